@@ -1,0 +1,26 @@
+/* The function registry: one row makes a PromQL function. */
+#ifndef VARVE_QUERY_FUNCTIONS_H
+#define VARVE_QUERY_FUNCTIONS_H
+
+#include "query/ast.h"
+
+/* Argument types as letters: v instant vector, m range vector, s scalar, t string, l label selector (info only); `?`
+ * makes the one before it optional, `*` lets it repeat any number of times, also zero; "s*9" at most nine times. */
+struct function {
+    const char *name;
+    const char *takes;
+    enum value_type gives;
+    bool experimental;
+    const char *documentation; /* one sentence */
+};
+
+/* NULL if there is none; names are case-sensitive. */
+const struct function *functions_find(str name);
+
+/* The name most like a misspelt one, or NULL. */
+const char *functions_nearest(str name);
+
+/* All rows in the order of names. */
+const struct function *functions_all(size_t *count);
+
+#endif

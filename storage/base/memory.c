@@ -1,0 +1,68 @@
+/* Allocation that does not fail, and accounts; see memory.h. */
+#include "storage/base/memory.h"
+
+#include "storage/base/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void *check(void *memory, size_t bytes)
+{
+    if (!memory) {
+        log_error("out of memory", "bytes=%zu", bytes);
+        abort();
+    }
+    return memory;
+}
+
+void *memory_alloc(size_t bytes)
+{
+    return check(malloc(bytes ? bytes : 1), bytes);
+}
+
+void *memory_zalloc(size_t bytes)
+{
+    return check(calloc(1, bytes ? bytes : 1), bytes);
+}
+
+void *memory_realloc(void *old, size_t bytes)
+{
+    return check(realloc(old, bytes ? bytes : 1), bytes);
+}
+
+void account_init(struct account *account, size_t limit_bytes, struct account *parent)
+{
+    atomic_init(&account->used_bytes, 0);
+    atomic_init(&account->peak_bytes, 0);
+    account->limit_bytes = limit_bytes;
+    account->parent = parent;
+}
+
+void account_charge(struct account *account, size_t bytes)
+{
+    for (; account; account = account->parent) {
+        size_t used = atomic_fetch_add_explicit(&account->used_bytes, bytes, memory_order_relaxed) + bytes;
+        size_t peak = atomic_load_explicit(&account->peak_bytes, memory_order_relaxed);
+        while (used > peak && !atomic_compare_exchange_weak_explicit(&account->peak_bytes, &peak, used,
+                                                                     memory_order_relaxed, memory_order_relaxed)) {}
+    }
+}
+
+void account_return(struct account *account, size_t bytes)
+{
+    for (; account; account = account->parent) {
+        size_t before = atomic_fetch_sub_explicit(&account->used_bytes, bytes, memory_order_relaxed);
+        assert(before >= bytes);
+        (void)before;
+    }
+}
+
+bool account_over(const struct account *account)
+{
+    for (; account; account = account->parent) {
+        if (account->limit_bytes &&
+            atomic_load_explicit(&account->used_bytes, memory_order_relaxed) > account->limit_bytes)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,36 @@
+/* Allocation that does not fail.
+ *
+ * Memory is bounded by budgets (accounts, limits on input), so an exhausted malloc means the machine itself is out of
+ * memory; the process then logs one line and aborts, and the write-ahead log brings everything acknowledged back.
+ * Sizes taken from input are checked against a limit before they come here.
+ */
+#ifndef VARVE_STORAGE_BASE_MEMORY_H
+#define VARVE_STORAGE_BASE_MEMORY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All return memory to be released with free(). A size of zero gives a valid pointer. */
+void *memory_alloc(size_t bytes);
+void *memory_zalloc(size_t bytes);
+void *memory_realloc(void *old, size_t bytes);
+
+/* What one owner (a query, all request bodies) holds. Arenas and buffers charge it in blocks; nobody is refused at the
+ * moment of the charge: whoever works for the owner looks at account_over() between pieces of work and stops.
+ * Thread-safe. */
+struct account {
+    _Atomic size_t used_bytes;
+    _Atomic size_t peak_bytes;
+    size_t limit_bytes;     /* 0: no limit of its own */
+    struct account *parent; /* charged too; may be NULL */
+};
+
+void account_init(struct account *account, size_t limit_bytes, struct account *parent);
+void account_charge(struct account *account, size_t bytes);
+void account_return(struct account *account, size_t bytes);
+
+/* Whether this account or one above it holds more than its limit. */
+bool account_over(const struct account *account);
+
+#endif

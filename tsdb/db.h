@@ -1,0 +1,85 @@
+/* The engine: open, append, select, close.
+ *
+ * A data folder belongs to one process at a time (a lock file says so). All calls may come from any thread, except open
+ * and close. db_append is in tsdb/append.h, reading in tsdb/snapshot.h.
+ */
+#ifndef VARVE_TSDB_DB_H
+#define VARVE_TSDB_DB_H
+
+#include "storage/base/status.h"
+#include "storage/fs.h"
+#include "tsdb/append.h"
+#include "tsdb/labels.h"
+#include "tsdb/snapshot.h"
+
+struct db_options {
+    struct fs *fs;                 /* the data folder; outlives the db */
+    int64_t retention_ms;          /* samples older than this are dropped; 0: kept for ever */
+    int64_t future_max_ms;         /* samples further ahead of the clock are refused; 0: any is taken */
+    int64_t out_of_order_ms;       /* how far behind the newest sample of its series one may be; negative: any */
+    int64_t freeze_ms;             /* a head lives at most this long on the monotonic clock */
+    uint64_t head_bytes_max;       /* a head is frozen when its memory reaches this */
+    uint64_t cache_bytes;          /* verified index pages kept in memory */
+    uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
+    uint32_t series_max;           /* new series beyond this many in the head are refused; 0: any number */
+    struct label_limits label_limits;
+    bool background; /* run freezes and retention in a thread; without it call db_maintain */
+};
+
+/* Defaults for everything but fs. */
+struct db_options db_options_default(void);
+
+/* Opens the folder, creating it when it is empty; replays what a crash left. Reports repaired and damaged files in the
+ * log and in the counters; refuses only what it can not read at all. */
+status db_open(const struct db_options *options, struct db **out);
+
+/* Freezes the head, so that the next start has nothing to replay, and closes. No other call may be running. The db is
+ * gone also when an error is returned; whatever was acknowledged is then in the log. */
+status db_close(struct db *db);
+
+/* Closes without freezing: leaves the folder as a killed process would (for tests). */
+void db_abandon(struct db *db);
+
+/* Freezes the live head now and waits for its block. */
+status db_freeze(struct db *db);
+
+/* One round of what the background thread does: freezes if due, applies retention. */
+status db_maintain(struct db *db);
+
+/* Received metric metadata, in the order of names. */
+struct metadata {
+    enum metric_type type;
+    str metric, help, unit;
+};
+
+/* Calls each() for the metadata of all metrics (or one, if `metric` is not empty). The strings are valid in the call.
+ */
+void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct metadata *entry), void *context);
+
+struct db_stats {
+    uint32_t head_series;
+    uint64_t head_samples, head_chunks;
+    int64_t head_min_ms, head_max_ms; /* INT64_MAX and INT64_MIN when empty */
+    uint64_t head_bytes;              /* memory of heads and registry */
+    uint32_t label_pairs;
+    uint32_t blocks;
+    uint64_t block_bytes, wal_bytes;
+    uint64_t block_samples;
+    int64_t oldest_ms; /* of all data; INT64_MAX when empty */
+};
+void db_stats(struct db *db, struct db_stats *out);
+
+/* One entry of a top list. */
+struct cardinality {
+    str name;
+    uint64_t value;
+};
+
+/* The four lists of /api/v1/status/tsdb over the live head, largest first, at most `limit` each; in the arena. */
+struct cardinality_report {
+    struct cardinality *series_by_metric, *values_by_label, *bytes_by_label, *series_by_pair;
+    size_t series_by_metric_count, values_by_label_count, bytes_by_label_count, series_by_pair_count;
+};
+void db_cardinality(struct db *db, size_t limit, struct cardinality_report *out, struct arena *arena);
+
+#endif

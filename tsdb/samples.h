@@ -1,0 +1,28 @@
+/* Samples, always as columns. */
+#ifndef VARVE_TSDB_SAMPLES_H
+#define VARVE_TSDB_SAMPLES_H
+
+#include "storage/base/bytes.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Samples of one series, oldest first, times strictly rising. Borrowed: valid until the buffer it was read into is used
+ * again. */
+typedef struct samples {
+    size_t count;
+    uint32_t column; /* equal ids other than 0 are equal time columns */
+    const int64_t *times_ms;
+    const double *values;
+} samples;
+
+/* The NaN that says "this series has ended here"; any other NaN is data. */
+#define STALE_NAN_BITS  0x7FF0000000000002ULL
+#define NORMAL_NAN_BITS 0x7FF8000000000001ULL
+
+static inline bool is_stale(double value)
+{
+    return double_bits(value) == STALE_NAN_BITS;
+}
+
+#endif

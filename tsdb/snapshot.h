@@ -1,0 +1,94 @@
+/* Snapshots and selections: what a reader sees.
+ *
+ * A snapshot pins the heads and blocks that exist and what is visible in them: whole requests only. It is taken for one
+ * evaluation and released with it, never kept while an answer is sent. Label strings are ids in the snapshot's own
+ * table: equal ids are equal strings, over all sources, and the reader may add strings of its own.
+ *
+ * A snapshot and its selections are set up by one thread; selection_read and selection_newest may then be called by
+ * many threads, each with its own column buffer.
+ */
+#ifndef VARVE_TSDB_SNAPSHOT_H
+#define VARVE_TSDB_SNAPSHOT_H
+
+#include "storage/base/arena.h"
+#include "storage/base/status.h"
+#include "storage/base/vec.h"
+#include "tsdb/labels.h"
+#include "tsdb/matcher.h"
+#include "tsdb/samples.h"
+
+struct db;
+struct snapshot;
+struct selection;
+
+/* Takes a snapshot. Its memory is charged to `account` (may be NULL). */
+struct snapshot *db_snapshot(struct db *db, struct account *account);
+void snapshot_release(struct snapshot *snapshot);
+
+/* The snapshot's arena: for what lives as long as it does. */
+struct arena *snapshot_arena(struct snapshot *snapshot);
+
+/* Id of a string, added if it is new; 0 is the empty string. The bytes are copied. */
+uint32_t snapshot_intern(struct snapshot *snapshot, str text);
+
+/* The string of an id; lives as long as the snapshot. */
+str snapshot_string(const struct snapshot *snapshot, uint32_t id);
+
+/* A label in ids. */
+struct label_id {
+    uint32_t name, value;
+};
+
+struct select_request {
+    const struct matcher *matchers;
+    size_t matcher_count;
+    int64_t from_ms, to_ms; /* samples in (from, to] will be asked for */
+};
+
+/* The series that match all matchers, in the order of their sources: blocks before heads. Series of a source without
+ * any sample near the interval may be left out; others may prove empty. The selection lives as long as the snapshot.
+ * Fails with CORRUPT or IO when an index can not be read. */
+status snapshot_select(struct snapshot *snapshot, const struct select_request *request, struct selection **out);
+
+uint32_t selection_count(const struct selection *selection);
+
+/* An upper bound of the samples that reading all of it decodes. */
+uint64_t selection_samples_max(const struct selection *selection);
+
+/* The value of one label for `count` rows, as ids; 0 = absent. Setting up only: it adds strings. */
+status selection_label_ids(struct selection *selection, const uint32_t *rows, uint32_t count, str name, uint32_t *ids);
+
+/* All labels of one row, in the order of names as bytes, into pairs (room for SELECTION_LABELS_MAX); returns how many.
+ * Setting up only. */
+enum { SELECTION_LABELS_MAX = 256 };
+status selection_label_pairs(struct selection *selection, uint32_t row, struct label_id *pairs, size_t *count);
+
+/* Scratch of one reading thread; zeroed is valid. Errors are sticky: reads after a failure give nothing. */
+struct column_buffer {
+    vec(int64_t) times;
+    vec(double) values;
+    vec(uint8_t) bytes;
+    vec(int64_t) other_times; /* second run while two are merged */
+    vec(double) other_values;
+    status error;
+};
+void column_buffer_release(struct column_buffer *buffer);
+
+/* The samples of one row in (from, to] of the request, all sources merged, stale markers included. The earlier stored
+ * value of a time wins. False on error (in buffer->error). */
+bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer, samples *out);
+
+/* The newest sample at or before at_ms and after from_ms for each of `count` rows: time and value; time INT64_MIN where
+ * there is none. Decodes nothing for series whose newest sample is in the live head and old enough. */
+bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
+                      int64_t at_ms, struct column_buffer *buffer, int64_t *times_ms, double *values);
+
+/* Sorted label names, and sorted values of one label, of series that match (all series if there are no matchers) and
+ * may have samples in [from, to]. Stops at `limit` strings (0: none) and sets *truncated. The strings live as long as
+ * the snapshot. */
+status snapshot_label_names(struct snapshot *snapshot, const struct select_request *request, size_t limit, str **out,
+                            size_t *count, bool *truncated);
+status snapshot_label_values(struct snapshot *snapshot, str name, const struct select_request *request, size_t limit,
+                             str **out, size_t *count, bool *truncated);
+
+#endif
