@@ -46,9 +46,8 @@ static dimension pressures = {"resource=cpu", "resource=io", "resource=memory", 
 static dimension states = {"state=established", "state=time_wait", "state=close_wait",
                            "state=listen",      "state=syn_recv",  NULL};
 static dimension system_info = {"machine=x86_64,release=6.1.0-28-amd64,sysname=Linux", NULL};
-static dimension pages = {"method=GET,view=catalogue.views.ProductListView",
-                          "method=GET,view=catalogue.views.ProductDetailView",
-                          "method=POST,view=checkout.views.PaymentView", NULL};
+static dimension pages = {"view=catalogue.views.ProductListView", "view=catalogue.views.ProductDetailView",
+                          "view=checkout.views.PaymentView", NULL};
 static dimension methods = {"method=GET", "method=POST", "method=PUT", "method=DELETE", NULL};
 static dimension statuses = {"status=200", "status=301", "status=400", "status=404", "status=500", "status=503", NULL};
 static dimension databases = {"alias=default,vendor=mysql", NULL};
