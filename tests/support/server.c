@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Nothing to scrape. */
-#define QUIET_CONFIGURATION STR("global: {scrape_interval: 1h}\n")
-
 static void add_argument(struct server *server, const char *argument)
 {
     size_t count = 0;
@@ -59,34 +56,38 @@ status server_varve(struct arena *arena, const char *const *flags, struct server
     return ok();
 }
 
-static status make_prometheus(struct arena *arena, str configuration, struct server *out, const char **folder)
+status server_configure(const struct server *server, str yaml)
 {
-    TRY(make(arena, "prometheus", "/-/ready", out, folder));
-    const char *path = arena_format(arena, "%s/prometheus.yml", *folder).data;
-    TRY(folder_write_file(path, configuration));
+    return folder_write_file(server->configuration_path, yaml);
+}
+
+static status make_prometheus(struct arena *arena, const char *name, struct server *out, const char **folder)
+{
+    TRY(make(arena, name, "/-/ready", out, folder));
+    out->configuration_path = arena_format(arena, "%s/prometheus.yml", *folder).data;
+    TRY(server_configure(out, STR("global: {scrape_interval: 1h}\n")));
     add_argument(out, "prometheus");
     add_argument(out, "--log.level=warn");
-    add_argument(out, arena_format(arena, "--config.file=%s", path).data);
+    add_argument(out, arena_format(arena, "--config.file=%s", out->configuration_path).data);
     add_argument(out, arena_format(arena, "--web.listen-address=%s", out->address).data);
     return ok();
 }
 
-status server_prometheus(struct arena *arena, str configuration, struct server *out)
+status server_prometheus(struct arena *arena, struct server *out)
 {
     const char *folder;
 
-    TRY(make_prometheus(arena, configuration, out, &folder));
+    TRY(make_prometheus(arena, "prometheus", out, &folder));
     add_argument(out, "--web.enable-remote-write-receiver");
     add_argument(out, arena_format(arena, "--storage.tsdb.path=%s/data", folder).data);
     return ok();
 }
 
-status server_prometheus_agent(struct arena *arena, str configuration, struct server *out)
+status server_prometheus_agent(struct arena *arena, struct server *out)
 {
     const char *folder;
 
-    TRY(make_prometheus(arena, configuration, out, &folder));
-    out->name = "prometheus agent";
+    TRY(make_prometheus(arena, "prometheus agent", out, &folder));
     add_argument(out, "--enable-feature=agent");
     add_argument(out, arena_format(arena, "--storage.agent.path=%s/data", folder).data);
     return ok();
@@ -147,7 +148,7 @@ status server_pair_start(struct server_pair *pair)
     arena_init(&pair->arena, NULL);
     pair->client = http_client_new();
     TRY(server_varve(&pair->arena, NULL, &pair->varve));
-    TRY(server_prometheus(&pair->arena, QUIET_CONFIGURATION, &pair->prometheus));
+    TRY(server_prometheus(&pair->arena, &pair->prometheus));
     TRY(server_launch(&pair->varve));
     TRY(server_launch(&pair->prometheus));
     TRY(server_wait(&pair->varve, pair->client));

@@ -22,6 +22,7 @@ struct server {
     const char *address; /* "127.0.0.1:PORT" */
     const char *url;     /* "http://127.0.0.1:PORT" */
     const char *ready_url, *write_url, *log_path;
+    const char *configuration_path; /* of Prometheus, else NULL */
     const char *arguments[SERVER_ARGUMENTS_MAX];
     struct process process;
 };
@@ -29,11 +30,12 @@ struct server {
 /* Makes a server that is not started yet. Additional flags end with NULL; NULL for none. */
 status server_varve(struct arena *arena, const char *const *flags, struct server *out);
 
-/* Prometheus that scrapes and forwards as its configuration says; any of them accepts remote-write. */
-status server_prometheus(struct arena *arena, str configuration, struct server *out);
+/* Prometheus, accepting remote-write, and in agent mode. They scrape nothing until they are configured. */
+status server_prometheus(struct arena *arena, struct server *out);
+status server_prometheus_agent(struct arena *arena, struct server *out);
 
-/* Prometheus that only scrapes and forwards. */
-status server_prometheus_agent(struct arena *arena, str configuration, struct server *out);
+/* Gives Prometheus a configuration for its next start. */
+status server_configure(const struct server *server, str yaml);
 
 status server_node_exporter(struct arena *arena, struct server *out);
 
