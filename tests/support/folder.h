@@ -6,7 +6,7 @@
 #include "storage/base/status.h"
 
 /* Makes an empty folder below ${TMPDIR:-/tmp} and gives its path, in the arena and terminated; the arena's release
- * removes the folder with all that is in it. */
+ * removes the folder with all that is in it. A test that fails does not come to that, and leaves it to be looked at. */
 status folder_make_temporary(struct arena *arena, const char **out);
 
 /* Removes a folder and all that is in it; one that does not exist is fine. */
