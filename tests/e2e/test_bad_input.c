@@ -146,27 +146,27 @@ static const struct bad_case {
      .stored = 1},
 };
 
-struct bench {
+struct fixture {
     struct arena arena;
     struct http_client *client;
     struct server varve;
     int64_t now_ms;
 };
 
-static void start(struct bench *bench)
+static void start(struct fixture *f)
 {
-    arena_init(&bench->arena, NULL);
-    bench->client = http_client_new();
-    bench->now_ms = clock_now_ms();
-    must(server_varve(&bench->arena, NULL, &bench->varve));
-    must(server_start(&bench->varve, bench->client));
+    arena_init(&f->arena, NULL);
+    f->client = http_client_new();
+    f->now_ms = clock_now_ms();
+    must(server_varve(&f->arena, NULL, &f->varve));
+    must(server_start(&f->varve, f->client));
 }
 
-static void stop(struct bench *bench)
+static void stop(struct fixture *f)
 {
-    must(process_stop(&bench->varve.process, SERVER_STOP_MS));
-    arena_release(&bench->arena);
-    http_client_free(bench->client);
+    must(process_stop(&f->varve.process, SERVER_STOP_MS));
+    arena_release(&f->arena);
+    http_client_free(f->client);
 }
 
 static void add_series(struct write_request *request, const char *name, const label *pairs, int64_t time_ms,
@@ -198,12 +198,12 @@ static str make_body(const struct bad_case *c, int64_t now_ms, struct write_requ
 }
 
 /* How many series have a sample that carries the name of the case, in the future as well. */
-static unsigned stored_series(struct bench *bench, const char *name)
+static unsigned stored_series(struct fixture *f, const char *name)
 {
     struct prom_result result;
-    str query = arena_format(&bench->arena, "count(last_over_time({case=\"%s\"}[2h]))", name);
+    str query = arena_format(&f->arena, "count(last_over_time({case=\"%s\"}[2h]))", name);
 
-    must(prom_query(bench->client, bench->varve.url, query, bench->now_ms + 2 * AHEAD_MS, &bench->arena, &result));
+    must(prom_query(f->client, f->varve.url, query, f->now_ms + 2 * AHEAD_MS, &f->arena, &result));
     return result.series_count ? (unsigned)result.series[0].points[0].value : 0;
 }
 
@@ -223,22 +223,22 @@ Test(bad_input, is_refused_and_the_good_is_kept, .timeout = 120)
     static const char *const usual_headers[] = {SNAPPY, PROTOBUF, NULL};
     struct write_request request = {0};
     struct process_usage usage;
-    struct bench bench;
+    struct fixture f;
 
-    start(&bench);
+    start(&f);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct bad_case *c = &cases[i];
         struct http_answer answer;
-        str body = make_body(c, bench.now_ms, &request);
-        must(http_post(bench.client, bench.varve.write_url, c->headers[0] ? c->headers : usual_headers, body, &answer));
+        str body = make_body(c, f.now_ms, &request);
+        must(http_post(f.client, f.varve.write_url, c->headers[0] ? c->headers : usual_headers, body, &answer));
         expect_answer(c->name, c->code, &answer);
-        unsigned stored = stored_series(&bench, c->name);
+        unsigned stored = stored_series(&f, c->name);
         cr_expect(stored == c->stored, "%s: %u series stored, not %u", c->name, stored, c->stored);
     }
-    must(process_usage(bench.varve.process.pid, &usage));
+    must(process_usage(f.varve.process.pid, &usage));
     cr_expect(usage.rss_peak_bytes < rss_bytes_max, "%zu bytes of memory at the worst", usage.rss_peak_bytes);
     write_request_release(&request);
-    stop(&bench);
+    stop(&f);
 }
 
 Test(bad_input, of_any_size_is_refused, .timeout = 120)
@@ -246,18 +246,18 @@ Test(bad_input, of_any_size_is_refused, .timeout = 120)
     static const char *const headers[] = {SNAPPY, PROTOBUF, NULL};
     struct process_usage usage;
     struct http_answer answer;
-    struct bench bench;
+    struct fixture f;
 
-    start(&bench);
+    start(&f);
     char *huge = memory_zalloc(HUGE_BODY_BYTES);
-    must(http_post(bench.client, bench.varve.write_url, headers, str_make(huge, HUGE_BODY_BYTES), &answer));
+    must(http_post(f.client, f.varve.write_url, headers, str_make(huge, HUGE_BODY_BYTES), &answer));
     expect_answer("body over the limit", 413, &answer);
     free(huge);
-    must(process_usage(bench.varve.process.pid, &usage));
+    must(process_usage(f.varve.process.pid, &usage));
     cr_expect(usage.rss_peak_bytes < rss_bytes_max, "%zu bytes of memory at the worst", usage.rss_peak_bytes);
-    must(http_get(bench.client, bench.varve.write_url, &answer));
+    must(http_get(f.client, f.varve.write_url, &answer));
     cr_expect(answer.code == 405, "GET: answered %d, not 405", answer.code);
-    stop(&bench);
+    stop(&f);
 }
 
 /* The first value of a time stays; sending it again is success, sending another is not. */
@@ -270,19 +270,19 @@ Test(bad_input, another_value_for_a_time, .timeout = 120)
     } steps[] = {{1.5, 204}, {1.5, 204}, {2.5, 400}, {1.5, 204}, {-1.5, 400}};
     struct write_request request = {0};
     struct prom_result result;
-    struct bench bench;
+    struct fixture f;
 
-    start(&bench);
+    start(&f);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         struct http_answer answer;
         write_request_reset(&request);
-        add_series(&request, "conflict", pairs, bench.now_ms, steps[i].value);
-        must(remote_write_send(bench.client, bench.varve.write_url, write_request_compress(&request), &answer));
-        expect_answer(arena_format(&bench.arena, "step %zu", i).data, steps[i].code, &answer);
+        add_series(&request, "conflict", pairs, f.now_ms, steps[i].value);
+        must(remote_write_send(f.client, f.varve.write_url, write_request_compress(&request), &answer));
+        expect_answer(arena_format(&f.arena, "step %zu", i).data, steps[i].code, &answer);
     }
-    must(prom_query(bench.client, bench.varve.url, STR("a[1h]"), bench.now_ms + 1, &bench.arena, &result));
+    must(prom_query(f.client, f.varve.url, STR("a[1h]"), f.now_ms + 1, &f.arena, &result));
     cr_assert(result.series_count == 1 && result.series[0].point_count == 1, "not one sample of one series");
     cr_expect(result.series[0].points[0].value == 1.5, "the value is now %g", result.series[0].points[0].value);
     write_request_release(&request);
-    stop(&bench);
+    stop(&f);
 }
