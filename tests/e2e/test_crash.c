@@ -109,7 +109,8 @@ static void set_fates(struct writer_log *log, unsigned request, enum fate fate)
 {
     pthread_mutex_lock(&log->mutex);
     for (size_t place = (size_t)request * SERIES; place < (size_t)(request + 1) * SERIES; place++) {
-        if (fate > log->fates[place]) log->fates[place] = fate; /* a restart may have shown some of it already */
+        if (fate > log->fates[place])
+            log->fates[place] = (uint8_t)fate; /* a restart may have shown some of it already */
     }
     if (request == log->sent) log->sent++;
     log->repeats = fate == PERHAPS;
@@ -267,8 +268,8 @@ static void work_and_kill(struct trial *trial, int64_t busy_ms)
     for (unsigned i = 0; i <= WRITERS; i++) {
         bool writes = i < WRITERS;
         tasks[i] = (struct task){.trial = trial, .log = writes ? &trial->logs[i] : NULL};
-        cr_assert(pthread_create(&tasks[i].thread, NULL, writes ? write_until_killed : read_until_killed, &tasks[i]) ==
-                  0);
+        int error = pthread_create(&tasks[i].thread, NULL, writes ? write_until_killed : read_until_killed, &tasks[i]);
+        cr_assert(error == 0, "no thread: %s", strerror(error));
     }
     process_sleep_ms(busy_ms);
     bool was_running = process_is_running(&trial->server.process);
