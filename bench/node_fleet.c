@@ -7,6 +7,8 @@
 #include "bench/fleet.h"
 #include "storage/base/hash.h"
 
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 enum { SERIES_PER_HOST = 500, DIMENSIONS_MAX = 2 };
 
 enum exporter { NODE, DJANGO, NGINX, MYSQL, REDIS, CELERY };
@@ -64,58 +66,6 @@ static dimension tasks = {"name=checkout.tasks.capture_payment", NULL};
 static dimension task_states = {
     "state=sent", "state=received", "state=started", "state=succeeded", "state=failed", "state=retried", NULL};
 
-#define NETWORK(what, pace)                                                  \
-    {                                                                        \
-        NODE, "node_network_" what "_total", VALUE_INTEGER_COUNTER, pace, 1, \
-        {                                                                    \
-            devices                                                          \
-        }                                                                    \
-    }
-#define MEMORY(what, pace)                                              \
-    {                                                                   \
-        NODE, "node_memory_" what "_bytes", VALUE_BYTES_GAUGE, pace, 1, \
-        {                                                               \
-            NULL                                                        \
-        }                                                               \
-    }
-#define NODE_COUNT(what, pace)                              \
-    {                                                       \
-        NODE, "node_" what, VALUE_INTEGER_COUNTER, pace, 1, \
-        {                                                   \
-            NULL                                            \
-        }                                                   \
-    }
-#define MYSQL_COUNT(what, pace)                                             \
-    {                                                                       \
-        MYSQL, "mysql_global_status_" what, VALUE_INTEGER_COUNTER, pace, 1, \
-        {                                                                   \
-            NULL                                                            \
-        }                                                                   \
-    }
-#define REDIS_COUNT(what, pace)                                        \
-    {                                                                  \
-        REDIS, "redis_" what "_total", VALUE_INTEGER_COUNTER, pace, 1, \
-        {                                                              \
-            NULL                                                       \
-        }                                                              \
-    }
-
-/* What client libraries report about the process of an exporter. */
-#define PROCESS(exporter)                                                              \
-    {exporter, "up", VALUE_CONSTANT, 1, 1, {NULL}},                                    \
-        {exporter, "scrape_duration_seconds", VALUE_NOISE, 4e6, 1, {NULL}},            \
-        {exporter, "scrape_samples_scraped", VALUE_CONSTANT, 83, 1, {NULL}},           \
-        {exporter, "process_cpu_seconds_total", VALUE_DECIMAL_COUNTER, 40, 1, {NULL}}, \
-        {exporter, "process_resident_memory_bytes", VALUE_BYTES_GAUGE, 60, 1, {NULL}}, \
-        {exporter, "process_virtual_memory_bytes", VALUE_BYTES_GAUGE, 20, 1, {NULL}},  \
-        {exporter, "process_open_fds", VALUE_SLOW_GAUGE, 3, 1, {NULL}},                \
-    {                                                                                  \
-        exporter, "process_start_time_seconds", VALUE_CONSTANT, 1699990000.25, 1,      \
-        {                                                                              \
-            NULL                                                                       \
-        }                                                                              \
-    }
-
 static const struct family {
     enum exporter exporter;
     const char *name;
@@ -130,14 +80,14 @@ static const struct family {
     {NODE, "node_disk_read_time_seconds_total", VALUE_DECIMAL_COUNTER, 120, 1, {disks}},
     {NODE, "node_disk_write_time_seconds_total", VALUE_DECIMAL_COUNTER, 420, 1, {disks}},
     {NODE, "node_pressure_waiting_seconds_total", VALUE_DECIMAL_COUNTER, 30, 1, {pressures}},
-    NETWORK("receive_bytes", 900000),
-    NETWORK("receive_packets", 1500),
-    NETWORK("receive_errs", 0.01),
-    NETWORK("receive_drop", 0.2),
-    NETWORK("transmit_bytes", 700000),
-    NETWORK("transmit_packets", 1300),
-    NETWORK("transmit_errs", 0.01),
-    NETWORK("transmit_drop", 0.1),
+    {NODE, "node_network_receive_bytes_total", VALUE_INTEGER_COUNTER, 900000, 1, {devices}},
+    {NODE, "node_network_receive_packets_total", VALUE_INTEGER_COUNTER, 1500, 1, {devices}},
+    {NODE, "node_network_receive_errs_total", VALUE_INTEGER_COUNTER, 0.01, 1, {devices}},
+    {NODE, "node_network_receive_drop_total", VALUE_INTEGER_COUNTER, 0.2, 1, {devices}},
+    {NODE, "node_network_transmit_bytes_total", VALUE_INTEGER_COUNTER, 700000, 1, {devices}},
+    {NODE, "node_network_transmit_packets_total", VALUE_INTEGER_COUNTER, 1300, 1, {devices}},
+    {NODE, "node_network_transmit_errs_total", VALUE_INTEGER_COUNTER, 0.01, 1, {devices}},
+    {NODE, "node_network_transmit_drop_total", VALUE_INTEGER_COUNTER, 0.1, 1, {devices}},
     {NODE, "node_disk_reads_completed_total", VALUE_INTEGER_COUNTER, 120, 1, {disks}},
     {NODE, "node_disk_writes_completed_total", VALUE_INTEGER_COUNTER, 400, 1, {disks}},
     {NODE, "node_disk_reads_merged_total", VALUE_INTEGER_COUNTER, 15, 1, {disks}},
@@ -147,46 +97,46 @@ static const struct family {
     {NODE, "node_softnet_processed_total", VALUE_INTEGER_COUNTER, 1200, 1, {cpus}},
     {NODE, "node_softnet_dropped_total", VALUE_INTEGER_COUNTER, 0.02, 1, {cpus}},
     {NODE, "node_softnet_times_squeezed_total", VALUE_INTEGER_COUNTER, 2, 1, {cpus}},
-    NODE_COUNT("context_switches_total", 42000),
-    NODE_COUNT("intr_total", 30000),
-    NODE_COUNT("forks_total", 90),
-    NODE_COUNT("vmstat_pgfault", 9000),
-    NODE_COUNT("vmstat_pgmajfault", 3),
-    NODE_COUNT("vmstat_pgpgin", 2500),
-    NODE_COUNT("vmstat_pgpgout", 5200),
-    NODE_COUNT("vmstat_pswpin", 0.1),
-    NODE_COUNT("vmstat_pswpout", 0.1),
-    NODE_COUNT("vmstat_oom_kill", 0.001),
-    NODE_COUNT("netstat_Tcp_ActiveOpens", 110),
-    NODE_COUNT("netstat_Tcp_PassiveOpens", 240),
-    NODE_COUNT("netstat_Tcp_InSegs", 5200),
-    NODE_COUNT("netstat_Tcp_OutSegs", 6100),
-    NODE_COUNT("netstat_Tcp_RetransSegs", 6),
-    NODE_COUNT("netstat_Tcp_InErrs", 0.02),
-    NODE_COUNT("netstat_Tcp_OutRsts", 18),
-    NODE_COUNT("netstat_TcpExt_ListenDrops", 0.01),
-    NODE_COUNT("netstat_TcpExt_TCPTimeouts", 1),
-    NODE_COUNT("netstat_Udp_InDatagrams", 160),
-    NODE_COUNT("netstat_Udp_OutDatagrams", 170),
-    NODE_COUNT("netstat_Udp_NoPorts", 0.05),
-    NODE_COUNT("netstat_Ip_Forwarding_total", 700),
-    NODE_COUNT("netstat_Icmp_InMsgs", 1),
-    MEMORY("MemFree", 1500),
-    MEMORY("MemAvailable", 1200),
-    MEMORY("Buffers", 20),
-    MEMORY("Cached", 700),
-    MEMORY("Active", 900),
-    MEMORY("Inactive", 600),
-    MEMORY("Active_anon", 500),
-    MEMORY("Inactive_anon", 200),
-    MEMORY("Active_file", 300),
-    MEMORY("Inactive_file", 300),
-    MEMORY("AnonPages", 500),
-    MEMORY("Mapped", 40),
-    MEMORY("Shmem", 10),
-    MEMORY("Slab", 30),
-    MEMORY("SReclaimable", 25),
-    MEMORY("PageTables", 12),
+    {NODE, "node_context_switches_total", VALUE_INTEGER_COUNTER, 42000, 1, {NULL}},
+    {NODE, "node_intr_total", VALUE_INTEGER_COUNTER, 30000, 1, {NULL}},
+    {NODE, "node_forks_total", VALUE_INTEGER_COUNTER, 90, 1, {NULL}},
+    {NODE, "node_vmstat_pgfault", VALUE_INTEGER_COUNTER, 9000, 1, {NULL}},
+    {NODE, "node_vmstat_pgmajfault", VALUE_INTEGER_COUNTER, 3, 1, {NULL}},
+    {NODE, "node_vmstat_pgpgin", VALUE_INTEGER_COUNTER, 2500, 1, {NULL}},
+    {NODE, "node_vmstat_pgpgout", VALUE_INTEGER_COUNTER, 5200, 1, {NULL}},
+    {NODE, "node_vmstat_pswpin", VALUE_INTEGER_COUNTER, 0.1, 1, {NULL}},
+    {NODE, "node_vmstat_pswpout", VALUE_INTEGER_COUNTER, 0.1, 1, {NULL}},
+    {NODE, "node_vmstat_oom_kill", VALUE_INTEGER_COUNTER, 0.001, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_ActiveOpens", VALUE_INTEGER_COUNTER, 110, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_PassiveOpens", VALUE_INTEGER_COUNTER, 240, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_InSegs", VALUE_INTEGER_COUNTER, 5200, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_OutSegs", VALUE_INTEGER_COUNTER, 6100, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_RetransSegs", VALUE_INTEGER_COUNTER, 6, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_InErrs", VALUE_INTEGER_COUNTER, 0.02, 1, {NULL}},
+    {NODE, "node_netstat_Tcp_OutRsts", VALUE_INTEGER_COUNTER, 18, 1, {NULL}},
+    {NODE, "node_netstat_TcpExt_ListenDrops", VALUE_INTEGER_COUNTER, 0.01, 1, {NULL}},
+    {NODE, "node_netstat_TcpExt_TCPTimeouts", VALUE_INTEGER_COUNTER, 1, 1, {NULL}},
+    {NODE, "node_netstat_Udp_InDatagrams", VALUE_INTEGER_COUNTER, 160, 1, {NULL}},
+    {NODE, "node_netstat_Udp_OutDatagrams", VALUE_INTEGER_COUNTER, 170, 1, {NULL}},
+    {NODE, "node_netstat_Udp_NoPorts", VALUE_INTEGER_COUNTER, 0.05, 1, {NULL}},
+    {NODE, "node_netstat_Ip_Forwarding_total", VALUE_INTEGER_COUNTER, 700, 1, {NULL}},
+    {NODE, "node_netstat_Icmp_InMsgs", VALUE_INTEGER_COUNTER, 1, 1, {NULL}},
+    {NODE, "node_memory_MemFree_bytes", VALUE_BYTES_GAUGE, 1500, 1, {NULL}},
+    {NODE, "node_memory_MemAvailable_bytes", VALUE_BYTES_GAUGE, 1200, 1, {NULL}},
+    {NODE, "node_memory_Buffers_bytes", VALUE_BYTES_GAUGE, 20, 1, {NULL}},
+    {NODE, "node_memory_Cached_bytes", VALUE_BYTES_GAUGE, 700, 1, {NULL}},
+    {NODE, "node_memory_Active_bytes", VALUE_BYTES_GAUGE, 900, 1, {NULL}},
+    {NODE, "node_memory_Inactive_bytes", VALUE_BYTES_GAUGE, 600, 1, {NULL}},
+    {NODE, "node_memory_Active_anon_bytes", VALUE_BYTES_GAUGE, 500, 1, {NULL}},
+    {NODE, "node_memory_Inactive_anon_bytes", VALUE_BYTES_GAUGE, 200, 1, {NULL}},
+    {NODE, "node_memory_Active_file_bytes", VALUE_BYTES_GAUGE, 300, 1, {NULL}},
+    {NODE, "node_memory_Inactive_file_bytes", VALUE_BYTES_GAUGE, 300, 1, {NULL}},
+    {NODE, "node_memory_AnonPages_bytes", VALUE_BYTES_GAUGE, 500, 1, {NULL}},
+    {NODE, "node_memory_Mapped_bytes", VALUE_BYTES_GAUGE, 40, 1, {NULL}},
+    {NODE, "node_memory_Shmem_bytes", VALUE_BYTES_GAUGE, 10, 1, {NULL}},
+    {NODE, "node_memory_Slab_bytes", VALUE_BYTES_GAUGE, 30, 1, {NULL}},
+    {NODE, "node_memory_SReclaimable_bytes", VALUE_BYTES_GAUGE, 25, 1, {NULL}},
+    {NODE, "node_memory_PageTables_bytes", VALUE_BYTES_GAUGE, 12, 1, {NULL}},
     {NODE, "node_memory_MemTotal_bytes", VALUE_CONSTANT, 67385671680, 1, {NULL}},
     {NODE, "node_memory_SwapTotal_bytes", VALUE_CONSTANT, 2147479552, 1, {NULL}},
     {NODE, "node_filesystem_avail_bytes", VALUE_BYTES_GAUGE, 150, 1, {mounts}},
@@ -218,7 +168,6 @@ static const struct family {
     {NODE, "node_network_mtu_bytes", VALUE_CONSTANT, 1500, 1, {devices}},
     {NODE, "node_scrape_collector_success", VALUE_CONSTANT, 1, 1, {collectors}},
     {NODE, "node_scrape_collector_duration_seconds", VALUE_NOISE, 3e6, 1, {slow_collectors}},
-    PROCESS(NODE),
     {DJANGO, "django_http_requests_latency_seconds", VALUE_BUCKET, 230, 1, {pages}},
     {DJANGO, "django_db_query_duration_seconds", VALUE_BUCKET, 900, 1, {databases}},
     {DJANGO, "django_http_responses_total_by_status_total", VALUE_INTEGER_COUNTER, 260, 1, {statuses}},
@@ -228,7 +177,6 @@ static const struct family {
     {DJANGO, "django_cache_get_total", VALUE_INTEGER_COUNTER, 3000, 1, {caches}},
     {DJANGO, "django_cache_hits_total", VALUE_INTEGER_COUNTER, 2700, 1, {caches}},
     {DJANGO, "django_cache_misses_total", VALUE_INTEGER_COUNTER, 300, 1, {caches}},
-    PROCESS(DJANGO),
     {NGINX, "nginx_http_requests_total", VALUE_INTEGER_COUNTER, 1600, 1, {NULL}},
     {NGINX, "nginx_connections_accepted", VALUE_INTEGER_COUNTER, 300, 1, {NULL}},
     {NGINX, "nginx_connections_handled", VALUE_INTEGER_COUNTER, 300, 1, {NULL}},
@@ -236,51 +184,52 @@ static const struct family {
     {NGINX, "nginx_connections_reading", VALUE_SLOW_GAUGE, 2, 1, {NULL}},
     {NGINX, "nginx_connections_waiting", VALUE_SLOW_GAUGE, 6, 1, {NULL}},
     {NGINX, "nginx_connections_writing", VALUE_SLOW_GAUGE, 3, 1, {NULL}},
-    PROCESS(NGINX),
     {MYSQL, "mysql_global_status_commands_total", VALUE_INTEGER_COUNTER, 800, 1, {commands}},
     {MYSQL, "mysql_global_status_innodb_row_ops_total", VALUE_INTEGER_COUNTER, 3000, 1, {row_operations}},
-    MYSQL_COUNT("queries", 6000),
-    MYSQL_COUNT("questions", 5800),
-    MYSQL_COUNT("slow_queries", 0.3),
-    MYSQL_COUNT("bytes_sent", 1500000),
-    MYSQL_COUNT("bytes_received", 400000),
-    MYSQL_COUNT("created_tmp_disk_tables", 8),
-    MYSQL_COUNT("created_tmp_tables", 60),
-    MYSQL_COUNT("select_full_join", 2),
-    MYSQL_COUNT("sort_merge_passes", 0.1),
-    MYSQL_COUNT("table_locks_immediate", 900),
+    {MYSQL, "mysql_global_status_queries", VALUE_INTEGER_COUNTER, 6000, 1, {NULL}},
+    {MYSQL, "mysql_global_status_questions", VALUE_INTEGER_COUNTER, 5800, 1, {NULL}},
+    {MYSQL, "mysql_global_status_slow_queries", VALUE_INTEGER_COUNTER, 0.3, 1, {NULL}},
+    {MYSQL, "mysql_global_status_bytes_sent", VALUE_INTEGER_COUNTER, 1500000, 1, {NULL}},
+    {MYSQL, "mysql_global_status_bytes_received", VALUE_INTEGER_COUNTER, 400000, 1, {NULL}},
+    {MYSQL, "mysql_global_status_created_tmp_disk_tables", VALUE_INTEGER_COUNTER, 8, 1, {NULL}},
+    {MYSQL, "mysql_global_status_created_tmp_tables", VALUE_INTEGER_COUNTER, 60, 1, {NULL}},
+    {MYSQL, "mysql_global_status_select_full_join", VALUE_INTEGER_COUNTER, 2, 1, {NULL}},
+    {MYSQL, "mysql_global_status_sort_merge_passes", VALUE_INTEGER_COUNTER, 0.1, 1, {NULL}},
+    {MYSQL, "mysql_global_status_table_locks_immediate", VALUE_INTEGER_COUNTER, 900, 1, {NULL}},
     {MYSQL, "mysql_global_status_threads_connected", VALUE_SLOW_GAUGE, 4, 1, {NULL}},
     {MYSQL, "mysql_global_status_threads_running", VALUE_SLOW_GAUGE, 2, 1, {NULL}},
     {MYSQL, "mysql_global_status_open_files", VALUE_SLOW_GAUGE, 2, 1, {NULL}},
     {MYSQL, "mysql_global_status_innodb_buffer_pool_bytes_data", VALUE_BYTES_GAUGE, 90, 1, {NULL}},
     {MYSQL, "mysql_global_variables_max_connections", VALUE_CONSTANT, 151, 1, {NULL}},
-    PROCESS(MYSQL),
-    REDIS_COUNT("keyspace_hits", 4000),
-    REDIS_COUNT("keyspace_misses", 250),
-    REDIS_COUNT("commands_processed", 5200),
-    REDIS_COUNT("connections_received", 30),
-    REDIS_COUNT("expired_keys", 45),
-    REDIS_COUNT("evicted_keys", 0.1),
-    REDIS_COUNT("net_input_bytes", 300000),
-    REDIS_COUNT("net_output_bytes", 800000),
+    {REDIS, "redis_keyspace_hits_total", VALUE_INTEGER_COUNTER, 4000, 1, {NULL}},
+    {REDIS, "redis_keyspace_misses_total", VALUE_INTEGER_COUNTER, 250, 1, {NULL}},
+    {REDIS, "redis_commands_processed_total", VALUE_INTEGER_COUNTER, 5200, 1, {NULL}},
+    {REDIS, "redis_connections_received_total", VALUE_INTEGER_COUNTER, 30, 1, {NULL}},
+    {REDIS, "redis_expired_keys_total", VALUE_INTEGER_COUNTER, 45, 1, {NULL}},
+    {REDIS, "redis_evicted_keys_total", VALUE_INTEGER_COUNTER, 0.1, 1, {NULL}},
+    {REDIS, "redis_net_input_bytes_total", VALUE_INTEGER_COUNTER, 300000, 1, {NULL}},
+    {REDIS, "redis_net_output_bytes_total", VALUE_INTEGER_COUNTER, 800000, 1, {NULL}},
     {REDIS, "redis_connected_clients", VALUE_SLOW_GAUGE, 3, 1, {NULL}},
     {REDIS, "redis_blocked_clients", VALUE_SLOW_GAUGE, 1.5, 1, {NULL}},
     {REDIS, "redis_memory_used_bytes", VALUE_BYTES_GAUGE, 70, 1, {NULL}},
     {REDIS, "redis_memory_max_bytes", VALUE_CONSTANT, 4294967296, 1, {NULL}},
-    PROCESS(REDIS),
     {CELERY, "celery_queue_length", VALUE_SLOW_GAUGE, 12, 1, {queues}},
     {CELERY, "celery_tasks_total", VALUE_INTEGER_COUNTER, 70, 1, {task_states}},
     {CELERY, "celery_task_runtime_seconds", VALUE_BUCKET, 110, 1, {tasks}},
     {CELERY, "celery_workers", VALUE_CONSTANT, 8, 1, {NULL}},
-    PROCESS(CELERY),
 };
 
-#undef NETWORK
-#undef MEMORY
-#undef NODE_COUNT
-#undef MYSQL_COUNT
-#undef REDIS_COUNT
-#undef PROCESS
+/* What client libraries report about the process of an exporter: every exporter has them. */
+static const struct family process_families[] = {
+    {0, "up", VALUE_CONSTANT, 1, 1, {NULL}},
+    {0, "scrape_duration_seconds", VALUE_NOISE, 4e6, 1, {NULL}},
+    {0, "scrape_samples_scraped", VALUE_CONSTANT, 83, 1, {NULL}},
+    {0, "process_cpu_seconds_total", VALUE_DECIMAL_COUNTER, 40, 1, {NULL}},
+    {0, "process_resident_memory_bytes", VALUE_BYTES_GAUGE, 60, 1, {NULL}},
+    {0, "process_virtual_memory_bytes", VALUE_BYTES_GAUGE, 20, 1, {NULL}},
+    {0, "process_open_fds", VALUE_SLOW_GAUGE, 3, 1, {NULL}},
+    {0, "process_start_time_seconds", VALUE_CONSTANT, 1699990000.25, 1, {NULL}},
+};
 
 /* The Python client's default buckets, and how much of a web application's requests they hold. */
 static const struct {
@@ -313,7 +262,7 @@ static void add_histogram(struct prototypes *out, const struct prototype *base, 
 {
     str bucket_name = arena_format(arena, "%s_bucket", name);
 
-    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; i++) {
+    for (size_t i = 0; i < COUNT(buckets); i++) {
         struct prototype bucket = *base;
         add_label(&bucket, METRIC_NAME, bucket_name);
         add_label(&bucket, STR("le"), str_from(buckets[i].le));
@@ -329,14 +278,14 @@ static void add_histogram(struct prototypes *out, const struct prototype *base, 
 }
 
 /* Adds the series of a family, with the labels of `base` and all combinations of the dimensions from `depth` on. */
-static void add_family(struct prototypes *out, const struct family *family, unsigned depth,
-                       const struct prototype *base, struct arena *arena)
+static void add_combinations(struct prototypes *out, const struct family *family, unsigned depth,
+                             const struct prototype *base, struct arena *arena)
 {
     if (depth < DIMENSIONS_MAX && family->dimensions[depth]) {
         for (const char *const *choice = family->dimensions[depth]; *choice; choice++) {
             struct prototype narrowed = *base;
             add_spelled(&narrowed, *choice);
-            add_family(out, family, depth + 1, &narrowed, arena);
+            add_combinations(out, family, depth + 1, &narrowed, arena);
         }
         return;
     }
@@ -350,16 +299,23 @@ static void add_family(struct prototypes *out, const struct family *family, unsi
     }
 }
 
+static void add_family(struct prototypes *out, const struct family *family, enum exporter exporter, struct arena *arena)
+{
+    struct prototype base = {.port = exporters[exporter].port,
+                             .kind = family->kind,
+                             .pace = family->pace,
+                             .share = family->divisor};
+
+    add_label(&base, STR("job"), str_from(exporters[exporter].job));
+    add_combinations(out, family, 0, &base, arena);
+}
+
 static void describe(struct prototypes *out, struct arena *arena)
 {
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        const struct family *family = &families[i];
-        struct prototype base = {.port = exporters[family->exporter].port,
-                                 .kind = family->kind,
-                                 .pace = family->pace,
-                                 .share = family->divisor};
-        add_label(&base, STR("job"), str_from(exporters[family->exporter].job));
-        add_family(out, family, 0, &base, arena);
+    for (size_t i = 0; i < COUNT(families); i++) add_family(out, &families[i], families[i].exporter, arena);
+    for (size_t i = 0; i < COUNT(exporters); i++) {
+        for (size_t j = 0; j < COUNT(process_families); j++)
+            add_family(out, &process_families[j], (enum exporter)i, arena);
     }
     assert(out->rows.count == SERIES_PER_HOST);
 }
@@ -379,7 +335,7 @@ static uint32_t name_host(uint32_t host, uint64_t seed, uint32_t port, label *ou
     };
 
     memcpy(out, pairs, sizeof pairs);
-    return sizeof pairs / sizeof pairs[0];
+    return COUNT(pairs);
 }
 
 const struct fleet node_fleet = {.step_ms = 15000, .jitter_ms = 4, .describe = describe, .name_host = name_host};

@@ -14,89 +14,69 @@ enum { HOSTS_MAX = 8, PHASE_MS = 7 };
 static const char *const fields[] = {"usage_user", "usage_system",  "usage_idle",  "usage_nice",  "usage_iowait",
                                      "usage_irq",  "usage_softirq", "usage_steal", "usage_guest", "usage_guest_nice"};
 
-/* Rows of the suite: maximum of fields per minute or hour, mean of fields by host and hour. */
-#define MAXIMUM(name, fields, hosts, hours, step)                                         \
-    {                                                                                     \
-        name, "tsbs", QUERY_RANGE, HOURS(hours), step, fields, hosts,                     \
-            step == HOURS(1) ? "max(max_over_time(cpu_$field{hostname=~\"$hosts\"}[1h]))" \
-                             : "max(max_over_time(cpu_$field{hostname=~\"$hosts\"}[1m]))" \
-    }
-#define MEAN_BY_HOST(name, fields)                                                                                     \
-    {                                                                                                                  \
-        name, "tsbs", QUERY_RANGE, HOURS(12), HOURS(1), fields, 0, "avg by (hostname) (avg_over_time(cpu_$field[1h]))" \
-    }
-
-#define DASHBOARD(name, hours, step, text)                             \
-    {                                                                  \
-        name, "dashboard", QUERY_RANGE, HOURS(hours), step, 0, 0, text \
-    }
-#define PANEL(name, text)                                  \
-    {                                                      \
-        name, "dashboard", QUERY_INSTANT, 0, 0, 0, 0, text \
-    }
-#define API(name, text)                          \
-    {                                            \
-        name, "api", QUERY_API, 0, 0, 0, 1, text \
-    }
-#define WIDE(name, text)                              \
-    {                                                 \
-        name, "wide", QUERY_INSTANT, 0, 0, 0, 0, text \
-    }
+#define MAXIMUM_OVER(window) "max(max_over_time(cpu_$field{hostname=~\"$hosts\"}[" window "]))"
+#define MEAN_BY_HOST         "avg by (hostname) (avg_over_time(cpu_$field[1h]))"
 
 const struct query_shape query_shapes[] = {
-    MAXIMUM("single-groupby-1-1-1", 1, 1, 1, MINUTES(1)),
-    MAXIMUM("single-groupby-1-1-12", 1, 1, 12, MINUTES(1)),
-    MAXIMUM("single-groupby-1-8-1", 1, 8, 1, MINUTES(1)),
-    MAXIMUM("single-groupby-5-1-1", 5, 1, 1, MINUTES(1)),
-    MAXIMUM("single-groupby-5-8-1", 5, 8, 1, MINUTES(1)),
-    MAXIMUM("cpu-max-all-1", 10, 1, 8, HOURS(1)),
-    MAXIMUM("cpu-max-all-8", 10, 8, 8, HOURS(1)),
-    MEAN_BY_HOST("double-groupby-1", 1),
-    MEAN_BY_HOST("double-groupby-5", 5),
-    MEAN_BY_HOST("double-groupby-all", 10),
+    {"single-groupby-1-1-1", "tsbs", QUERY_RANGE, HOURS(1), MINUTES(1), 1, 1, MAXIMUM_OVER("1m")},
+    {"single-groupby-1-1-12", "tsbs", QUERY_RANGE, HOURS(12), MINUTES(1), 1, 1, MAXIMUM_OVER("1m")},
+    {"single-groupby-1-8-1", "tsbs", QUERY_RANGE, HOURS(1), MINUTES(1), 1, 8, MAXIMUM_OVER("1m")},
+    {"single-groupby-5-1-1", "tsbs", QUERY_RANGE, HOURS(1), MINUTES(1), 5, 1, MAXIMUM_OVER("1m")},
+    {"single-groupby-5-8-1", "tsbs", QUERY_RANGE, HOURS(1), MINUTES(1), 5, 8, MAXIMUM_OVER("1m")},
+    {"cpu-max-all-1", "tsbs", QUERY_RANGE, HOURS(8), HOURS(1), 10, 1, MAXIMUM_OVER("1h")},
+    {"cpu-max-all-8", "tsbs", QUERY_RANGE, HOURS(8), HOURS(1), 10, 8, MAXIMUM_OVER("1h")},
+    {"double-groupby-1", "tsbs", QUERY_RANGE, HOURS(12), HOURS(1), 1, 0, MEAN_BY_HOST},
+    {"double-groupby-5", "tsbs", QUERY_RANGE, HOURS(12), HOURS(1), 5, 0, MEAN_BY_HOST},
+    {"double-groupby-all", "tsbs", QUERY_RANGE, HOURS(12), HOURS(1), 10, 0, MEAN_BY_HOST},
     {"high-cpu-1", "tsbs", QUERY_RANGE, HOURS(12), MINUTES(1), 0, 1, "cpu_usage_user{hostname=~\"$hosts\"} > 90"},
     {"high-cpu-all", "tsbs", QUERY_RANGE, HOURS(12), MINUTES(1), 0, 0, "cpu_usage_user > 90"},
     {"lastpoint", "tsbs", QUERY_INSTANT, 0, 0, 0, 0, "{__name__=~\"cpu_usage_.*\"}"},
     {"groupby-orderby-limit", "tsbs", QUERY_RANGE, MINUTES(4), MINUTES(1), 0, 0,
      "max(max_over_time(cpu_usage_user[1m]))"},
 
-    DASHBOARD("cpu-busy", 6, SECONDS(15),
-              "100 - (avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m])) * 100)"),
-    DASHBOARD("sum-rate-by-job", 6, SECONDS(15), "sum by (job) (rate(node_cpu_seconds_total[5m]))"),
-    DASHBOARD("memory-used", 6, SECONDS(15),
-              "(1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) * 100"),
-    DASHBOARD(
-        "disk-used", 6, SECONDS(15),
-        "(1 - (node_filesystem_avail_bytes{mountpoint=\"/\"} / node_filesystem_size_bytes{mountpoint=\"/\"})) * 100"),
-    DASHBOARD("network-rate", 1, SECONDS(15), "rate(node_network_receive_bytes_total[5m])"),
-    DASHBOARD("request-rate", 6, SECONDS(15), "sum(rate(django_http_requests_total[5m]))"),
-    DASHBOARD("error-rate", 6, SECONDS(15),
-              "sum(rate(django_http_responses_total_by_status_total{status=~\"5..\"}[5m]))"),
-    DASHBOARD("latency-p95", 6, MINUTES(1),
-              "histogram_quantile(0.95, sum by (le) (rate(django_http_requests_latency_seconds_bucket[5m])))"),
-    DASHBOARD("latency-p95-raw", 1, SECONDS(15),
-              "histogram_quantile(0.95, django_http_requests_latency_seconds_bucket)"),
-    DASHBOARD("cache-hit-rate", 6, SECONDS(15),
-              "redis_keyspace_hits_total / (redis_keyspace_hits_total + redis_keyspace_misses_total) * 100"),
-    DASHBOARD("topk-commands", 1, SECONDS(15), "topk(5, rate(mysql_global_status_commands_total[5m]))"),
-    DASHBOARD("regex-by-name", 1, SECONDS(15), "sum by (job) ({__name__=~\"process_.*_bytes\",job!~\"n.*\"})"),
-    PANEL("max-over-day", "max_over_time(node_memory_MemAvailable_bytes[1d])"),
-    PANEL("increase-over-day", "sum by (instance) (increase(nginx_http_requests_total[1d]))"),
-    PANEL("subquery", "max_over_time(sum by (instance) (rate(node_network_receive_bytes_total[5m]))[1h:1m])"),
-    PANEL("quantile-over-time", "quantile_over_time(0.99, node_load1[6h])"),
-    PANEL("service-down", "up == 0"),
+    {"cpu-busy", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "100 - (avg by (instance) (rate(node_cpu_seconds_total{mode=\"idle\"}[5m])) * 100)"},
+    {"sum-rate-by-job", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "sum by (job) (rate(node_cpu_seconds_total[5m]))"},
+    {"memory-used", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "(1 - (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)) * 100"},
+    {"disk-used", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "(1 - (node_filesystem_avail_bytes{mountpoint=\"/\"} / node_filesystem_size_bytes{mountpoint=\"/\"})) * 100"},
+    {"network-rate", "dashboard", QUERY_RANGE, HOURS(1), SECONDS(15), 0, 0,
+     "rate(node_network_receive_bytes_total[5m])"},
+    {"request-rate", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "sum(rate(django_http_requests_total[5m]))"},
+    {"error-rate", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "sum(rate(django_http_responses_total_by_status_total{status=~\"5..\"}[5m]))"},
+    {"latency-p95", "dashboard", QUERY_RANGE, HOURS(6), MINUTES(1), 0, 0,
+     "histogram_quantile(0.95, sum by (le) (rate(django_http_requests_latency_seconds_bucket[5m])))"},
+    {"latency-p95-raw", "dashboard", QUERY_RANGE, HOURS(1), SECONDS(15), 0, 0,
+     "histogram_quantile(0.95, django_http_requests_latency_seconds_bucket)"},
+    {"cache-hit-rate", "dashboard", QUERY_RANGE, HOURS(6), SECONDS(15), 0, 0,
+     "redis_keyspace_hits_total / (redis_keyspace_hits_total + redis_keyspace_misses_total) * 100"},
+    {"topk-commands", "dashboard", QUERY_RANGE, HOURS(1), SECONDS(15), 0, 0,
+     "topk(5, rate(mysql_global_status_commands_total[5m]))"},
+    {"regex-by-name", "dashboard", QUERY_RANGE, HOURS(1), SECONDS(15), 0, 0,
+     "sum by (job) ({__name__=~\"process_.*_bytes\",job!~\"n.*\"})"},
+    {"max-over-day", "dashboard", QUERY_INSTANT, 0, 0, 0, 0, "max_over_time(node_memory_MemAvailable_bytes[1d])"},
+    {"increase-over-day", "dashboard", QUERY_INSTANT, 0, 0, 0, 0,
+     "sum by (instance) (increase(nginx_http_requests_total[1d]))"},
+    {"subquery", "dashboard", QUERY_INSTANT, 0, 0, 0, 0,
+     "max_over_time(sum by (instance) (rate(node_network_receive_bytes_total[5m]))[1h:1m])"},
+    {"quantile-over-time", "dashboard", QUERY_INSTANT, 0, 0, 0, 0, "quantile_over_time(0.99, node_load1[6h])"},
+    {"service-down", "dashboard", QUERY_INSTANT, 0, 0, 0, 0, "up == 0"},
 
-    API("label-names", "/api/v1/labels?"),
-    API("label-names-of-metric", "/api/v1/labels?match[]=node_filesystem_avail_bytes&"),
-    API("metric-names", "/api/v1/label/__name__/values?"),
-    API("instances", "/api/v1/label/instance/values?"),
-    API("modes-of-metric", "/api/v1/label/mode/values?match[]=node_cpu_seconds_total&"),
-    API("series-of-metric", "/api/v1/series?match[]=node_filesystem_avail_bytes&"),
-    API("series-of-host", "/api/v1/series?match[]={hostname=\"$hosts\"}&"),
-    API("series-of-nothing", "/api/v1/series?match[]=no_such_metric&"),
+    {"label-names", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/labels?"},
+    {"label-names-of-metric", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/labels?match[]=node_filesystem_avail_bytes&"},
+    {"metric-names", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/label/__name__/values?"},
+    {"instances", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/label/instance/values?"},
+    {"modes-of-metric", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/label/mode/values?match[]=node_cpu_seconds_total&"},
+    {"series-of-metric", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/series?match[]=node_filesystem_avail_bytes&"},
+    {"series-of-host", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/series?match[]={hostname=\"$hosts\"}&"},
+    {"series-of-nothing", "api", QUERY_API, 0, 0, 0, 1, "/api/v1/series?match[]=no_such_metric&"},
 
-    WIDE("count-all", "count({__name__!=\"\"})"),
-    WIDE("sum-by-job", "sum by (job) ({__name__!=\"\"})"),
+    {"count-all", "wide", QUERY_INSTANT, 0, 0, 0, 0, "count({__name__!=\"\"})"},
+    {"sum-by-job", "wide", QUERY_INSTANT, 0, 0, 0, 0, "sum by (job) ({__name__!=\"\"})"},
 };
 
 const size_t query_shape_count = sizeof query_shapes / sizeof query_shapes[0];

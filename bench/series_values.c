@@ -62,7 +62,7 @@ struct value_state value_start(enum value_kind kind, uint64_t salt, double pace,
     struct value_state state = {0, salt, (float)own, (float)share};
 
     switch (kind) {
-    case VALUE_CONSTANT: state.pace = (float)pace; break;
+    case VALUE_CONSTANT: state.level = pace; break;
     case VALUE_INTEGER_COUNTER:
     case VALUE_DECIMAL_COUNTER: state.level = past; break;
     case VALUE_SLOW_GAUGE: state.level = 100 + whole(own * 400 * uniform_low(random)); break;
@@ -81,7 +81,7 @@ double value_next(enum value_kind kind, struct value_state *state, uint32_t roun
 
     if (reset && starts_at_zero(kind)) state->level = 0;
     switch (kind) {
-    case VALUE_CONSTANT: return (double)state->pace;
+    case VALUE_CONSTANT: return state->level;
     case VALUE_INTEGER_COUNTER: return state->level += events(state, random, load);
     case VALUE_DECIMAL_COUNTER: return (state->level += events(state, random, load)) / 100;
     case VALUE_SLOW_GAUGE:

@@ -26,11 +26,11 @@ enum value_kind {
 struct value_state {
     double level;
     uint64_t salt;
-    float pace;  /* mean step a scrape, in the kind's unit; the value itself for a constant */
+    float pace;  /* mean step a scrape, in the kind's unit */
     float share; /* of a histogram's observations that fall below the bucket's bound; divisor of a slow gauge */
 };
 
-/* The state before the first scrape. `pace` is the mean of the kind over all hosts; a host has its own. */
+/* The state before the first scrape. `pace` is the mean over all hosts, each has its own; of a constant, the value. */
 struct value_state value_start(enum value_kind kind, uint64_t salt, double pace, double share);
 
 /* Moves the series on to `round`; `load` is how busy its host is, about 1; a reset sends counters back to zero first.

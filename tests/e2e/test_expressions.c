@@ -19,7 +19,8 @@
 
 enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 360, LABELS_MAX = 8, AGE_MS = 2 * 60 * 60 * 1000 };
 
-#define TOLERANCE 1e-9
+#define TOLERANCE         1e-9
+#define STALE_MARKER_BITS 0x7FF0000000000002
 
 enum movement {
     COUNTER, /* about `a` a scrape */
@@ -29,92 +30,53 @@ enum movement {
 
 enum event {
     NOTHING,
-    RESETS, /* begins again at zero after two thirds */
-    LEAVES, /* after two thirds: a stale marker, then nothing */
-    STUMBLES /* twelve minutes are missing in the middle */,
-    IS_LATE /* begins after a third */
+    RESETS,   /* begins again at zero after two thirds */
+    LEAVES,   /* after two thirds: a stale marker, then nothing */
+    STUMBLES, /* twelve minutes are missing in the middle */
+    IS_LATE   /* begins after a third */
 };
 
-#define NODE(n)   "job=node_exporter,instance=10.0.0." #n ":9100"
 #define DJANGO(n) "job=django,instance=10.0.1." #n ":8000"
 #define REDIS(n)  "job=redis,instance=10.0.2." #n ":9121"
+#define RESPONSES "__name__=django_http_responses_total_by_status_total,"
+#define LATENCY   "__name__=django_http_requests_latency_seconds_bucket,"
 
-/* One host's node exporter; `used` is in percent. */
-#define NODE_ROWS(n, used, event)                                                                                    \
-    {"__name__=up," NODE(n), RAMP, 1, 0, event},                                                                     \
-        {"__name__=node_cpu_seconds_total,cpu=0,mode=idle," NODE(n), COUNTER, 15 - (used)*0.15, 0, event},           \
-        {"__name__=node_cpu_seconds_total,cpu=0,mode=user," NODE(n), COUNTER, (used)*0.1, 0, event},                 \
-        {"__name__=node_cpu_seconds_total,cpu=0,mode=system," NODE(n), COUNTER, (used)*0.05, 0, event},              \
-        {"__name__=node_cpu_seconds_total,cpu=1,mode=idle," NODE(n), COUNTER, 15 - (used)*0.15, 0, event},           \
-        {"__name__=node_cpu_seconds_total,cpu=1,mode=user," NODE(n), COUNTER, (used)*0.15, 0, event},                \
-        {"__name__=node_memory_MemTotal_bytes," NODE(n), RAMP, 67385671680, 0, event},                               \
-        {"__name__=node_memory_MemAvailable_bytes," NODE(n), GAUGE, 673856716.80 * (100 - (used)), 1e9, event},      \
-        {"__name__=node_filesystem_size_bytes,device=/dev/sda1,fstype=ext4,mountpoint=/," NODE(n), RAMP, 4e11, 0,    \
-         event},                                                                                                     \
-        {"__name__=node_filesystem_avail_bytes,device=/dev/sda1,fstype=ext4,mountpoint=/," NODE(n), RAMP,            \
-         4e9 * (100 - (used)), -1e7, event},                                                                         \
-        {"__name__=node_filesystem_size_bytes,device=/dev/sdb1,fstype=xfs,mountpoint=/data," NODE(n), RAMP, 8e12, 0, \
-         event},                                                                                                     \
-        {"__name__=node_filesystem_avail_bytes,device=/dev/sdb1,fstype=xfs,mountpoint=/data," NODE(n), GAUGE, 1e11,  \
-         1e12, event},                                                                                               \
-        {"__name__=node_network_receive_bytes_total,device=eth0," NODE(n), COUNTER, 1e6, 0, event},                  \
-        {"__name__=node_network_receive_bytes_total,device=lo," NODE(n), COUNTER, 12345, 0, event},                  \
-        {"__name__=node_network_transmit_bytes_total,device=eth0," NODE(n), COUNTER, 7e5, 0, event},                 \
-    {                                                                                                                \
-        "__name__=node_network_transmit_bytes_total,device=lo," NODE(n), COUNTER, 12345, 0, event                    \
-    }
-
-#define RESPONSES(n, status, pace, event)                                                                            \
-    {                                                                                                                \
-        "__name__=django_http_responses_total_by_status_total,status=" status "," DJANGO(n), COUNTER, pace, 0, event \
-    }
-
-/* A histogram's buckets grow in step: the paces are cumulative. */
-#define LATENCY(n, view, le, pace, event)                                                                         \
-    {                                                                                                             \
-        "__name__=django_http_requests_latency_seconds_bucket,view=" view ",le=" le "," DJANGO(n), RAMP, 0, pace, \
-            event                                                                                                 \
-    }
-
+/* Labels as "name=value,name=value". */
 static const struct row {
     const char *labels;
     enum movement movement;
     double a, b;
     enum event event;
 } rows[] = {
-    NODE_ROWS(1, 30, NOTHING),
-    NODE_ROWS(2, 92, RESETS),
-    NODE_ROWS(3, 60, LEAVES),
-    NODE_ROWS(4, 88, STUMBLES),
-    NODE_ROWS(5, 81, IS_LATE),
     {"__name__=up," DJANGO(1), RAMP, 1, 0, NOTHING},
     {"__name__=up," DJANGO(2), RAMP, 0, 0, NOTHING},
     {"__name__=up," REDIS(1), RAMP, 1, 0, STUMBLES},
-    RESPONSES(1, "200", 400, NOTHING),
-    RESPONSES(1, "404", 12, RESETS),
-    RESPONSES(1, "500", 9, NOTHING),
-    RESPONSES(1, "503", 0.1, STUMBLES),
-    RESPONSES(1, "50", 50, NOTHING), /* no match for "5..", nor is the next one */
-    RESPONSES(1, "5000", 50, NOTHING),
-    RESPONSES(2, "502", 3, LEAVES),
+    {RESPONSES "status=200," DJANGO(1), COUNTER, 400, 0, NOTHING},
+    {RESPONSES "status=404," DJANGO(1), COUNTER, 12, 0, RESETS},
+    {RESPONSES "status=500," DJANGO(1), COUNTER, 9, 0, NOTHING},
+    {RESPONSES "status=503," DJANGO(1), COUNTER, 0.1, 0, STUMBLES},
+    {RESPONSES "status=50," DJANGO(1), COUNTER, 50, 0, NOTHING}, /* no match for "5..", nor is the next one */
+    {RESPONSES "status=5000," DJANGO(1), COUNTER, 50, 0, NOTHING},
+    {RESPONSES "status=502," DJANGO(2), COUNTER, 3, 0, LEAVES},
     {"__name__=django_http_requests_total," DJANGO(1), COUNTER, 420, 0, RESETS},
     {"__name__=django_http_requests_total," DJANGO(2), COUNTER, 300, 0, IS_LATE},
-    LATENCY(1, "list", "0.1", 10, NOTHING),
-    LATENCY(1, "list", "0.5", 18, NOTHING),
-    LATENCY(1, "list", "1.0", 19, NOTHING),
-    LATENCY(1, "list", "5.0", 20, NOTHING),
-    LATENCY(1, "list", "+Inf", 20, NOTHING),
-    LATENCY(1, "payment", "0.1", 1, RESETS),
-    LATENCY(1, "payment", "0.5", 3, RESETS),
-    LATENCY(1, "payment", "1.0", 7, RESETS),
-    LATENCY(1, "payment", "5.0", 12, RESETS),
-    LATENCY(1, "payment", "+Inf", 15, RESETS),
-    LATENCY(1, "unused", "0.1", 0, NOTHING),
-    LATENCY(1, "unused", "1.0", 0, NOTHING),
-    LATENCY(1, "unused", "+Inf", 0, NOTHING),
-    LATENCY(1, "unbounded", "+Inf", 4, NOTHING), /* no other bucket: nothing to interpolate in */
-    LATENCY(1, "endless", "0.1", 2, STUMBLES),   /* no +Inf bucket */
-    LATENCY(1, "endless", "1.0", 4, STUMBLES),
+    /* a histogram's buckets grow in step */
+    {LATENCY "view=list,le=0.1," DJANGO(1), RAMP, 0, 10, NOTHING},
+    {LATENCY "view=list,le=0.5," DJANGO(1), RAMP, 0, 18, NOTHING},
+    {LATENCY "view=list,le=1.0," DJANGO(1), RAMP, 0, 19, NOTHING},
+    {LATENCY "view=list,le=5.0," DJANGO(1), RAMP, 0, 20, NOTHING},
+    {LATENCY "view=list,le=+Inf," DJANGO(1), RAMP, 0, 20, NOTHING},
+    {LATENCY "view=payment,le=0.1," DJANGO(1), RAMP, 0, 1, RESETS},
+    {LATENCY "view=payment,le=0.5," DJANGO(1), RAMP, 0, 3, RESETS},
+    {LATENCY "view=payment,le=1.0," DJANGO(1), RAMP, 0, 7, RESETS},
+    {LATENCY "view=payment,le=5.0," DJANGO(1), RAMP, 0, 12, RESETS},
+    {LATENCY "view=payment,le=+Inf," DJANGO(1), RAMP, 0, 15, RESETS},
+    {LATENCY "view=unused,le=0.1," DJANGO(1), RAMP, 0, 0, NOTHING},
+    {LATENCY "view=unused,le=1.0," DJANGO(1), RAMP, 0, 0, NOTHING},
+    {LATENCY "view=unused,le=+Inf," DJANGO(1), RAMP, 0, 0, NOTHING},
+    {LATENCY "view=unbounded,le=+Inf," DJANGO(1), RAMP, 0, 4, NOTHING}, /* no other bucket: nothing to interpolate in */
+    {LATENCY "view=endless,le=0.1," DJANGO(1), RAMP, 0, 2, STUMBLES},   /* no +Inf bucket */
+    {LATENCY "view=endless,le=1.0," DJANGO(1), RAMP, 0, 4, STUMBLES},
     {"__name__=django_db_query_duration_seconds_count,alias=default," DJANGO(1), COUNTER, 900, 0, RESETS},
     {"__name__=django_db_query_duration_seconds_count,alias=replica," DJANGO(1), COUNTER, 90, 0, LEAVES},
     {"__name__=django_db_connections_total,alias=default," DJANGO(1), RAMP, 1000, 3, NOTHING},
@@ -129,63 +91,132 @@ static const struct row {
     {"__name__=celery_queue_length,queue_name=reports", RAMP, 900, 5, LEAVES},
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0] };
+/* What each host with a node exporter has; `a` gets `a_per_percent` for each percent that the host is used. */
+static const struct node_row {
+    const char *labels;
+    enum movement movement;
+    double a, a_per_percent, b;
+} node_rows[] = {
+    {"__name__=up", RAMP, 1, 0, 0},
+    {"__name__=node_cpu_seconds_total,cpu=0,mode=idle", COUNTER, 15, -0.15, 0},
+    {"__name__=node_cpu_seconds_total,cpu=0,mode=user", COUNTER, 0, 0.1, 0},
+    {"__name__=node_cpu_seconds_total,cpu=0,mode=system", COUNTER, 0, 0.05, 0},
+    {"__name__=node_cpu_seconds_total,cpu=1,mode=idle", COUNTER, 15, -0.15, 0},
+    {"__name__=node_cpu_seconds_total,cpu=1,mode=user", COUNTER, 0, 0.15, 0},
+    {"__name__=node_memory_MemTotal_bytes", RAMP, 67385671680, 0, 0},
+    {"__name__=node_memory_MemAvailable_bytes", GAUGE, 67385671680, -673856716.80, 1e9},
+    {"__name__=node_filesystem_size_bytes,device=/dev/sda1,fstype=ext4,mountpoint=/", RAMP, 4e11, 0, 0},
+    {"__name__=node_filesystem_avail_bytes,device=/dev/sda1,fstype=ext4,mountpoint=/", RAMP, 4e11, -4e9, -1e7},
+    {"__name__=node_filesystem_size_bytes,device=/dev/sdb1,fstype=xfs,mountpoint=/data", RAMP, 8e12, 0, 0},
+    {"__name__=node_filesystem_avail_bytes,device=/dev/sdb1,fstype=xfs,mountpoint=/data", GAUGE, 1e11, 0, 1e12},
+    {"__name__=node_network_receive_bytes_total,device=eth0", COUNTER, 1e6, 0, 0},
+    {"__name__=node_network_receive_bytes_total,device=lo", COUNTER, 12345, 0, 0},
+    {"__name__=node_network_transmit_bytes_total,device=eth0", COUNTER, 7e5, 0, 0},
+    {"__name__=node_network_transmit_bytes_total,device=lo", COUNTER, 12345, 0, 0},
+};
 
-/* Whether the series has a sample at this scrape, and which; `level` is a counter's state. */
-static bool sample_of(const struct row *row, unsigned number, unsigned scrape, double *level, double *value)
+static const struct host {
+    const char *instance;
+    double used_percent;
+    enum event event;
+} hosts[] = {
+    {"10.0.0.1:9100", 30, NOTHING},  {"10.0.0.2:9100", 92, RESETS},  {"10.0.0.3:9100", 60, LEAVES},
+    {"10.0.0.4:9100", 88, STUMBLES}, {"10.0.0.5:9100", 81, IS_LATE},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+enum { SERIES_MAX = COUNT(rows) + COUNT(hosts) * COUNT(node_rows) };
+
+struct series {
+    label pairs[LABELS_MAX];
+    size_t pair_count;
+    struct row row;
+    double level; /* of a counter or a ramp */
+};
+
+/* Whether the series has a sample at this scrape, and which. */
+static bool next_sample(struct series *series, unsigned number, unsigned scrape, double *value)
 {
+    const struct row *row = &series->row;
     double noise = (double)(hash_mix(number, scrape) >> 11) * 0x1p-53;
 
     if (row->event == IS_LATE && scrape < SCRAPES / 3) return false;
     if (row->event == STUMBLES && scrape >= SCRAPES / 2 && scrape < SCRAPES / 2 + 48) return false;
     if (row->event == LEAVES && scrape > SCRAPES * 2 / 3) return false;
-    if (row->event == RESETS && scrape == SCRAPES * 2 / 3) *level = 0;
+    if (row->event == RESETS && scrape == SCRAPES * 2 / 3) series->level = 0;
     switch (row->movement) {
-    case COUNTER: *value = *level += row->a * (0.5 + noise); break;
+    case COUNTER: *value = series->level += row->a * (0.5 + noise); break;
     case GAUGE: *value = row->a + row->b * noise; break;
     case RAMP:
-        *value = row->a + *level;
-        *level += row->b;
+        *value = row->a + series->level;
+        series->level += row->b;
         break;
     }
-    if (row->event == LEAVES && scrape == SCRAPES * 2 / 3) *value = double_from_bits(0x7FF0000000000002);
+    if (row->event == LEAVES && scrape == SCRAPES * 2 / 3) *value = double_from_bits(STALE_MARKER_BITS);
     return true;
 }
 
-static size_t read_labels(const char *spelling, label *out)
+static void add_label(struct series *series, str name, str value)
 {
-    str rest = str_from(spelling);
-    size_t count = 0;
+    cr_assert(series->pair_count < LABELS_MAX, "more labels than there is room for: %s", series->row.labels);
+    series->pairs[series->pair_count++] = (label){name, value};
+}
 
+static void init_series(struct series *series, struct row row)
+{
+    str rest = str_from(row.labels);
+
+    *series = (struct series){.row = row};
     while (rest.len) {
         str pair = str_cut(&rest, ','), name = str_cut(&pair, '=');
-        cr_assert(count < LABELS_MAX, "more labels than there is room for: %s", spelling);
-        out[count++] = (label){name, pair};
+        add_label(series, name, pair);
     }
-    labels_sort(out, count);
+}
+
+static size_t make_series(struct series *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(rows); i++) init_series(&out[count++], rows[i]);
+    for (size_t i = 0; i < COUNT(hosts); i++) {
+        for (size_t j = 0; j < COUNT(node_rows); j++) {
+            const struct node_row *row = &node_rows[j];
+            double a = row->a + row->a_per_percent * hosts[i].used_percent;
+            init_series(&out[count], (struct row){row->labels, row->movement, a, row->b, hosts[i].event});
+            add_label(&out[count], STR("job"), STR("node_exporter"));
+            add_label(&out[count++], STR("instance"), str_from(hosts[i].instance));
+        }
+    }
+    for (size_t i = 0; i < count; i++) labels_sort(out[i].pairs, out[i].pair_count);
     return count;
+}
+
+static void write_scrape(struct server_pair *pair, struct write_request *request)
+{
+    const struct server *servers[] = {&pair->varve, &pair->prometheus};
+
+    for (size_t i = 0; i < COUNT(servers); i++) {
+        struct http_answer answer;
+        must(remote_write_send(pair->client, servers[i]->write_url, write_request_compress(request), &answer));
+        cr_assert(answer.code / 100 == 2, "%s answers %d: %.*s", servers[i]->name, answer.code, STR_ARG(answer.body));
+    }
 }
 
 static void write_stack(struct server_pair *pair, int64_t start_ms)
 {
-    double levels[ROWS] = {0};
+    struct series series[SERIES_MAX];
+    size_t count = make_series(series);
     struct write_request request = {0};
 
     for (unsigned scrape = 0; scrape < SCRAPES; scrape++) {
         write_request_reset(&request);
-        for (unsigned i = 0; i < ROWS; i++) {
-            label pairs[LABELS_MAX];
+        for (unsigned i = 0; i < count; i++) {
             struct write_sample sample = {start_ms + scrape * STEP_MS + PHASE_MS, 0};
-            if (!sample_of(&rows[i], i, scrape, &levels[i], &sample.value)) continue;
-            write_request_add(&request, pairs, read_labels(rows[i].labels, pairs), &sample, 1);
+            if (!next_sample(&series[i], i, scrape, &sample.value)) continue;
+            write_request_add(&request, series[i].pairs, series[i].pair_count, &sample, 1);
         }
-        const struct server *servers[] = {&pair->varve, &pair->prometheus};
-        for (size_t i = 0; i < 2; i++) {
-            struct http_answer answer;
-            must(remote_write_send(pair->client, servers[i]->write_url, write_request_compress(&request), &answer));
-            cr_assert(answer.code / 100 == 2, "%s answers %d: %.*s", servers[i]->name, answer.code,
-                      STR_ARG(answer.body));
-        }
+        write_scrape(pair, &request);
     }
     write_request_release(&request);
 }
@@ -238,7 +269,7 @@ Test(expressions, are_answered_as_prometheus_does, .timeout = 300)
         if (expression.len == 0) continue;
         for (int64_t time_ms = start_ms - 60000; time_ms < end_ms + 600000; time_ms += 173000)
             series += compare_instant(&pair, expression, time_ms);
-        for (size_t i = 0; i < sizeof steps_ms / sizeof steps_ms[0]; i++)
+        for (size_t i = 0; i < COUNT(steps_ms); i++)
             series += compare_range(&pair, expression, (struct prom_range){start_ms, end_ms + 600000, steps_ms[i]});
         expressions++;
         with_answer += series > 0;
