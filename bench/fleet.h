@@ -24,7 +24,7 @@ struct prototypes {
 
 struct fleet {
     int64_t step_ms;
-    int64_t jitter_ms; /* scrapes are early or late by less than this; 0 also puts all hosts at the same offset */
+    int64_t jitter_ms; /* some scrapes are early or late by less than this; 0 puts all hosts at the same offset, too */
 
     /* Fills the series of a host; texts are constants or in the arena. */
     void (*describe)(struct prototypes *out, struct arena *arena);

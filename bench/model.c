@@ -7,7 +7,8 @@
 enum {
     DAY_MS = 24 * 60 * 60 * 1000,
     RESET_EVERY = 2000, /* scrapes of a host, on average */
-    STALE_EVERY = 500
+    STALE_EVERY = 500,
+    LATE_EVERY = 10
 };
 
 static const uint64_t stale_marker_bits = 0x7FF0000000000002;
@@ -124,8 +125,9 @@ static struct scrape scrape_of(const struct model *model, uint32_t round, uint32
     if (jitter_ms) {
         int64_t room_ms = model->options.step_ms - 2 * jitter_ms;
         assert(room_ms > 0 && "the step leaves no room for the jitter");
-        time_ms += jitter_ms + (int64_t)(host_salt % (uint64_t)room_ms) +
-                   (int64_t)(random % (uint64_t)(2 * jitter_ms - 1)) - (jitter_ms - 1);
+        time_ms += jitter_ms + (int64_t)(host_salt % (uint64_t)room_ms);
+        if (hash_mix(random, 3) % LATE_EVERY == 0)
+            time_ms += (int64_t)(random % (uint64_t)(2 * jitter_ms - 1)) - (jitter_ms - 1);
     }
     return (struct scrape){
         .time_ms = time_ms,

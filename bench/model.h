@@ -2,8 +2,9 @@
  *
  * `node`: hosts that run node_exporter and the exporters of a web application, 500 series each with about ten labels
  * and 280 bytes of them; about a third integer counters, a fifth counters with two decimals, the rest histogram
- * buckets, slow gauges, byte gauges, constants and a little noise. Scraped every 15 s, each host at its own offset and
- * a few milliseconds early or late; all series of a scrape share its time.
+ * buckets, slow gauges, byte gauges, constants and a little noise. Scraped every 15 s, each host at its own offset; as
+ * Prometheus aligns its scrapes, nine of ten are exact to the millisecond and the others a few early or late. All
+ * series of a scrape share its time.
  *
  * `cpu`: the hosts of the Time Series Benchmark Suite's cpu-only case (https://github.com/timescale/tsbs): ten random
  * walks 0..100 each, every 10 s, on the dot.

@@ -338,4 +338,4 @@ static uint32_t name_host(uint32_t host, uint64_t seed, uint32_t port, label *ou
     return COUNT(pairs);
 }
 
-const struct fleet node_fleet = {.step_ms = 15000, .jitter_ms = 4, .describe = describe, .name_host = name_host};
+const struct fleet node_fleet = {.step_ms = 15000, .jitter_ms = 8, .describe = describe, .name_host = name_host};

@@ -95,7 +95,7 @@ Test(model, times)
             if (model_shares_time(model, i)) {
                 cr_assert(time_ms == samples[i - 1].time_ms, "series %u has another time than its host", i);
             } else {
-                cr_assert(round == 0 || llabs(time_ms - before_ms[host] - 15000) < 8, "jitter");
+                cr_assert(round == 0 || llabs(time_ms - before_ms[host] - 15000) < 16, "jitter");
                 before_ms[host] = time_ms;
             }
         }
