@@ -216,7 +216,6 @@ static bool parse_offset(struct parser *parser, struct node *node)
     parser_take(parser);
     if (!parse_offset_duration(parser, &ms, &expr)) return false;
     parser->context = outer;
-    parser_peek(parser); /* the scanner may complain first */
 
     struct time_modifier *time = time_of(parser, node, "offset");
     if (!time) return false;
