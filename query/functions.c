@@ -146,23 +146,24 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* How many letters must be inserted, deleted, replaced or swapped with a neighbour to make one name of the other. */
+/* What it costs to make one name of the other: 2 for a letter forgotten, added or swapped with its neighbour, 3 for a
+ * wrong one. */
 static size_t distance(const char *name, str b)
 {
     str a = str_from(name);
     size_t rows[3][NAME_BYTES_MAX + 1]; /* the last three rows of the table of distances between prefixes */
 
     assert(b.len <= NAME_BYTES_MAX);
-    for (size_t j = 0; j <= b.len; j++) rows[0][j] = j;
+    for (size_t j = 0; j <= b.len; j++) rows[0][j] = 2 * j;
     for (size_t i = 1; i <= a.len; i++) {
         const size_t *before = rows[(i + 1) % 3], *above = rows[(i - 1) % 3];
         size_t *row = rows[i % 3];
-        row[0] = i;
+        row[0] = 2 * i;
         for (size_t j = 1; j <= b.len; j++) {
-            bool same = a.data[i - 1] == b.data[j - 1];
-            row[j] = least(above[j - 1] + !same, least(above[j], row[j - 1]) + 1);
+            size_t wrong = a.data[i - 1] == b.data[j - 1] ? 0 : 3;
+            row[j] = least(above[j - 1] + wrong, least(above[j], row[j - 1]) + 2);
             if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1])
-                row[j] = least(row[j], before[j - 2] + 1);
+                row[j] = least(row[j], before[j - 2] + 2);
         }
     }
     return rows[a.len % 3][b.len];
@@ -170,7 +171,7 @@ static size_t distance(const char *name, str b)
 
 const char *functions_nearest(str name)
 {
-    size_t best = name.len / 3 + 1; /* with a third of the letters wrong it is hardly a misspelling */
+    size_t best = least(name.len, 6) + 1; /* at most three mistakes, in short names fewer */
     const char *nearest = NULL;
 
     if (name.len > NAME_BYTES_MAX) return NULL;
