@@ -11,7 +11,6 @@
 #include "query/types.h"
 #include "tsdb/labels.h"
 
-#include <assert.h>
 #include <math.h>
 
 static struct node *parse_expr(struct parser *parser, enum precedence loosest);
@@ -37,14 +36,14 @@ static struct node *parse_selector_expr(struct parser *parser, const struct toke
     struct selector *selector = &node->selector;
     struct matcher matcher;
 
+    selector->name = name ? name->text : STR("");
     if (parser_peek(parser) == TOKEN_LEFT_BRACE) {
         if (!parse_matchers(parser, &selector->matchers, &selector->matcher_count)) return NULL;
         node->end = parser->end;
     }
     if (name) {
-        selector->name = name->text;
         status s = matcher_compile(MATCH_EQUAL, METRIC_NAME, name->text, &matcher, parser->arena);
-        assert(!failed(s));
+        if (failed(s)) return parser_fail(parser, name->start, "%s", s.text);
         PARSER_PUSH(parser, selector->matchers, selector->matcher_count, matcher);
     }
     return node;

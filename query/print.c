@@ -33,7 +33,7 @@ static bool is_full(const struct printer *printer)
 
 static void put(struct printer *printer, str text)
 {
-    if (is_full(printer)) return;
+    if (is_full(printer) || text.len == 0) return;
     text = str_part(text, 0, printer->limit - printer->out.count);
     writer_bytes(&printer->out, text.data, text.len);
 }
