@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <limits.h>
 
+_Static_assert(TOKEN_UNLESS - TOKEN_ADD == (int)OP_UNLESS, "operators and their tokens are in the same order");
+_Static_assert(TOKEN_LIMIT_RATIO - TOKEN_SUM == (int)AGGREGATE_LIMIT_RATIO, "so are aggregations");
+
 static const struct {
     str text;
     enum token_kind kind;
@@ -57,6 +60,32 @@ static enum token_kind word_kind(str word)
         if (str_equal_ignore_case(word, words[i].text)) return words[i].kind;
     }
     return str_find(word, ':') < word.len ? TOKEN_METRIC_IDENTIFIER : TOKEN_IDENTIFIER;
+}
+
+bool token_is_metric_name(enum token_kind kind)
+{
+    switch (kind) {
+    case TOKEN_IDENTIFIER:
+    case TOKEN_METRIC_IDENTIFIER:
+    case TOKEN_AND:
+    case TOKEN_OR:
+    case TOKEN_UNLESS:
+    case TOKEN_BY:
+    case TOKEN_WITHOUT:
+    case TOKEN_FILL:
+    case TOKEN_FILL_LEFT:
+    case TOKEN_FILL_RIGHT:
+    case TOKEN_OFFSET:
+    case TOKEN_ANCHORED:
+    case TOKEN_SMOOTHED:
+    case TOKEN_START:
+    case TOKEN_END_FUNCTION:
+    case TOKEN_STEP:
+    case TOKEN_RANGE:
+    case TOKEN_MIN_OF:
+    case TOKEN_MAX_OF: return true;
+    default: return token_is_aggregate(kind);
+    }
 }
 
 /* Long literals are cut to ten characters. */

@@ -107,6 +107,25 @@ static inline bool token_is_keyword(enum token_kind kind)
     return kind >= TOKEN_BOOL && kind <= TOKEN_SMOOTHED;
 }
 
+static inline bool token_is_sign(enum token_kind kind)
+{
+    return kind == TOKEN_ADD || kind == TOKEN_SUB;
+}
+
+/* Of a binary operator, and of an aggregation. */
+static inline enum operator_kind token_operator(enum token_kind kind)
+{
+    return (enum operator_kind)(kind - TOKEN_ADD);
+}
+
+static inline enum aggregate_kind token_aggregate(enum token_kind kind)
+{
+    return (enum aggregate_kind)(kind - TOKEN_SUM);
+}
+
+/* Whether it can stand as the name of a metric, as many keywords can. */
+bool token_is_metric_name(enum token_kind kind);
+
 /* Text as written, string literals with their quotes; the message of a TOKEN_ERROR. */
 struct token {
     enum token_kind kind;

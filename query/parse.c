@@ -127,7 +127,7 @@ static bool set_operands(struct parser *parser, struct aggregate *aggregate, uin
 static struct node *parse_aggregate(struct parser *parser, const struct token *name)
 {
     struct context outer = parser_enter(parser, "aggregation", NULL);
-    struct aggregate aggregate = {.op = (enum aggregate_kind)(name->kind - TOKEN_SUM)};
+    struct aggregate aggregate = {.op = token_aggregate(name->kind)};
     struct node **args = NULL;
     size_t arg_count = 0;
 

@@ -3,32 +3,6 @@
 #include "query/quote.h"
 #include "tsdb/labels.h"
 
-bool token_is_metric_name(enum token_kind kind)
-{
-    switch (kind) {
-    case TOKEN_IDENTIFIER:
-    case TOKEN_METRIC_IDENTIFIER:
-    case TOKEN_AND:
-    case TOKEN_OR:
-    case TOKEN_UNLESS:
-    case TOKEN_BY:
-    case TOKEN_WITHOUT:
-    case TOKEN_FILL:
-    case TOKEN_FILL_LEFT:
-    case TOKEN_FILL_RIGHT:
-    case TOKEN_OFFSET:
-    case TOKEN_ANCHORED:
-    case TOKEN_SMOOTHED:
-    case TOKEN_START:
-    case TOKEN_END_FUNCTION:
-    case TOKEN_STEP:
-    case TOKEN_RANGE:
-    case TOKEN_MIN_OF:
-    case TOKEN_MAX_OF: return true;
-    default: return token_is_aggregate(kind);
-    }
-}
-
 /* Nearly every word can be a label name where only label names can be. */
 static bool is_label_name(enum token_kind kind)
 {
@@ -108,8 +82,8 @@ static bool parse_matcher(struct parser *parser, struct matcher *matcher)
 {
     static const char where[] = "label matching";
     enum matcher_type type = MATCH_EQUAL;
-    str name, value;
-    bool quoted;
+    str name = STR(""), value = STR("");
+    bool quoted = false;
 
     parser_peek(parser);
     uint32_t start = parser->next.start;
@@ -146,7 +120,7 @@ bool parse_matchers(struct parser *parser, struct matcher **matchers, size_t *co
 static bool parse_label(struct parser *parser, label *pair)
 {
     static const char where[] = "label set";
-    bool quoted;
+    bool quoted = false;
 
     if (!parse_name_in_braces(parser, where, &pair->name, &quoted)) return false;
     if (quoted && parser_peek(parser) != TOKEN_EQUAL) {

@@ -3,9 +3,6 @@
 
 #include <assert.h>
 
-_Static_assert(TOKEN_UNLESS - TOKEN_ADD == (int)OP_UNLESS, "operators and their tokens are in the same order");
-_Static_assert(TOKEN_LIMIT_RATIO - TOKEN_SUM == (int)AGGREGATE_LIMIT_RATIO, "so are aggregations");
-
 bool parser_init(struct parser *parser, str text, unsigned features, struct arena *arena, struct parse_error *error)
 {
     *error = (struct parse_error){0};

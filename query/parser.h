@@ -79,16 +79,6 @@ enum precedence parser_precedence(enum token_kind kind);
 /* The loosest operators that the right operand of an operator may have. */
 enum precedence parser_precedence_right(enum token_kind kind);
 
-static inline enum operator_kind token_operator(enum token_kind kind)
-{
-    return (enum operator_kind)(kind - TOKEN_ADD);
-}
-
-static inline bool token_is_sign(enum token_kind kind)
-{
-    return kind == TOKEN_ADD || kind == TOKEN_SUB;
-}
-
 /* parse_duration.c: a number or duration, perhaps with a sign that becomes part of it. */
 struct node *parse_number(struct parser *parser);
 struct node *parse_signed_number(struct parser *parser);
@@ -103,8 +93,5 @@ bool parse_label_names(struct parser *parser, str **names, size_t *count);
 
 /* The matchers between braces, the left one next. */
 bool parse_matchers(struct parser *parser, struct matcher **matchers, size_t *count);
-
-/* Whether a token can stand as the name of a metric. */
-bool token_is_metric_name(enum token_kind kind);
 
 #endif

@@ -13,7 +13,6 @@
 #include "storage/base/number.h"
 #include "tsdb/labels.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -23,7 +22,7 @@ struct printer {
     struct writer out;
     size_t limit;                         /* of bytes; nothing is printed beyond it, or not much */
     bool skip_indent;                     /* the next one, after a sign */
-    const struct time_modifier *followed; /* what it modifies is printed before an operator that offsets know too */
+    const struct time_modifier *followed; /* of what stands directly before an operator that offsets have too */
 };
 
 static bool is_full(const struct printer *printer)
@@ -94,19 +93,14 @@ static void put_number_node(struct printer *printer, const struct node *node)
     }
 }
 
-static bool is_operation(const struct node *node)
-{
-    return node->kind == NODE_DURATION && node->duration.left && node->duration.op < OP_STEP;
-}
-
 static void put_duration_operation(struct printer *printer, const struct duration *duration)
 {
-    /* Bare, a negative number would lose its sign to the whole power. */
-    bool negative_base =
-        duration->op == OP_POW && duration->left->kind == NODE_NUMBER && signbit(duration->left->number.value);
+    const struct node *left = duration->left;
+    /* Bare, a negative base would lose its sign to the whole power. */
+    bool negative_base = duration->op == OP_POW && left->kind == NODE_NUMBER && signbit(left->number.value);
 
     if (negative_base) put(printer, STR("("));
-    put_node(printer, duration->left);
+    put_node(printer, left);
     if (negative_base) put(printer, STR(")"));
     put(printer, STR(" "));
     put(printer, operator_text(duration->op));
@@ -114,22 +108,28 @@ static void put_duration_operation(struct printer *printer, const struct duratio
     put_node(printer, duration->right);
 }
 
-static void put_duration(struct printer *printer, const struct node *node)
+static void put_duration_function(struct printer *printer, const struct duration *duration)
 {
-    const struct duration *duration = &node->duration;
+    put(printer, operator_text(duration->op));
+    put(printer, STR("("));
+    if (duration->left) {
+        put_node(printer, duration->left);
+        put(printer, STR(", "));
+        put_node(printer, duration->right);
+    }
+    put(printer, STR(")"));
+}
 
+static void put_duration(struct printer *printer, const struct duration *duration)
+{
     if (duration->wrapped) put(printer, STR("("));
-    if (is_operation(node)) {
+    if (duration->op >= OP_STEP) {
+        put_duration_function(printer, duration);
+    } else if (duration->left) {
         put_duration_operation(printer, duration);
     } else {
-        put(printer, operator_text(duration->op));
-        if (duration->op >= OP_STEP) put(printer, STR("("));
-        if (duration->left) {
-            put_node(printer, duration->left);
-            put(printer, STR(", "));
-        }
-        if (duration->right) put_node(printer, duration->right);
-        if (duration->op >= OP_STEP) put(printer, STR(")"));
+        put(printer, STR("-"));
+        put_node(printer, duration->right);
     }
     if (duration->wrapped) put(printer, STR(")"));
 }
@@ -401,7 +401,7 @@ static void put_node(struct printer *printer, const struct node *node)
         put_node(printer, node->paren);
         put(printer, STR(")"));
         break;
-    case NODE_DURATION: put_duration(printer, node); break;
+    case NODE_DURATION: put_duration(printer, &node->duration); break;
     }
 }
 

@@ -42,6 +42,7 @@ RE2::Options options()
 /* Bytes up to the end of the class that opens at `at`, brackets included. */
 size_t class_length(const std::string &pattern, size_t at)
 {
+    const size_t name_bytes_max = 10; /* "^xdigit:]" */
     size_t i = at + 1;
 
     if (i < pattern.size() && pattern[i] == '^') i++;
@@ -49,8 +50,8 @@ size_t class_length(const std::string &pattern, size_t at)
     for (; i < pattern.size() && pattern[i] != ']'; i++) {
         if (pattern[i] == '\\') i++;
         if (pattern.compare(i, 2, "[:") == 0) {
-            size_t end = pattern.find(":]", i + 2);
-            if (end != std::string::npos) i = end + 1;
+            size_t name = pattern.substr(i + 2, name_bytes_max).find(":]");
+            if (name != std::string::npos) i += name + 3;
         }
     }
     return std::min(i + 1, pattern.size()) - at;
