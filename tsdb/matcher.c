@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Larger sets are cheaper to match than to look up one by one. */
+/* Of expanded patterns; larger sets are cheaper to match than to look up one by one. */
 enum { SET_VALUES_MAX = 1024 };
 
 struct values {
@@ -46,7 +46,7 @@ static void give_to_arena(struct regex *regex, struct arena *arena)
     arena_defer(arena, release_regex, owned);
 }
 
-/* The pattern without anchors and without a group around it, which change nothing for a pattern such as ".*". */
+/* The pattern without anchors and without a group around it, which change nothing for ".*" or a list of literals. */
 static str core_of(str pattern)
 {
     if (str_starts_with(pattern, STR("^"))) pattern = str_part(pattern, 1, pattern.len);
@@ -62,18 +62,52 @@ static int compare_values(const void *a, const void *b)
     return str_compare(*(const str *)a, *(const str *)b);
 }
 
-/* A list of literals ("a|b|c") needs no engine and has no limits, not even that it must be UTF-8. */
+/* Whether a backslash before c makes it stand for itself. */
+static bool is_escapable(char c)
+{
+    bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+
+    return !is_letter && !(c >= '0' && c <= '9') && (unsigned char)c < 0x80;
+}
+
+/* The values of a list such as "a|b\\.c|d", escapes resolved; false if the pattern is anything else. */
+static bool read_literals(str pattern, str *values, size_t *count, struct arena *arena)
+{
+    char *text = arena_alloc(arena, pattern.len);
+    size_t start = 0, len = 0;
+
+    *count = 0;
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.data[i];
+        if (c == '|') {
+            values[(*count)++] = str_make(text + start, len - start);
+            start = len;
+            continue;
+        }
+        if (c == '\\') {
+            if (i + 1 == pattern.len || !is_escapable(pattern.data[i + 1])) return false;
+            c = pattern.data[++i];
+        } else if (c && strchr(".+*?()[]{}^$", c)) {
+            return false;
+        }
+        text[len++] = c;
+    }
+    values[(*count)++] = str_make(text + start, len - start);
+    return true;
+}
+
+/* A list of literals, which most patterns of dashboards are, needs no engine and has no limits, and without anything
+ * around it or escaped in it not even that of being UTF-8. */
 static bool set_literals(struct matcher *matcher, struct arena *arena)
 {
-    size_t count = 1, kept = 0;
-    str rest = matcher->value;
+    str pattern = core_of(matcher->value);
+    size_t bars = 0, count, kept = 0;
+    bool is_bare = pattern.len == matcher->value.len && str_find(pattern, '\\') == pattern.len;
 
-    for (size_t i = 0; i < rest.len; i++) {
-        if (rest.data[i] && strchr("\\.+*?()[]{}^$", rest.data[i])) return false;
-        count += rest.data[i] == '|';
-    }
-    str *set = arena_array(arena, str, count);
-    for (size_t i = 0; i < count; i++) set[i] = str_cut(&rest, '|');
+    if (!is_bare && !str_is_utf8(matcher->value)) return false;
+    for (size_t i = 0; i < pattern.len; i++) bars += pattern.data[i] == '|';
+    str *set = arena_array(arena, str, bars + 1);
+    if (!read_literals(pattern, set, &count, arena)) return false;
     qsort(set, count, sizeof *set, compare_values);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || !str_equal(set[i], set[kept - 1])) set[kept++] = set[i];

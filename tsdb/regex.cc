@@ -39,7 +39,7 @@ RE2::Options options()
     return options;
 }
 
-/* Bytes up to the end of the class that opens at `at`, brackets included. */
+/* Bytes of the class that opens at `at`, brackets included. */
 size_t class_length(const std::string &pattern, size_t at)
 {
     const size_t name_bytes_max = 10; /* "^xdigit:]" */
@@ -57,28 +57,39 @@ size_t class_length(const std::string &pattern, size_t at)
     return std::min(i + 1, pattern.size()) - at;
 }
 
+/* Bytes of what stands at `at`: an escape, a class, or a character that means something on its own. */
+size_t token_length(const std::string &pattern, size_t at)
+{
+    if (pattern.compare(at, 2, "\\Q") == 0) return std::min(pattern.find("\\E", at), pattern.size()) - at;
+    if (pattern[at] == '\\') return std::min<size_t>(2, pattern.size() - at);
+    return pattern[at] == '[' ? class_length(pattern, at) : 1;
+}
+
 /* Go also takes (?<name>…), which this version of RE2 knows as (?P<name>…) only. */
 std::string spell_for_re2(const std::string &pattern)
 {
     std::string spelled;
 
-    for (size_t i = 0; i < pattern.size();) {
-        size_t length = 1;
-        if (pattern.compare(i, 2, "\\Q") == 0) {
-            length = std::min(pattern.find("\\E", i), pattern.size()) - i;
-        } else if (pattern[i] == '\\') {
-            length = 2;
-        } else if (pattern[i] == '[') {
-            length = class_length(pattern, i);
-        } else if (pattern.compare(i, 3, "(?<") == 0) {
-            spelled += "(?P<";
-            i += 3;
-            continue;
+    for (size_t at = 0, length; at < pattern.size(); at += length) {
+        length = token_length(pattern, at);
+        spelled.append(pattern, at, length);
+        if (pattern.compare(at, 3, "(?<") == 0) {
+            spelled += "?P";
+            at++;
         }
-        spelled.append(pattern, i, length);
-        i += length;
     }
     return spelled;
+}
+
+bool has_alternatives(const std::string &pattern)
+{
+    int depth = 0;
+
+    for (size_t at = 0; at < pattern.size(); at += token_length(pattern, at)) {
+        depth += (pattern[at] == '(') - (pattern[at] == ')');
+        if (depth == 0 && pattern[at] == '|') return true;
+    }
+    return false;
 }
 
 /* The same mistakes in Go's words, which clients of Prometheus know. */
@@ -111,41 +122,6 @@ std::string faulty_part(const RE2 &compiled, const std::string &pattern)
     return respelled ? part.erase(2, 1) : part;
 }
 
-/* What the texts in RE2's range of possible matches begin with. */
-std::string common_prefix(const RE2 &compiled)
-{
-    const int bytes_max = 64;
-    std::string first, last;
-
-    if (!compiled.PossibleMatchRange(&first, &last, bytes_max)) return "";
-    size_t shared = 0;
-    while (shared < first.size() && shared < last.size() && first[shared] == last[shared]) shared++;
-    return first.substr(0, shared);
-}
-
-status compile(str pattern, bool anchored, struct regex **out)
-{
-    std::string text(pattern.data, pattern.len);
-    auto *made = new regex{{spell_for_re2(text), options()}, text, "", anchored};
-    const RE2 &compiled = made->compiled;
-    status result = ok();
-
-    if (compiled.ok()) {
-        if (anchored) made->prefix = common_prefix(compiled);
-        *out = made;
-        return result;
-    }
-    if (compiled.error_code() == RE2::ErrorPatternTooLarge) {
-        result = status_make(STATUS_LIMIT, "regular expression needs more than %d MiB of memory: `%.*s`",
-                             REGEX_MEMORY_BYTES >> 20, STR_ARG(pattern));
-    } else {
-        result = status_make(STATUS_INVALID, "error parsing regexp: %s: `%s`", fault(compiled.error_code()),
-                             faulty_part(compiled, text).c_str());
-    }
-    delete made;
-    return result;
-}
-
 using strings = std::vector<std::string>;
 
 /* Expands a pattern to the strings that it matches. Knows alternatives, groups, classes, escaped punctuation, optional
@@ -163,9 +139,26 @@ class expansion
         return alternatives(0, out) && at_ == pattern_.size();
     }
 
+    /* The characters that the pattern starts with, if it has no alternatives. */
+    std::string prefix()
+    {
+        std::string prefix;
+        uint32_t character;
+
+        skip("^");
+        while (at_ < pattern_.size() && !std::strchr(special_, pattern_[at_]) && literal(&character)) {
+            char bytes[4];
+            if (next_is("*") || next_is("?") || next_is("{")) break;
+            prefix.append(bytes, str_put_utf8(character, bytes));
+            if (next_is("+")) break;
+        }
+        return prefix;
+    }
+
   private:
     static const size_t bytes_max_ = 1 << 20;
     static const int depth_max_ = 100;
+    static constexpr char special_[] = ".*+?{}^$|()[]";
 
     bool next_is(const char *text) const
     {
@@ -234,7 +227,7 @@ class expansion
         if (skip("(")) return group(depth, out);
         if (skip("[")) return character_class(out);
         if (skip("\\d")) return range('0', '9', out);
-        if (std::strchr(".*+?{}^$[]", pattern_[at_])) return false;
+        if (std::strchr(special_, pattern_[at_])) return false;
         uint32_t character;
         return literal(&character) && range(character, character, out);
     }
@@ -302,7 +295,7 @@ class expansion
         static const char letters[] = "aftnrv", meanings[] = "\a\f\t\n\r\v";
         char c = pattern_[at_++];
         const char *letter = std::strchr(letters, c);
-        bool is_word = c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c < 0;
+        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c < 0;
 
         if (c != 0 && letter) {
             *character = static_cast<uint32_t>(meanings[letter - letters]);
@@ -316,6 +309,53 @@ class expansion
     size_t max_;
     size_t at_ = 0;
 };
+
+/* RE2 looks for the end of every "[:" through the rest of the pattern, which takes minutes if there are many. */
+bool takes_too_long(const std::string &pattern)
+{
+    const size_t bytes_searched_max = 10000000;
+    size_t openings = 0;
+
+    for (size_t at = pattern.find("[:"); at != std::string::npos; at = pattern.find("[:", at + 1)) openings++;
+    return openings > bytes_searched_max / (pattern.size() + 1);
+}
+
+status check_size(const std::string &pattern)
+{
+    if (pattern.size() > REGEX_PATTERN_BYTES_MAX)
+        return status_make(STATUS_LIMIT, "regular expression has %zu bytes, the limit is %d", pattern.size(),
+                           REGEX_PATTERN_BYTES_MAX);
+    if (takes_too_long(pattern))
+        return status_make(STATUS_LIMIT, "regular expression of %zu bytes has too many character classes",
+                           pattern.size());
+    return ok();
+}
+
+status check_compiled(const RE2 &compiled, const std::string &pattern)
+{
+    if (compiled.ok()) return ok();
+    if (compiled.error_code() == RE2::ErrorPatternTooLarge)
+        return status_make(STATUS_LIMIT, "regular expression needs more than %d MiB of memory: `%s`",
+                           REGEX_MEMORY_BYTES >> 20, pattern.c_str());
+    return status_make(STATUS_INVALID, "error parsing regexp: %s: `%s`", fault(compiled.error_code()),
+                       faulty_part(compiled, pattern).c_str());
+}
+
+status compile(str pattern, bool anchored, struct regex **out)
+{
+    std::string text(pattern.data, pattern.len);
+
+    TRY(check_size(text));
+    auto *made = new regex{{spell_for_re2(text), options()}, text, "", anchored};
+    status result = check_compiled(made->compiled, text);
+    if (failed(result)) {
+        delete made;
+        return result;
+    }
+    if (anchored && !has_alternatives(text)) made->prefix = expansion(text, 0).prefix();
+    *out = made;
+    return result;
+}
 
 } // namespace
 

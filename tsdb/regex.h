@@ -11,8 +11,9 @@
 
 struct regex;
 
-/* Memory that compiling one pattern may take; a pattern that needs more is an error that says so. */
-enum { REGEX_MEMORY_BYTES = 8 << 20 };
+/* What a pattern may have of bytes, and what compiling it may take of memory; one that needs more is an error that says
+ * so. */
+enum { REGEX_PATTERN_BYTES_MAX = 256 << 10, REGEX_MEMORY_BYTES = 8 << 20 };
 
 /* Compiles a pattern. INVALID when it is no regular expression, with the reason in the words of Prometheus, LIMIT when
  * it is too large. */
@@ -42,7 +43,8 @@ bool regex_capture(const struct regex *regex, str text, str *groups, size_t coun
  * each, in order, and returns true; calls nothing otherwise. */
 bool regex_as_set(const struct regex *regex, size_t max, void (*add)(void *context, str value), void *context);
 
-/* Bytes that every matching text starts with; empty if there are none. Lives as long as the regex. */
+/* Literal text that every match starts with, as far as the pattern starts with it; empty if there is none. Lives as long
+ * as the regex. */
 str regex_prefix(const struct regex *regex);
 
 #endif

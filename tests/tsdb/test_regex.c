@@ -95,15 +95,24 @@ Test(regex, errors)
     }
 }
 
-Test(regex, limit)
+Test(regex, limits)
 {
     struct regex *regex;
+    char *huge = malloc(REGEX_PATTERN_BYTES_MAX + 1);
     char pattern[20000] = "";
 
     for (size_t i = 0; i + 16 < sizeof pattern; i += 13) memcpy(pattern + i, "\\pL{90}\\pN{9}", 14);
     status s = regex_compile(str_from(pattern), &regex);
     cr_expect(s.code == STATUS_LIMIT, "%s", s.text);
     cr_expect(strncmp(s.text, "regular expression needs more than 8 MiB of memory: `", 53) == 0, "%s", s.text);
+
+    memset(huge, 'a', REGEX_PATTERN_BYTES_MAX + 1);
+    s = regex_compile(str_make(huge, REGEX_PATTERN_BYTES_MAX + 1), &regex);
+    cr_expect(strcmp(s.text, "regular expression has 262145 bytes, the limit is 262144") == 0, "%s", s.text);
+    for (size_t i = 0; i < REGEX_PATTERN_BYTES_MAX; i += 2) memcpy(huge + i, "[:", 2);
+    s = regex_compile(str_make(huge, REGEX_PATTERN_BYTES_MAX), &regex);
+    cr_expect(strcmp(s.text, "regular expression of 262144 bytes has too many character classes") == 0, "%s", s.text);
+    free(huge);
 }
 
 static const struct {
@@ -239,8 +248,24 @@ Test(regex, sets)
 static const struct {
     const char *pattern, *prefix;
 } prefixes[] = {
-    {"", ""},    {"abc", "abc"}, {"abc.*", "abc"}, {"abc|abd", "ab"},  {"foo(bar|baz)+", "fooba"},
-    {"a?b", ""}, {".*abc", ""},  {"(?i)abc", ""},  {"^abc.+$", "abc"}, {"host-[0-9]+", "host-"},
+    {"", ""},
+    {"abc", "abc"},
+    {"abc.*", "abc"},
+    {"abc|abd", ""},
+    {"foo(bar|baz)+", "foo"},
+    {"foo[|]bar\\|", "foo"},
+    {"fo\\.o?bar", "fo."},
+    {"foo+bar", "foo"},
+    {"\xc3\xa9\xc3\xa9*", "\xc3\xa9"},
+    {"foo{2}", "fo"},
+    {"a\\|b(c|d)", "a|b"},
+    {"\\Qa|b\\Ec", ""},
+    {"(abc)", ""},
+    {"a?b", ""},
+    {".*abc", ""},
+    {"(?i)abc", ""},
+    {"^abc.+$", "abc"},
+    {"host-[0-9]+", "host-"},
 };
 
 Test(regex, prefixes)
