@@ -6,8 +6,8 @@
 /* Nearly every word can be a label name where only label names can be. */
 static bool is_label_name(enum token_kind kind)
 {
-    return token_is_metric_name(kind) ? kind != TOKEN_WITHOUT
-                                      : kind == TOKEN_ATAN2 || (token_is_keyword(kind) && kind != TOKEN_WITHOUT);
+    if (kind == TOKEN_WITHOUT) return false;
+    return token_is_metric_name(kind) || token_is_keyword(kind) || kind == TOKEN_ATAN2;
 }
 
 static bool parse_label_name(struct parser *parser, str *name)

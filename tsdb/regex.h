@@ -43,8 +43,8 @@ bool regex_capture(const struct regex *regex, str text, str *groups, size_t coun
  * each, in order, and returns true; calls nothing otherwise. */
 bool regex_as_set(const struct regex *regex, size_t max, void (*add)(void *context, str value), void *context);
 
-/* Literal text that every match starts with, as far as the pattern starts with it; empty if there is none. Lives as long
- * as the regex. */
+/* Literal text that every match starts with, as far as the pattern starts with it; empty if there is none. Lives as
+ * long as the regex. */
 str regex_prefix(const struct regex *regex);
 
 #endif
