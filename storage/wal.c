@@ -230,7 +230,8 @@ static void *run_committer(void *context)
         waiters empty = batch;
         batch = wal->queue;
         wal->queue = empty;
-        if (wal->abandoned) s = status_make(STATUS_CANCELED, "the log was abandoned");
+        bool abandoned = wal->abandoned;
+        if (abandoned) s = status_make(STATUS_CANCELED, "the log was abandoned");
         wal->busy = true;
         pthread_mutex_unlock(&wal->mutex);
 
@@ -242,7 +243,7 @@ static void *run_committer(void *context)
                 s = keep_house(wal);
             }
         }
-        if (failed(s) && !wal->abandoned) {
+        if (failed(s) && !abandoned) {
             pthread_mutex_lock(&wal->mutex);
             fail_locked(wal, s);
             pthread_mutex_unlock(&wal->mutex);
