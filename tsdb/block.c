@@ -390,6 +390,17 @@ static status with_value(struct index *index, const struct matcher *matcher, boo
 
 static const struct index_class block_index_class = {.with_name = with_name, .with_value = with_value};
 
+status block_value(struct block *block, const struct block_name_entry *name, uint32_t value, struct writer *out)
+{
+    return dictionary_get(&name->values, block->file, value, out);
+}
+
+status block_each_value(struct block *block, const struct block_name_entry *name,
+                        bool (*each)(void *context, uint32_t value, str text), void *context)
+{
+    return dictionary_scan(&name->values, block->file, 0, each, context);
+}
+
 status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),
                       void *context)
 {

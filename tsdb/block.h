@@ -77,6 +77,11 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
 /* Adds the series that have a value (by its rank) to a set. */
 status block_postings(struct block *block, const struct block_name_entry *name, uint32_t value, struct postings *set);
 
+/* The text of a value, into `out` after it is emptied; all values, in order, until each() returns false. */
+status block_value(struct block *block, const struct block_name_entry *name, uint32_t value, struct writer *out);
+status block_each_value(struct block *block, const struct block_name_entry *name,
+                        bool (*each)(void *context, uint32_t value, str text), void *context);
+
 /* Calls each() for the metadata entries. */
 status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),
                       void *context);

@@ -12,7 +12,7 @@
 struct broken_block {
     uint32_t number;
     int64_t min_ms, max_ms;
-    char why[160];
+    char why[STATUS_TEXT_BYTES];
 };
 
 struct view {
