@@ -44,7 +44,7 @@ status block_open(struct fs *fs, uint32_t number, struct page_cache *cache, stru
         block_unref(block);
         return s;
     }
-    block->index = (struct index){&block_index_class, block->info.series};
+    block->index = (struct index){&block_index_class};
     *out = block;
     return ok();
 }

@@ -81,7 +81,8 @@ static status subtract_negative(struct index *index, const struct matcher *match
     return ok();
 }
 
-status index_select(struct index *index, const struct matcher *matchers, size_t count, struct postings **out)
+status index_select(struct index *index, uint32_t series_count, const struct matcher *matchers, size_t count,
+                    struct postings **out)
 {
     sized_sets sets = {0};
     struct postings *result = NULL;
@@ -94,7 +95,7 @@ status index_select(struct index *index, const struct matcher *matchers, size_t 
             sets.data[0].set = NULL;
             for (size_t i = 1; i < sets.count; i++) postings_intersect(result, sets.data[i].set);
         } else {
-            result = postings_range(index->series_count);
+            result = postings_range(series_count);
         }
         s = subtract_negative(index, matchers, count, result);
     }

@@ -23,7 +23,6 @@ struct index_class {
 
 struct index {
     const struct index_class *class;
-    uint32_t series_count;
 };
 
 /* Whether with_value must take this value: the matcher matches it, or does not if `inverted`. */
@@ -39,7 +38,8 @@ bool index_known_values(const struct matcher *matcher, bool inverted, const str 
 /* Text that every value with_value must take begins with; empty if nothing is known. */
 str index_prefix(const struct matcher *matcher, bool inverted);
 
-/* The series that match all matchers. The set is the caller's. */
-status index_select(struct index *index, const struct matcher *matchers, size_t count, struct postings **out);
+/* The series that match all matchers, of the `series_count` that there are. The set is the caller's. */
+status index_select(struct index *index, uint32_t series_count, const struct matcher *matchers, size_t count,
+                    struct postings **out);
 
 #endif

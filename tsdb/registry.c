@@ -72,18 +72,19 @@ uint32_t registry_pair_count(const struct registry *registry)
     return registry->pair_count;
 }
 
-uint64_t registry_bytes(const struct registry *registry)
+uint64_t registry_bytes(struct registry *registry)
 {
+    pthread_rwlock_rdlock(&registry->lock);
     uint64_t bytes = registry->account.used_bytes + (uint64_t)registry->word_count * sizeof(uint32_t) +
                      (uint64_t)registry_series_count(registry) * sizeof(struct registered) +
                      map_bytes(&registry->series_map) + map_bytes(&registry->alias_map) +
                      registry->aliases.capacity * sizeof(struct alias);
-
     for (uint32_t i = 0; i < registry->name_count; i++) {
         const struct name *name = name_at(registry, i);
         bytes += (uint64_t)name->value_count * sizeof(struct value) + map_bytes(&name->value_map) +
-                 name->series.capacity * sizeof(struct run) + (uint64_t)name->sorted_count * sizeof(uint32_t);
+                 name->series.capacity * sizeof(struct run);
     }
+    pthread_rwlock_unlock(&registry->lock);
     return bytes;
 }
 
@@ -288,7 +289,6 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
     map_add(&registry->series_map, fingerprint.low, id);
     if (id >= count) {
         atomic_store_explicit(&registry->series_count, id + 1, memory_order_release);
-        registry->index.series_count = id + 1;
     }
 }
 

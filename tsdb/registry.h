@@ -34,7 +34,7 @@ uint32_t registry_number(const struct registry *registry);
 uint32_t registry_series_count(const struct registry *registry);
 
 /* Bytes of memory. */
-uint64_t registry_bytes(const struct registry *registry);
+uint64_t registry_bytes(struct registry *registry);
 
 /* Number of distinct (name, value) pairs. */
 uint32_t registry_pair_count(const struct registry *registry);

@@ -220,7 +220,8 @@ status source_select(struct snapshot_source *source, const struct select_request
     struct index *index = source->block ? block_index(source->block) : registry_index(source->registry);
     struct postings *set;
 
-    TRY(index_select(index, request->matchers, request->matcher_count, &set));
+    uint32_t series = source->block ? block_get_info(source->block)->series : registry_series_count(source->registry);
+    TRY(index_select(index, series, request->matchers, request->matcher_count, &set));
     *count = (uint32_t)postings_count(set);
     *out = arena_array(arena, uint32_t, *count);
     postings_to_array(set, *out);
