@@ -45,6 +45,7 @@ static struct node *parse_selector_expr(struct parser *parser, const struct toke
         selector->name = name->text;
         status s = matcher_compile(MATCH_EQUAL, METRIC_NAME, name->text, &matcher, parser->arena);
         assert(!failed(s));
+        (void)s;
         PARSER_PUSH(parser, selector->matchers, selector->matcher_count, matcher);
     }
     return node;

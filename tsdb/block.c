@@ -196,6 +196,7 @@ static bool entry_in_page(const struct page *page, size_t prefix, uint32_t slots
 {
     size_t table = prefix + (size_t)slots * 4;
 
+    *out = STR("");
     if (page->bytes < table) return false;
     uint32_t begin = slot ? load_u32(page->data + prefix + (size_t)(slot - 1) * 4) : 0;
     uint32_t end = load_u32(page->data + prefix + (size_t)slot * 4);
