@@ -559,6 +559,34 @@ bool fs_memory_flip(struct fs *fs, const char *name, uint64_t byte, unsigned bit
     return done;
 }
 
+bool fs_memory_peek(struct fs *fs, const char *name, uint64_t byte, uint8_t *out)
+{
+    struct memory *memory = as_memory(fs);
+
+    pthread_mutex_lock(&memory->mutex);
+    struct entry *entry = find(memory, name);
+    bool found = entry && byte < entry->node->current.size;
+    if (found) *out = entry->node->current.bytes[byte];
+    pthread_mutex_unlock(&memory->mutex);
+    return found;
+}
+
+struct fs *fs_memory_copy(struct fs *fs)
+{
+    struct memory *memory = as_memory(fs), *copy = as_memory(fs_memory_new());
+
+    pthread_mutex_lock(&memory->mutex);
+    vec_each (entry, &memory->names) {
+        struct node *node = memory_zalloc(sizeof *node);
+        content_copy(&node->current, &entry->node->current);
+        content_copy(&node->durable, &entry->node->current);
+        set_name(&copy->names, entry->name, node);
+        set_name(&copy->durable_names, entry->name, node);
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    return &copy->base;
+}
+
 uint64_t fs_memory_operations(const struct fs *fs)
 {
     struct memory *memory = (struct memory *)(uintptr_t)fs;

@@ -25,6 +25,12 @@ void fs_memory_crash(struct fs *fs, enum crash_model model, uint64_t seed);
 /* Flips one bit of a file, durably; false if there is no such byte. */
 bool fs_memory_flip(struct fs *fs, const char *name, uint64_t byte, unsigned bit);
 
+/* One byte of a file; false if there is none. */
+bool fs_memory_peek(struct fs *fs, const char *name, uint64_t byte, uint8_t *out);
+
+/* A file system with the same files, all durable. */
+struct fs *fs_memory_copy(struct fs *fs);
+
 /* Number of changing calls so far (writes, syncs, renames …): a position to crash at. */
 uint64_t fs_memory_operations(const struct fs *fs);
 

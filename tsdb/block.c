@@ -1,29 +1,11 @@
 /* A block that is open for reading; see block.h and block_format.h. */
-#include "tsdb/block.h"
+#include "tsdb/block_internal.h"
 
 #include "storage/chunk_gorilla.h"
 #include "storage/postings.h"
 #include "tsdb/series_data.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stdatomic.h>
-
-struct block {
-    struct index index; /* first: block_index */
-
-    /* constant after open */
-    struct fs *fs;
-    struct block_file *file;
-    struct block_info info;
-
-    _Atomic uint32_t references;
-    _Atomic bool dropped;
-
-    pthread_mutex_t mutex; /* held while the tables are read */
-    _Atomic(struct block_tables *) tables;
-    struct arena arena; /* of the tables */
-};
 
 static const struct index_class block_index_class;
 

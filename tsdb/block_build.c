@@ -35,15 +35,16 @@ static void widen(struct block_info *info, const struct series_data *data)
 
 static void add_series_entry(struct build *build, uint32_t ordinal, uint64_t base, uint64_t offset, size_t bytes)
 {
-    struct build_series series;
-    uint32_t count;
+    const struct build_source *source = build->source;
+    hash128 fingerprint = source->fingerprint(source->context, ordinal);
+    const uint32_t *values;
+    uint32_t list = source->labels(source->context, ordinal, &values), count;
 
-    build->source->series(build->source->context, ordinal, &series);
-    build->source->list(build->source->context, series.list, &count);
-    writer_u64(&build->entries, series.fingerprint.low);
-    writer_u64(&build->entries, series.fingerprint.high);
-    writer_varint(&build->entries, series.list);
-    for (uint32_t i = 0; i < count; i++) writer_varint(&build->entries, series.values[i]);
+    source->list(source->context, list, &count);
+    writer_u64(&build->entries, fingerprint.low);
+    writer_u64(&build->entries, fingerprint.high);
+    writer_varint(&build->entries, list);
+    for (uint32_t i = 0; i < count; i++) writer_varint(&build->entries, values[i]);
     writer_varint(&build->entries, offset - base);
     writer_varint(&build->entries, bytes);
     vec_push(&build->ends, (uint32_t)build->entries.count);
@@ -60,13 +61,11 @@ static status write_series(struct build *build)
 
     build->info->series = build->source->series_count;
     for (uint32_t ordinal = 0; ordinal < build->source->series_count; ordinal++) {
-        struct build_series series;
         series_data_clear(&data);
         extent.count = 0;
         if (failed(s = build->source->data(build->source->context, ordinal, &data))) break;
         assert(data.chunks.count > 0);
-        build->source->series(build->source->context, ordinal, &series);
-        series_data_write(&data, series.fingerprint, &extent);
+        series_data_write(&data, build->source->fingerprint(build->source->context, ordinal), &extent);
         uint64_t offset = block_writer_raw(build->file, extent.data, extent.count);
         if (ordinal % BLOCK_SERIES_PER_PAGE == 0) {
             flush_entries(build, &pages, true);
@@ -106,19 +105,18 @@ static void find_in_lists(const struct build_source *source, uint32_t name, uint
 static void group(const struct build_source *source, uint32_t name, const uint32_t *places, struct grouped *out)
 {
     uint32_t values = source->value_count(source->context, name);
-    struct build_series series;
+    const uint32_t *ranks;
 
     out->starts = memory_zalloc(((size_t)values + 2) * sizeof *out->starts);
     for (uint32_t i = 0; i < source->series_count; i++) {
-        source->series(source->context, i, &series);
-        if (places[series.list] != UINT32_MAX) out->starts[series.values[places[series.list]] + 2]++;
+        uint32_t place = places[source->labels(source->context, i, &ranks)];
+        if (place != UINT32_MAX) out->starts[ranks[place] + 2]++;
     }
     for (uint32_t v = 2; v < values + 2; v++) out->starts[v] += out->starts[v - 1];
     out->ordinals = memory_alloc(((size_t)out->starts[values + 1] + 1) * sizeof *out->ordinals);
     for (uint32_t i = 0; i < source->series_count; i++) {
-        source->series(source->context, i, &series);
-        uint32_t place = places[series.list];
-        if (place != UINT32_MAX) out->ordinals[out->starts[series.values[place] + 1]++] = i;
+        uint32_t place = places[source->labels(source->context, i, &ranks)];
+        if (place != UINT32_MAX) out->ordinals[out->starts[ranks[place] + 1]++] = i;
     }
 }
 

@@ -6,13 +6,6 @@
 #include "tsdb/block_format.h"
 #include "tsdb/series_data.h"
 
-/* A series to write: `values` has the rank of its value for each name of its list. Borrowed until the next call. */
-struct build_series {
-    hash128 fingerprint;
-    uint32_t list;
-    const uint32_t *values;
-};
-
 /* Where the block comes from. Series are numbered in the order of the block: by metric name, then by labels. Names are
  * numbered in the order of their text; values of a name, of which only used ones are told, too. */
 struct build_source {
@@ -23,8 +16,9 @@ struct build_source {
     str (*value)(void *context, uint32_t name, uint32_t value);
     /* The names of a list, in order. */
     const uint32_t *(*list)(void *context, uint32_t list, uint32_t *count);
-    /* Called several times for each series. */
-    void (*series)(void *context, uint32_t ordinal, struct build_series *out);
+    hash128 (*fingerprint)(void *context, uint32_t ordinal);
+    /* The list of a series' names, and the rank of its value for each. Called some fifty times for each series. */
+    uint32_t (*labels)(void *context, uint32_t ordinal, const uint32_t **values);
     /* The samples, once for each series, in order; never empty. */
     status (*data)(void *context, uint32_t ordinal, struct series_data *out);
     str metadata; /* the encoded metadata section; may be empty */

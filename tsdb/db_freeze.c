@@ -187,7 +187,8 @@ static status switch_heads(struct db *db, bool share)
     return ok();
 }
 
-/* Step 3. What was taken from the registry stays in db->unsaved until it is written. */
+/* Step 3. What was taken from the registry stays in db->unsaved until it is written. It is written twice: every later
+ * log rests on it, so one damaged place must not take it away. */
 static status save_registry(struct db *db, struct registry *registry, struct state *next)
 {
     char name[32];
@@ -207,11 +208,12 @@ static status save_registry(struct db *db, struct registry *registry, struct sta
     registry_file_name(name, sizeof name, registry_number(registry));
     TRY(fs_make_folder(db->fs, "registry"));
     TRY(fs_open(db->fs, name, entry->bytes ? FS_WRITE : FS_REPLACE, &file));
-    status s = file_write(file, entry->bytes, &(struct fs_span){db->unsaved.data, db->unsaved.count}, 1);
+    struct fs_span twice[] = {{db->unsaved.data, db->unsaved.count}, {db->unsaved.data, db->unsaved.count}};
+    status s = file_write(file, entry->bytes, twice, 2);
     if (!failed(s)) s = file_sync(file);
     file_close(file);
     if (!failed(s) && entry->bytes == 0) s = fs_sync_folder(db->fs, "registry");
-    if (!failed(s)) entry->bytes += db->unsaved.count;
+    if (!failed(s)) entry->bytes += 2 * db->unsaved.count;
     return s;
 }
 

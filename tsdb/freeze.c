@@ -29,7 +29,7 @@ struct freeze {
     uint32_t *list_counts;  /* 0 for lists that no series of the block uses */
     uint32_t list_count;
 
-    uint32_t *ranks;  /* ranks of all values, series after series */
+    uint32_t *ranks;  /* of each series its list, then the ranks of its values */
     uint64_t *starts; /* where those of a series begin */
     struct column_buffer buffer;
     struct arena arena; /* of all but the buffer */
@@ -171,12 +171,13 @@ static void lay_down_ranks(struct freeze *freeze)
     freeze->starts = arena_array(&freeze->arena, uint64_t, freeze->count);
     for (uint32_t i = 0; i < freeze->count; i++) {
         freeze->starts[i] = total;
-        total += registry_labels(freeze->registry, freeze->order[i]).count;
+        total += 1 + registry_labels(freeze->registry, freeze->order[i]).count;
     }
     freeze->ranks = arena_array(&freeze->arena, uint32_t, total);
     for (uint32_t i = 0; i < freeze->count; i++) {
         struct series_labels set = registry_labels(freeze->registry, freeze->order[i]);
         uint32_t *to = freeze->ranks + freeze->starts[i];
+        *to++ = set.list;
         for (uint32_t k = 0; k < set.count; k++) to[k] = freeze->value_ranks[set.names[k]][set.values[k]];
     }
 }
@@ -206,13 +207,19 @@ static const uint32_t *source_list(void *context, uint32_t list, uint32_t *count
     return freeze->lists[list];
 }
 
-static void source_series(void *context, uint32_t ordinal, struct build_series *out)
+static hash128 source_fingerprint(void *context, uint32_t ordinal)
 {
     struct freeze *freeze = context;
-    uint32_t id = freeze->order[ordinal];
+    return registry_fingerprint(freeze->registry, freeze->order[ordinal]);
+}
 
-    *out = (struct build_series){registry_fingerprint(freeze->registry, id), registry_labels(freeze->registry, id).list,
-                                 freeze->ranks + freeze->starts[ordinal]};
+static uint32_t source_labels(void *context, uint32_t ordinal, const uint32_t **values)
+{
+    const struct freeze *freeze = context;
+    const uint32_t *ranks = freeze->ranks + freeze->starts[ordinal];
+
+    *values = ranks + 1;
+    return ranks[0];
 }
 
 static status source_data(void *context, uint32_t ordinal, struct series_data *out)
@@ -243,7 +250,8 @@ status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_
                                   .value_count = source_value_count,
                                   .value = source_value,
                                   .list = source_list,
-                                  .series = source_series,
+                                  .fingerprint = source_fingerprint,
+                                  .labels = source_labels,
                                   .data = source_data,
                                   .metadata = metadata};
     info->head_first = info->head_last = head_number(head);

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 360, LABELS_MAX = 8, AGE_MS = 2 * 60 * 60 * 1000 };
+enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 360, EXPORTER_LABELS_MAX = 8, AGE_MS = 2 * 60 * 60 * 1000 };
 
 #define TOLERANCE 1e-9
 
@@ -159,7 +159,7 @@ static size_t read_labels(const char *spelling, label *out)
 
     while (rest.len) {
         str pair = str_cut(&rest, ','), name = str_cut(&pair, '=');
-        cr_assert(count < LABELS_MAX, "more labels than there is room for: %s", spelling);
+        cr_assert(count < EXPORTER_LABELS_MAX, "more labels than there is room for: %s", spelling);
         out[count++] = (label){name, pair};
     }
     labels_sort(out, count);
@@ -174,7 +174,7 @@ static void write_stack(struct server_pair *pair, int64_t start_ms)
     for (unsigned scrape = 0; scrape < SCRAPES; scrape++) {
         write_request_reset(&request);
         for (unsigned i = 0; i < ROWS; i++) {
-            label pairs[LABELS_MAX];
+            label pairs[EXPORTER_LABELS_MAX];
             struct write_sample sample = {start_ms + scrape * STEP_MS + PHASE_MS, 0};
             if (!sample_of(&rows[i], i, scrape, &levels[i], &sample.value)) continue;
             write_request_add(&request, pairs, read_labels(rows[i].labels, pairs), &sample, 1);

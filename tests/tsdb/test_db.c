@@ -119,12 +119,14 @@ static void run_random(uint64_t seed, int steps)
             status s = db_close(db);
             cr_assert(!failed(s), "%s", s.text);
             fs_memory_crash(fs, CRASH_NONE, 0);
+            twin_check_folder(fs);
             db = open_db(fs);
         } else if (what == 16) {
             enum crash_model model = models[twin_random(&twin) % 5];
             fs_memory_crash(fs, model, twin_random(&twin));
             db_abandon(db);
             if (model != CRASH_NONE) wal_set_boot_id(2 + (uint64_t)step);
+            twin_check_folder(fs);
             db = open_db(fs);
         } else {
             twin_check(&twin, db, start_ms - 4000000, now_ms);
@@ -133,6 +135,7 @@ static void run_random(uint64_t seed, int steps)
     twin_check(&twin, db, start_ms - 4000000, now_ms);
     status s = db_close(db);
     cr_assert(!failed(s), "%s", s.text);
+    twin_check_folder(fs);
     twin_release(&twin);
     fs_release(fs);
 }

@@ -2,6 +2,7 @@
 #include "tests/tsdb/twin.h"
 
 #include "tests/support/test.h"
+#include "tsdb/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,50 @@ void twin_check(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms
     }
     arena_release(&arena);
     snapshot_release(snapshot);
+}
+
+void twin_check_stored(struct twin *twin, struct db *db)
+{
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    struct select_request request = {NULL, 0, INT64_MIN, INT64_MAX};
+    struct column_buffer buffer = {0};
+    struct selection *selection;
+    size_t found = 0, expected = 0;
+
+    status s = snapshot_select(snapshot, &request, &selection);
+    cr_assert(!failed(s), "%s", s.text);
+    for (uint32_t row = 0; row < selection_count(selection); row++) {
+        struct twin_series *series = series_of_row(twin, snapshot, selection, row);
+        samples got;
+        size_t at = 0;
+        cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
+        vec_each (sample, &series->samples) {
+            while (at < got.count && got.times_ms[at] < sample->time_ms) at++;
+            cr_assert(at < got.count && got.times_ms[at] == sample->time_ms, "a sample at %lld is lost",
+                      (long long)sample->time_ms);
+            cr_assert(double_bits(got.values[at]) == sample->value, "a sample at %lld has changed",
+                      (long long)sample->time_ms);
+            found++;
+        }
+    }
+    vec_each (series, &twin->series) expected += series->samples.count;
+    cr_assert(found == expected, "%zu samples of %zu are there", found, expected);
+    column_buffer_release(&buffer);
+    snapshot_release(snapshot);
+}
+
+static void no_finding(void *context, str sentence)
+{
+    (void)context;
+    cr_assert(false, "check: %.*s", STR_ARG(sentence));
+}
+
+void twin_check_folder(struct fs *fs)
+{
+    size_t count;
+
+    status s = check_directory(fs, no_finding, NULL, &count);
+    cr_assert(!failed(s), "%s", s.text);
 }
 
 void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,

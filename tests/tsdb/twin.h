@@ -36,6 +36,12 @@ bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
  * newest samples, label names and values. Asserts. */
 void twin_check(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
 
+/* All that the twin has is in the db; the db may have more (what was not answered). */
+void twin_check_stored(struct twin *twin, struct db *db);
+
+/* The folder, which no db has open, passes the check. */
+void twin_check_folder(struct fs *fs);
+
 /* A batch being put together. */
 struct twin_batch {
     vec(struct append_series) series;
