@@ -241,8 +241,8 @@ status block_series(struct block *block, struct block_cursor *cursor, uint32_t o
 static status in_file(const struct block *block, const struct block_series *series, status s)
 {
     if (!failed(s) || s.code == STATUS_IO) return s;
-    return status_at(s.code, series->offset + s.at, "%s: at offset %llu: %s", block_file_name(block->file),
-                     (unsigned long long)(series->offset + s.at), s.text);
+    unsigned long long at = series->offset + s.at;
+    return status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text);
 }
 
 static status load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)

@@ -39,7 +39,7 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
                  const struct head_limits *limits, struct writer *rows, struct append_result *result);
 
 /* One sample read from the log: nothing is decided. One thread at a time. */
-void head_replay(struct head *head, uint32_t series, int64_t time_ms, uint64_t value);
+void head_replay(struct head *head, uint32_t id, int64_t time_ms, uint64_t value);
 
 /* What a reader sees. */
 enum { HORIZON_REQUESTS_MAX = 64 };
@@ -52,18 +52,18 @@ void head_horizon(struct head *head, struct horizon *out);
 
 /* The newest visible sample of a series, as it is in the series' record; false if there is none or the record can not
  * say (then head_read can). */
-bool head_newest(struct head *head, uint32_t series, const struct horizon *horizon, int64_t *time_ms, double *value);
+bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value);
 
 /* Appends the visible samples of a series in [from, to] to the buffer's times and values, sorted. Returns false if the
  * series has no samples at all in this head. */
-bool head_read(struct head *head, uint32_t series, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
+bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
                struct column_buffer *buffer);
 
 /* Whether a series may have samples in [from, to]; cheap. */
-bool head_has(struct head *head, uint32_t series, int64_t from_ms, int64_t to_ms);
+bool head_has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms);
 
 /* All samples of a series as encoded chunks, oldest first, for the freeze; no request may be under way. */
-void head_chunks(struct head *head, uint32_t series, struct column_buffer *buffer, struct series_data *out);
+void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, struct series_data *out);
 
 /* Thread-safe figures. */
 struct head_stats {

@@ -198,7 +198,7 @@ static status labels_of(const struct selection *selection, uint32_t row, struct 
         out->values = out->series.values;
         return ok();
     }
-    assert(!"a row without a source");
+    assert(false && "a row without a source");
     return ok();
 }
 
