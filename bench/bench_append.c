@@ -1,6 +1,6 @@
 /* What an append costs in the engine alone: label fields in, samples in memory and in a synced log.
  *
- *     bench_append [--hosts N] [--rounds N] [--batch N] [--path DIR] [--no-sync]
+ *     bench_append [--hosts N] [--rounds N] [--batch N] [--path DIR] [--no-sync] [--abandon]
  *
  * The node fleet is written round by round in batches; one line of JSON says CPU and wall time a million samples, bytes
  * of log and memory. Labels and values are made before the clock starts, a round at a time.
@@ -78,7 +78,7 @@ int main(int count, char **values)
     const char *path = "bench-append-data";
     struct model_options fleet = {.kind = MODEL_NODE, .seed = 1};
     struct db_options options = db_options_default();
-    bool no_sync = false;
+    bool no_sync = false, abandon = false;
 
     for (int i = 1; i < count; i++) {
         const char *value = i + 1 < count ? values[i + 1] : "";
@@ -92,6 +92,8 @@ int main(int count, char **values)
             path = values[++i];
         } else if (strcmp(values[i], "--no-sync") == 0) {
             no_sync = true;
+        } else if (strcmp(values[i], "--abandon") == 0) {
+            abandon = true;
         } else {
             fprintf(stderr, "bench_append: unknown option %s\n", values[i]);
             return 1;
@@ -132,7 +134,11 @@ int main(int count, char **values)
            series, (unsigned)batch, cpu / millions, (double)wall / 1e9 / millions, first_cpu / series * 1e6,
            (double)stats.head_bytes / series, stats.blocks);
     double cpu_start = clock_process_seconds();
-    must(db_close(db));
+    if (abandon) {
+        db_abandon(db);
+    } else {
+        must(db_close(db));
+    }
     printf("{\"close_cpu_seconds\": %.3f}\n", clock_process_seconds() - cpu_start);
     fs_release(options.fs);
     model_free(model);

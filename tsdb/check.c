@@ -103,17 +103,20 @@ struct log_check {
     bool registrations;
     uint32_t head;
     struct writer scratch;
+    struct row_columns rows;
     uint64_t orphans;
 };
 
-static void check_row(void *context, uint32_t series, int64_t time_ms, uint64_t value)
+/* Whether a record of samples can be read; counts samples of series that are not registered. */
+static bool check_rows(struct log_check *check, const uint8_t *payload, size_t bytes)
 {
-    struct log_check *check = context;
+    bool good = rows_decode(payload, bytes, &check->rows);
 
-    (void)time_ms;
-    (void)value;
-    if (series >= registry_series_count(check->registry) || registry_labels(check->registry, series).count == 0)
-        check->orphans++;
+    vec_each (id, &check->rows.series) {
+        if (*id >= registry_series_count(check->registry) || registry_labels(check->registry, *id).count == 0)
+            check->orphans++;
+    }
+    return good;
 }
 
 static status check_record(void *context, const struct record *record)
@@ -128,7 +131,7 @@ static status check_record(void *context, const struct record *record)
     } else if (record->type == LOG_REGISTRATION) {
         status s = registry_apply(check->registry, payload, bytes);
         if (failed(s)) find(check->checker, "wal/%08u:0: %s", check->head, s.text);
-    } else if (record->type == LOG_SAMPLES && !rows_each(payload, bytes, check_row, check)) {
+    } else if (record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) {
         find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
     }
     return ok();
@@ -158,6 +161,7 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
              (unsigned long long)check.orphans);
     if (!failed(s) && end.next_segment == 0) find(checker, "wal/%08u:0: the log is missing", head);
     writer_release(&check.scratch);
+    row_columns_release(&check.rows);
     return s;
 }
 

@@ -14,7 +14,6 @@
 #include "storage/wal_format.h"
 #include "storage/wal_read.h"
 #include "tsdb/metrics.h"
-#include "tsdb/sample_rows.h"
 
 #include <stdio.h>
 
@@ -328,20 +327,9 @@ struct replay {
     struct registry *registry;
     bool registrations; /* the pass */
     struct writer scratch;
-    uint64_t samples, orphans;
+    struct row_columns rows;
+    uint64_t orphans;
 };
-
-static void replay_row(void *context, uint32_t series, int64_t time_ms, uint64_t value)
-{
-    struct replay *replay = context;
-
-    if (series >= registry_series_count(replay->registry) || registry_labels(replay->registry, series).count == 0) {
-        replay->orphans++;
-        return;
-    }
-    head_replay(replay->head, series, time_ms, value);
-    replay->samples++;
-}
 
 static status replay_record(void *context, const struct record *record)
 {
@@ -359,7 +347,10 @@ static status replay_record(void *context, const struct record *record)
         if (failed(s)) report_damage("wal", s.text);
         break;
     }
-    case LOG_SAMPLES: good = rows_each(payload, bytes, replay_row, replay); break;
+    case LOG_SAMPLES:
+        good = rows_decode(payload, bytes, &replay->rows);
+        replay->orphans += head_replay(replay->head, &replay->rows);
+        break;
     case LOG_METADATA: good = metadata_apply(replay->db->metadata, payload, bytes); break;
     default: good = false; break;
     }
@@ -394,11 +385,14 @@ static status replay_head(struct db *db, struct head *head, struct wal_end *end)
         s = wal_read(db->fs, head_number(head), &visitor, end);
     }
     writer_release(&replay.scratch);
+    row_columns_release(&replay.rows);
     metric_observe(&metric_replay_seconds, clock_monotonic_ns() - start);
     if (replay.orphans) report_damage("wal", "samples refer to series whose registration is lost");
+    struct head_stats stats;
+    head_stats(head, &stats);
     if (!failed(s))
         log_info("log replayed", "head=%u series=%u samples=%llu seconds=%.3f", head_number(head),
-                 registry_series_count(replay.registry), (unsigned long long)replay.samples,
+                 registry_series_count(replay.registry), (unsigned long long)stats.samples,
                  (double)(clock_monotonic_ns() - start) / 1e9);
     return s;
 }

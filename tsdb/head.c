@@ -279,19 +279,45 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     metric_add(&metric_samples_repeated, (int64_t)result->repeated);
 }
 
-void head_replay(struct head *head, uint32_t id, int64_t time_ms, uint64_t value)
+/* Returns whether the sample is new; counts what the head counts. */
+static bool replay_one(struct head *head, struct series *series, int64_t time_ms, uint64_t value, uint32_t *new_series)
 {
-    cover_registry(head);
-    struct series *series = series_at(head, id);
     bool was_empty = series_is_empty(series);
     enum series_verdict verdict = series_append(series, &head->arena, 0, time_ms, value);
 
-    if (verdict == SERIES_REPEATED) return;
-    if (verdict != SERIES_STORED && !series_append_late(series, &head->arena, time_ms, value)) return;
-    if (was_empty) atomic_fetch_add_explicit(&head->series_count, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&head->samples, 1, memory_order_relaxed);
-    if (time_ms < atomic_load_explicit(&head->min_ms, memory_order_relaxed)) atomic_store(&head->min_ms, time_ms);
-    if (time_ms > atomic_load_explicit(&head->max_ms, memory_order_relaxed)) atomic_store(&head->max_ms, time_ms);
+    if (verdict == SERIES_REPEATED) return false;
+    if (verdict != SERIES_STORED && !series_append_late(series, &head->arena, time_ms, value)) return false;
+    *new_series += was_empty;
+    return true;
+}
+
+uint64_t head_replay(struct head *head, const struct row_columns *rows)
+{
+    uint32_t known = registry_series_count(head->registry), new_series = 0;
+    uint64_t orphans = 0, stored = 0;
+    int64_t min_ms = INT64_MAX, max_ms = INT64_MIN;
+
+    cover_registry(head);
+    for (size_t i = 0; i < rows->series.count; i++) {
+        uint32_t id = rows->series.data[i];
+        int64_t time_ms = rows->times.data[i];
+        if (i + PREFETCH_AHEAD < rows->series.count && rows->series.data[i + PREFETCH_AHEAD] < known)
+            __builtin_prefetch(series_at(head, rows->series.data[i + PREFETCH_AHEAD]), 1);
+        struct series *series = id < known ? series_at(head, id) : NULL;
+        /* Holes never get samples, so a series with samples need not be looked up. */
+        if (!series || (series_is_empty(series) && registry_labels(head->registry, id).count == 0)) {
+            orphans++;
+            continue;
+        }
+        if (!replay_one(head, series, time_ms, rows->values.data[i], &new_series)) continue;
+        stored++;
+        if (time_ms < min_ms) min_ms = time_ms;
+        if (time_ms > max_ms) max_ms = time_ms;
+    }
+    if (stored) widen(head, min_ms, max_ms);
+    atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
+    return orphans;
 }
 
 static uint32_t visible_samples(const struct series *series, const struct horizon *horizon)

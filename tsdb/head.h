@@ -13,6 +13,7 @@
 #include "tsdb/block_build.h"
 #include "tsdb/columns.h"
 #include "tsdb/registry.h"
+#include "tsdb/sample_rows.h"
 #include "tsdb/series.h"
 
 struct head;
@@ -38,8 +39,9 @@ struct head_limits {
 void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
                  const struct head_limits *limits, struct writer *rows, struct append_result *result);
 
-/* One sample read from the log: nothing is decided. One thread at a time. */
-void head_replay(struct head *head, uint32_t id, int64_t time_ms, uint64_t value);
+/* Samples read from the log: nothing is decided. Series that are holes in the registry are passed over; returns how
+ * many samples that were. One thread at a time. */
+uint64_t head_replay(struct head *head, const struct row_columns *rows);
 
 /* What a reader sees. */
 enum { HORIZON_REQUESTS_MAX = 64 };

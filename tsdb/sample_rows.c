@@ -88,21 +88,32 @@ static uint64_t take_value(const uint8_t *at, const uint8_t *end, struct shape s
     return value << shape.shift;
 }
 
-bool rows_each(const uint8_t *payload, size_t bytes,
-               void (*row)(void *context, uint32_t series, int64_t time_ms, uint64_t value), void *context)
+void row_columns_release(struct row_columns *columns)
+{
+    vec_release(&columns->series);
+    vec_release(&columns->times);
+    vec_release(&columns->values);
+}
+
+bool rows_decode(const uint8_t *payload, size_t bytes, struct row_columns *out)
 {
     const uint8_t *end = payload + bytes;
     uint64_t rows, raw;
     const uint8_t *at = varint_get(payload, end, &rows);
-    uint64_t series = UINT32_MAX, time = 0;
+    uint32_t series = UINT32_MAX;
+    uint64_t time = 0;
 
-    if (!at) return false;
-    for (; rows > 0; rows--) {
+    out->series.count = out->times.count = out->values.count = 0;
+    if (!at || rows > bytes) return false;
+    vec_reserve(&out->series, (size_t)rows);
+    vec_reserve(&out->times, (size_t)rows);
+    vec_reserve(&out->values, (size_t)rows);
+    for (size_t i = 0; i < rows; i++) {
         if (at == end) return false;
         uint8_t control = *at++;
         struct shape shape = shapes[control & 63];
         if (control & NEXT_SERIES) {
-            series = (uint32_t)(series + 1);
+            series++;
         } else {
             if (!(at = varint_get(at, end, &raw))) return false;
             series = (uint32_t)((uint64_t)(int64_t)(int32_t)series + (uint64_t)zigzag_decode(raw));
@@ -112,7 +123,10 @@ bool rows_each(const uint8_t *payload, size_t bytes,
             time += (uint64_t)zigzag_decode(raw);
         }
         if ((size_t)(end - at) < shape.bytes) return false;
-        row(context, (uint32_t)series, (int64_t)time, take_value(at, end, shape));
+        out->series.data[i] = series;
+        out->times.data[i] = (int64_t)time;
+        out->values.data[i] = take_value(at, end, shape);
+        out->series.count = out->times.count = out->values.count = i + 1;
         at += shape.bytes;
     }
     return at == end;

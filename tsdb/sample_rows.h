@@ -13,6 +13,7 @@
 #define VARVE_TSDB_SAMPLE_ROWS_H
 
 #include "storage/base/bytes.h"
+#include "storage/base/vec.h"
 
 enum { SAMPLE_ROW_BYTES_MAX = 1 + 5 + 10 + 8 };
 
@@ -32,8 +33,15 @@ void rows_add(struct row_writer *rows, uint32_t series, int64_t time_ms, uint64_
 /* Ends the record: the payload is from the returned offset on. */
 size_t rows_end(struct row_writer *rows);
 
-/* Decodes a record and calls row() for each; false if it is malformed. */
-bool rows_each(const uint8_t *payload, size_t bytes,
-               void (*row)(void *context, uint32_t series, int64_t time_ms, uint64_t value), void *context);
+/* Rows as columns; zeroed is empty. */
+struct row_columns {
+    vec(uint32_t) series;
+    vec(int64_t) times;
+    vec(uint64_t) values;
+};
+void row_columns_release(struct row_columns *columns);
+
+/* Decodes a record into columns, emptied before; false if it is malformed: then they hold the rows before the fault. */
+bool rows_decode(const uint8_t *payload, size_t bytes, struct row_columns *out);
 
 #endif

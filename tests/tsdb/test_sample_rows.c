@@ -9,11 +9,6 @@ struct row {
     uint64_t value;
 };
 
-struct expected {
-    const struct row *rows;
-    size_t at, count;
-};
-
 static uint64_t random_state = 7;
 
 static uint64_t next_random(void)
@@ -22,24 +17,6 @@ static uint64_t next_random(void)
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
     return z ^ z >> 31;
-}
-
-static void check_row(void *context, uint32_t series, int64_t time_ms, uint64_t value)
-{
-    struct expected *expected = context;
-    const struct row *row = &expected->rows[expected->at++];
-
-    cr_assert(expected->at <= expected->count);
-    cr_assert(row->series == series && row->time_ms == time_ms && row->value == value, "row %zu differs",
-              expected->at - 1);
-}
-
-static void ignore_row(void *context, uint32_t series, int64_t time_ms, uint64_t value)
-{
-    (void)context;
-    (void)series;
-    (void)time_ms;
-    (void)value;
 }
 
 static struct row make_row(struct row last)
@@ -58,6 +35,7 @@ Test(sample_rows, round_trips)
     enum { ROWS = 5000 };
     static struct row rows[ROWS];
     struct writer out = {0};
+    struct row_columns columns = {0};
 
     for (int round = 0; round < 50; round++) {
         struct row_writer writer;
@@ -70,10 +48,14 @@ Test(sample_rows, round_trips)
             rows_add(&writer, rows[i].series, rows[i].time_ms, rows[i].value);
         }
         size_t start = rows_end(&writer);
-        struct expected expected = {rows, 0, count};
-        cr_assert(rows_each(out.data + start, out.count - start, check_row, &expected) && expected.at == count);
-        cr_expect(!rows_each(out.data + start, out.count - start - 1, ignore_row, NULL), "a cut record decodes");
+        cr_assert(rows_decode(out.data + start, out.count - start, &columns) && columns.series.count == count);
+        for (size_t i = 0; i < count; i++)
+            cr_assert(columns.series.data[i] == rows[i].series && columns.times.data[i] == rows[i].time_ms &&
+                          columns.values.data[i] == rows[i].value,
+                      "row %zu differs", i);
+        cr_expect(!rows_decode(out.data + start, out.count - start - 1, &columns), "a cut record decodes");
     }
+    row_columns_release(&columns);
     writer_release(&out);
 }
 
@@ -94,10 +76,13 @@ Test(sample_rows, are_small)
 
 Test(sample_rows, hostile_bytes)
 {
+    struct row_columns columns = {0};
+
     for (int round = 0; round < 50000; round++) {
         uint8_t bytes[64];
         size_t count = next_random() % sizeof bytes;
         for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)next_random();
-        (void)rows_each(bytes, count, ignore_row, NULL);
+        (void)rows_decode(bytes, count, &columns);
     }
+    row_columns_release(&columns);
 }
