@@ -309,7 +309,7 @@ status fs_open_folder(const char *path, struct fs **out)
     int descriptor;
 
     if (strlen(path) >= sizeof parents) return status_make(STATUS_INVALID, "the path of the data folder is too long");
-    strcpy(parents, path);
+    snprintf(parents, sizeof parents, "%s", path);
     for (char *slash = strchr(parents + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
         if (mkdir(parents, 0750) < 0 && errno != EEXIST) return failure("make folder", parents);
