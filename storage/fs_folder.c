@@ -44,7 +44,7 @@ static status failure(const char *verb, const char *name)
     int error = errno;
     char what[160];
 
-    snprintf(what, sizeof what, "%s %s", verb, name[0] ? name : "the data folder");
+    snprintf(what, sizeof what, "%s %.120s", verb, name[0] ? name : "the data folder");
     return status_errno(error, what);
 }
 
