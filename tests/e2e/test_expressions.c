@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 360, LABELS_MAX = 8, AGE_MS = 2 * 60 * 60 * 1000 };
+enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 360, EXPORTER_LABELS_MAX = 8, AGE_MS = 2 * 60 * 60 * 1000 };
 
 #define TOLERANCE         1e-9
 #define STALE_MARKER_BITS 0x7FF0000000000002
@@ -129,7 +129,7 @@ static const struct host {
 enum { SERIES_MAX = COUNT(rows) + COUNT(hosts) * COUNT(node_rows) };
 
 struct series {
-    label pairs[LABELS_MAX];
+    label pairs[EXPORTER_LABELS_MAX];
     size_t pair_count;
     struct row row;
     double level; /* of a counter or a ramp */
@@ -159,7 +159,7 @@ static bool next_sample(struct series *series, unsigned number, unsigned scrape,
 
 static void add_label(struct series *series, str name, str value)
 {
-    cr_assert(series->pair_count < LABELS_MAX, "more labels than there is room for: %s", series->row.labels);
+    cr_assert(series->pair_count < EXPORTER_LABELS_MAX, "more labels than there is room for: %s", series->row.labels);
     series->pairs[series->pair_count++] = (label){name, value};
 }
 
