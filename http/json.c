@@ -41,7 +41,7 @@ static size_t write_special(struct writer *w, str rest)
     if (c >= 0x80) {
         size_t len = c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
         if (len <= rest.len && str_is_utf8(str_part(rest, 0, len))) return writer_bytes(w, rest.data, len), len;
-        json_raw(w, "\\ufffd");
+        json_put_raw(w, "\\ufffd");
         return 1;
     }
     if (c == '"' || c == '\\') {
@@ -57,7 +57,7 @@ static size_t write_special(struct writer *w, str rest)
     return 1;
 }
 
-void json_string(struct writer *w, str text)
+void json_put_string(struct writer *w, str text)
 {
     writer_u8(w, '"');
     while (text.len) {
@@ -80,30 +80,30 @@ static char *put_unsigned(char *at, uint64_t value)
     return at;
 }
 
-void json_unsigned(struct writer *w, uint64_t value)
+void json_put_unsigned(struct writer *w, uint64_t value)
 {
     char *start = (char *)writer_reserve(w, 20);
     w->count += (size_t)(put_unsigned(start, value) - start);
 }
 
-void json_signed(struct writer *w, int64_t value)
+void json_put_signed(struct writer *w, int64_t value)
 {
     if (value < 0) writer_u8(w, '-');
-    json_unsigned(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    json_put_unsigned(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-void json_seconds(struct writer *w, double seconds)
+void json_put_seconds(struct writer *w, double seconds)
 {
     w->count +=
         number_format(isfinite(seconds) ? seconds : 0, NUMBER_FIXED, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
 }
 
-void json_strings(struct writer *w, const str *texts, size_t count)
+void json_put_strings(struct writer *w, const str *texts, size_t count)
 {
     writer_u8(w, '[');
     for (size_t i = 0; i < count; i++) {
         if (i) writer_u8(w, ',');
-        json_string(w, texts[i]);
+        json_put_string(w, texts[i]);
     }
     writer_u8(w, ']');
 }
@@ -151,7 +151,7 @@ static void write_point(struct writer *w, const struct json_stamp *stamp, double
     w->count += (size_t)(at - start);
 }
 
-void json_point(struct writer *w, int64_t time_ms, double value)
+void json_put_point(struct writer *w, int64_t time_ms, double value)
 {
     struct json_stamp stamp;
     size_t start = w->count;
@@ -168,18 +168,18 @@ static void open_scalar_point(struct writer *w, int64_t time_ms)
     writer_u8(w, ',');
 }
 
-void json_scalar_point(struct writer *w, int64_t time_ms, double value)
+void json_put_scalar_point(struct writer *w, int64_t time_ms, double value)
 {
     open_scalar_point(w, time_ms);
     writer_u8(w, '"');
     w->count += number_format(value, NUMBER_FIXED, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
-    json_raw(w, "\"]");
+    json_put_raw(w, "\"]");
 }
 
-void json_string_point(struct writer *w, int64_t time_ms, str value)
+void json_put_string_point(struct writer *w, int64_t time_ms, str value)
 {
     open_scalar_point(w, time_ms);
-    json_string(w, value);
+    json_put_string(w, value);
     writer_u8(w, ']');
 }
 
@@ -201,14 +201,14 @@ static size_t grid_find(const struct json_grid *grid, int64_t time_ms, size_t ne
     return index < grid->count && index * (uint64_t)grid->step_ms == distance ? (size_t)index : grid->count;
 }
 
-void json_points(struct writer *w, const struct json_grid *grid, const int64_t *times_ms, const double *values,
-                 size_t count)
+void json_put_points(struct writer *w, const struct json_grid *grid, const int64_t *times_ms, const double *values,
+                     size_t count)
 {
     static const struct json_grid no_grid;
     size_t start = w->count, next = 0;
 
     if (count == 0) {
-        json_raw(w, "[]");
+        json_put_raw(w, "[]");
         return;
     }
     if (!grid) grid = &no_grid;
