@@ -5,8 +5,8 @@
  */
 #include "http/api_labels.h"
 
+#include "http/escape.h"
 #include "http/json.h"
-#include "http/routes.h"
 #include "http/services.h"
 #include "http/times.h"
 #include "tsdb/snapshot.h"
@@ -159,7 +159,7 @@ status api_labels(struct request *request, struct response *response)
 
 status api_label_values(struct request *request, struct response *response)
 {
-    str name = route_unescape_label(request->name, &request->arena);
+    str name = escape_decode_label(request->name, &request->arena);
     struct look_up look;
 
     if (name.len == 0 || !str_is_utf8(name))

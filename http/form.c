@@ -1,42 +1,7 @@
 /* Forms; see form.h. */
 #include "http/form.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-bool percent_decode(str text, enum percent_rules rules, str *out, struct arena *arena)
-{
-    bool plus_is_space = rules == PERCENT_FORM;
-
-    *out = text;
-    if (str_find(text, '%') == text.len && (!plus_is_space || str_find(text, '+') == text.len)) return true;
-
-    char *decoded = arena_alloc(arena, text.len);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                *out = str_part(text, i, 3);
-                return false;
-            }
-            c = (char)(high << 4 | low);
-            i += 2;
-        } else if (c == '+' && plus_is_space) {
-            c = ' ';
-        }
-        decoded[len++] = c;
-    }
-    *out = str_make(decoded, len);
-    return true;
-}
+#include "http/escape.h"
 
 static void note_error(struct form *form, str error)
 {
@@ -50,10 +15,10 @@ static bool parse_piece(struct form *form, str piece, struct form_value *out, st
         return false;
     }
     str name = str_cut(&piece, '=');
-    bool fine = percent_decode(name, PERCENT_FORM, &out->name, arena);
+    bool fine = escape_decode(name, ESCAPE_FORM, &out->name, arena);
     str bad = out->name;
     if (fine) {
-        fine = percent_decode(piece, PERCENT_FORM, &out->value, arena);
+        fine = escape_decode(piece, ESCAPE_FORM, &out->value, arena);
         bad = out->value;
     }
     if (!fine) note_error(form, arena_format(arena, "invalid URL escape \"%.*s\"", STR_ARG(bad)));

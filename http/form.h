@@ -33,9 +33,4 @@ str form_first(const struct form *form, str name);
 /* All values of a name, in their order; the array is in the arena. */
 size_t form_all(const struct form *form, str name, str **out, struct arena *arena);
 
-/* Decodes %XX, and a plus to a space in forms; gives `text` itself if there is nothing to decode. False if an escape is
- * malformed; *out is then the bad escape. */
-enum percent_rules { PERCENT_PATH, PERCENT_FORM };
-bool percent_decode(str text, enum percent_rules rules, str *out, struct arena *arena);
-
 #endif

@@ -184,7 +184,7 @@ static status set_value(const struct option *option, str text, struct settings *
         return log_parse_level(text, field) ? ok() : bad_value(option, text, "want debug, info, warn or error");
     case KIND_FEATURES: return parse_features(text, field);
     }
-    assert(!"every kind is handled");
+    assert(false && "every kind is handled");
     return ok();
 }
 

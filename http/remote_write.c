@@ -68,7 +68,8 @@ static const uint8_t *usual_labels(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* Checks the spelling of a label; *plain says that it has no fields other than names and values. */
+/* Checks the spelling of a label; *plain stays if it has no fields other than names and values, with tags of one byte.
+ */
 static bool check_label(struct walk *walk, str label, bool *plain)
 {
     const uint8_t *at = begin_of(label), *end = end_of(label);
@@ -78,9 +79,13 @@ static bool check_label(struct walk *walk, str label, bool *plain)
         const uint8_t *start = at;
         at = protobuf_field(at, end, &field);
         if (!at) return fail(walk, start);
-        if (field.tag == LABEL_NAME || field.tag == LABEL_VALUE) continue;
-        if (field.tag >> 3 <= 2) return fail(walk, start);
-        *plain = false;
+        if (field.tag == LABEL_NAME || field.tag == LABEL_VALUE) {
+            *plain &= *start == field.tag;
+        } else if (field.tag >> 3 <= 2) {
+            return fail(walk, start);
+        } else {
+            *plain = false;
+        }
     }
     return true;
 }
@@ -208,11 +213,8 @@ static bool walk_series(struct walk *walk, str series)
         switch (field.tag) {
         case SERIES_LABEL:
             if (!check_label(walk, field.bytes, &in_place)) return false;
-            if (labels == labels_end) {
-                labels = start;
-            } else if (labels_end != start) {
-                in_place = false;
-            }
+            if (labels == labels_end) labels = labels_end = start;
+            in_place &= labels_end == start && *start == SERIES_LABEL;
             labels_end = at = usual_labels(at, end);
             break;
         case SERIES_SAMPLE:

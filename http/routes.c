@@ -6,6 +6,7 @@
 #include "http/api_query.h"
 #include "http/api_status.h"
 #include "http/api_write.h"
+#include "http/escape.h"
 #include "http/pages.h"
 
 static const struct route routes[] = {
@@ -42,7 +43,7 @@ bool route_matches(const struct route *route, str path, str *name, bool *malform
         if (is_name ? have.len == 0 : !str_equal(want, have)) return false;
         if (is_name) raw = have;
     }
-    *malformed = !percent_decode(raw, PERCENT_PATH, name, arena);
+    *malformed = !escape_decode(raw, ESCAPE_PATH, name, arena);
     return true;
 }
 
@@ -66,51 +67,4 @@ str route_allow(const struct route *route, struct arena *arena)
             text = arena_format(arena, "%.*s%s%s", STR_ARG(text), text.len ? ", " : "", methods[i].name);
     }
     return text;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Cuts `<hex>_` off the front of *rest; false if that is no code point. */
-static bool take_code_point(str *rest, uint32_t *out)
-{
-    uint32_t value = 0;
-    size_t digits = 0;
-
-    for (; digits < rest->len && digits < 6 && hex_digit(rest->data[digits]) >= 0; digits++)
-        value = value << 4 | (uint32_t)hex_digit(rest->data[digits]);
-    if (digits == 0 || digits == rest->len || rest->data[digits] != '_') return false;
-    if (value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return false;
-    *rest = str_part(*rest, digits + 1, rest->len);
-    *out = value;
-    return true;
-}
-
-str route_unescape_label(str name, struct arena *arena)
-{
-    if (!str_starts_with(name, STR("U__"))) return name;
-
-    str rest = str_part(name, 3, name.len);
-    char *text = arena_alloc(arena, name.len + 4);
-    size_t len = 0;
-    while (rest.len) {
-        char c = rest.data[0];
-        rest = str_part(rest, 1, rest.len);
-        uint32_t code_point;
-        if (c != '_') {
-            text[len++] = c;
-        } else if (str_starts_with(rest, STR("_"))) {
-            text[len++] = '_';
-            rest = str_part(rest, 1, rest.len);
-        } else if (take_code_point(&rest, &code_point)) {
-            len += str_put_utf8(code_point, text + len);
-        } else {
-            return name;
-        }
-    }
-    return str_make(text, len);
 }

@@ -74,8 +74,4 @@ bool route_matches(const struct route *route, str path, str *name, bool *malform
 /* `GET, HEAD, POST, OPTIONS` for the Allow header of a route. */
 str route_allow(const struct route *route, struct arena *arena);
 
-/* A label name as it stands in a path: `U__` and escapes for what can not stand there (`U__a_2e_b` is a.b). A text that
- * is not well escaped is itself. */
-str route_unescape_label(str name, struct arena *arena);
-
 #endif

@@ -314,7 +314,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
     case REQUEST_SENDING:
     case REQUEST_DONE: break;
     }
-    assert(!"a request is looked at while it belongs to someone else");
+    assert(false && "a request is looked at while it belongs to someone else");
     return MHD_NO;
 }
 

@@ -91,14 +91,3 @@ Test(form, values_without_escapes_are_not_copied)
     cr_expect(form.values[0].value.data == text + 6);
     arena_release(&arena);
 }
-
-Test(form, paths_keep_their_plus)
-{
-    struct arena arena = {0};
-    str out;
-
-    cr_expect(percent_decode(STR("a+b%2Fc"), PERCENT_PATH, &out, &arena) && str_equal(out, STR("a+b/c")));
-    cr_expect(percent_decode(STR("a+b"), PERCENT_FORM, &out, &arena) && str_equal(out, STR("a b")));
-    cr_expect(!percent_decode(STR("a%b"), PERCENT_PATH, &out, &arena) && str_equal(out, STR("%b")));
-    arena_release(&arena);
-}
