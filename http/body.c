@@ -17,6 +17,7 @@ bool body_append(struct body *body, const void *data, size_t bytes)
 {
     size_t need = body->count + bytes;
 
+    if (bytes == 0) return true;
     if (need > body->capacity) {
         size_t capacity = 2 * body->capacity;
         if (capacity < BODY_BYTES_MIN) capacity = BODY_BYTES_MIN;
