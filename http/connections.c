@@ -24,12 +24,13 @@ struct connection {
     struct connections *owner;
     int socket;
     uint32_t generation; /* tells an event of this connection from one of an earlier owner of the number */
-    /* guarded by the owner's mutex */
+    /* guarded by the owner's mutex; changed only by the thread that has the request */
     enum connection_phase phase;
-    int64_t since_ns;        /* of the phase, or of the first byte of a head that was noticed; 0: none */
-    uint64_t bytes_at_start; /* of the idle phase, as TCP counts them */
+    int64_t since_ns;    /* of the phase, or of the first byte of a head that was noticed; 0: none */
+    uint64_t bytes_read; /* when the last request was complete, as TCP counts them: more are the next one's head */
     void *request;
     bool is_watched;
+    bool is_ended; /* for being late */
     /* atomic */
     _Atomic uint64_t body_bytes;
 };
@@ -81,7 +82,7 @@ static uint64_t bytes_received(int socket)
 static bool head_is_late_locked(struct connection *connection, int64_t now_ns)
 {
     if (connection->since_ns == 0) {
-        if (bytes_received(connection->socket) != connection->bytes_at_start) connection->since_ns = now_ns;
+        if (bytes_received(connection->socket) != connection->bytes_read) connection->since_ns = now_ns;
         return false;
     }
     return now_ns - connection->since_ns > connection->owner->options.head_ms * 1000000;
@@ -117,10 +118,11 @@ static bool end_late_batch(struct connections *connections, size_t first, int64_
     if (end > first + SOCKETS_AT_ONCE) end = first + SOCKETS_AT_ONCE;
     for (size_t i = first; i < end; i++) {
         struct connection *connection = connections->by_socket.data[i];
-        const char *late = connection ? lateness_locked(connection, now_ns) : NULL;
+        const char *late = connection && !connection->is_ended ? lateness_locked(connection, now_ns) : NULL;
         if (!late) continue;
-        shutdown(connection->socket, SHUT_RDWR);
+        connection->is_ended = true;
         metric_add(&metric_http_deadlines, 1);
+        shutdown(connection->socket, SHUT_RDWR);
         log_debug("connection ended", "late=%s", late);
     }
     pthread_mutex_unlock(&connections->mutex);
@@ -274,15 +276,17 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 {
     struct connections *connections = connection->owner;
     int64_t now_ns = clock_monotonic_ns();
-    uint64_t bytes = phase == CONNECTION_IDLE ? bytes_received(connection->socket) : 0;
+    enum connection_phase before = connection->phase; /* nobody else changes it */
+    bool was_read = phase != CONNECTION_BODY && (before == CONNECTION_HEAD || before == CONNECTION_BODY);
+    uint64_t bytes = was_read ? bytes_received(connection->socket) : 0;
 
     pthread_mutex_lock(&connections->mutex);
     unwatch_locked(connection);
     count_phase_locked(connection, -1);
     /* A head that was noticed before keeps its first byte's time. */
-    bool head_goes_on = phase == CONNECTION_HEAD && connection->phase == CONNECTION_IDLE && connection->since_ns;
+    bool head_goes_on = phase == CONNECTION_HEAD && before == CONNECTION_IDLE && connection->since_ns;
     if (!head_goes_on) connection->since_ns = phase == CONNECTION_IDLE ? 0 : now_ns;
-    connection->bytes_at_start = bytes;
+    if (was_read) connection->bytes_read = bytes;
     if (phase == CONNECTION_BODY) atomic_store_explicit(&connection->body_bytes, 0, memory_order_relaxed);
     connection->phase = phase;
     connection->request = request;
