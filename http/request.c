@@ -24,6 +24,19 @@ enum method method_of(str name)
     return METHOD_OTHER;
 }
 
+/* The path and query of a request line's target: clients that take us for a proxy send a whole URL. */
+static str cut_authority(str target)
+{
+    static const str schemes[] = {STR("http://"), STR("https://")};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (!str_starts_with(target, schemes[i])) continue;
+        str rest = str_part(target, schemes[i].len, target.len);
+        return str_part(rest, str_find(rest, '/'), rest.len);
+    }
+    return target;
+}
+
 void request_init(struct request *request, str target, struct account *bodies, struct account *answers)
 {
     *request = (struct request){.started_ns = clock_monotonic_ns(), .body.account = bodies};
@@ -31,7 +44,7 @@ void request_init(struct request *request, str target, struct account *bodies, s
     arena_init(&request->arena, NULL);
     pthread_mutex_init(&request->mutex, NULL);
     for (size_t i = 0; i < HEADER_COUNT; i++) request->headers[i] = STR("");
-    request->query = arena_copy_str(&request->arena, target);
+    request->query = arena_copy_str(&request->arena, cut_authority(target));
     request->path = str_cut(&request->query, '?');
     request->name = STR("");
     response_init(&request->response, &request->arena, answers);

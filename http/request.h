@@ -71,7 +71,7 @@ struct request {
     str headers[HEADER_COUNT];
     const struct route *route; /* NULL until one is found */
     str name;                  /* what stands for {name} in the route's path, decoded */
-    struct services *services;
+    const struct services *services;
     int64_t started_ns;
     void (*finished)(struct request *request); /* the server's, for request_finish */
     /* owned by the thread that has the request */

@@ -3,6 +3,7 @@
 
 #include "http/compress.h"
 #include "http/json.h"
+#include "http/metrics.h"
 
 enum { COMPRESS_BYTES_MIN = 1024 }; /* below that gzip saves no packet */
 
@@ -174,6 +175,7 @@ void response_seal(struct response *response)
     if (!is_small || (response->may_compress && response->part.count >= COMPRESS_BYTES_MIN)) flush(response);
     if (response->compress) compress_finish(response->compress, &response->body);
     if (response->body.head && account_over(response->body.account)) {
+        metric_add(&metric_http_refused_answer, 1);
         response_fail(response, FAIL_UNAVAILABLE,
                       STR("answers that are being sent hold too much memory; try again later"));
     } else if (response->compress) {

@@ -20,7 +20,7 @@ struct server_options {
     str listen_address;
     const struct route *routes;
     size_t route_count;
-    struct services *services; /* outlive the server; `bodies` and `answers` must be there */
+    const struct services *services; /* outlive the server; `bodies` and `answers` must be there */
     uint32_t connections_max;
     uint32_t idle_seconds;     /* a connection without any traffic is closed after that */
     uint64_t form_bytes_max;   /* of one body */

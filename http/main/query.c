@@ -101,11 +101,12 @@ static void print_result(const struct query *query)
     case VALUE_MATRIX:
     case VALUE_NONE: break;
     }
-    fwrite(w.data, 1, w.count, stdout);
+    if (w.count) fwrite(w.data, 1, w.count, stdout);
     for (size_t i = 0; i < query_output_count(query); i++) {
         str part = query_output(query, i);
         fwrite(part.data, 1, part.len, stdout);
     }
+    fflush(stdout);
     for (size_t i = 0; i < query_warning_count(query); i++)
         fprintf(stderr, "warning: %.*s\n", STR_ARG(query_warning(query, i)));
     for (size_t i = 0; i < query_info_count(query); i++) fprintf(stderr, "info: %.*s\n", STR_ARG(query_info(query, i)));

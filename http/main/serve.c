@@ -175,6 +175,7 @@ int command_serve(int count, char *const *arguments)
     }
     status closed = close_all(&serving);
     if (failed(closed)) log_error("not closed cleanly", "error=%s", LOG_QUOTED(str_from(closed.text)));
-    if (!failed(s) && !failed(closed)) log_info("stopped", "%s", "");
+    if (!failed(s) && !failed(closed))
+        log_info("stopped", "uptime_seconds=%lld", (long long)(clock_now_ms() - serving.services.started_ms) / 1000);
     return failed(s) || failed(closed);
 }

@@ -8,7 +8,7 @@ enum { ARGUMENTS_MAX = 6 };
 static status parse(enum command command, const char *const *arguments, struct settings *settings, str *rest,
                     size_t *rest_count)
 {
-    char *copies[ARGUMENTS_MAX];
+    char *copies[ARGUMENTS_MAX] = {NULL};
     int count = 0;
 
     while (count < ARGUMENTS_MAX && arguments[count]) {

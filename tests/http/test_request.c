@@ -156,6 +156,24 @@ Test(request, matchers)
     }
 }
 
+static const struct {
+    const char *target, *path, *query;
+} targets[] = {
+    {"/a/b?c=d?e", "/a/b", "c=d?e"}, {"/a", "/a", ""},        {"/a?", "/a", ""}, {"http://host:1/a?b", "/a", "b"},
+    {"https://host/a", "/a", ""},    {"http://host", "", ""}, {"*", "*", ""},    {"", "", ""},
+};
+
+Test(request, targets_are_split)
+{
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct request request;
+        request_init(&request, str_from(targets[i].target), NULL, NULL);
+        cr_expect(str_equal(request.path, str_from(targets[i].path)), "%s", targets[i].target);
+        cr_expect(str_equal(request.query, str_from(targets[i].query)), "%s", targets[i].target);
+        request_release(&request);
+    }
+}
+
 Test(request, headers)
 {
     struct request *request = make("", NULL, NULL);
