@@ -28,9 +28,11 @@ struct connection {
     enum connection_phase phase;
     int64_t since_ns;    /* of the phase, or of the first byte of a head that was noticed; 0: none */
     uint64_t bytes_read; /* when the last request was complete, as TCP counts them: more are the next one's head */
+    int64_t entered_ns;  /* when the phase began */
     void *request;
     bool is_watched;
-    bool is_ended; /* for being late */
+    bool has_left; /* the client sends nothing more */
+    bool is_ended; /* by us */
     /* atomic */
     _Atomic uint64_t body_bytes;
 };
@@ -48,7 +50,7 @@ struct connections {
     bool closing;
 };
 
-enum { EVENTS_AT_ONCE = 64, SOCKETS_AT_ONCE = 64 };
+enum { EVENTS_AT_ONCE = 64, SOCKETS_AT_ONCE = 64, LEFT_MS = 1000 };
 
 #define WAKE_TAG UINT64_MAX
 
@@ -97,55 +99,76 @@ static bool body_is_late(struct connection *connection, int64_t now_ns)
     return spent_ms > options->body_ms && (int64_t)(bytes * 1000) / spent_ms < options->body_bytes_per_second;
 }
 
-static const char *lateness_locked(struct connection *connection, int64_t now_ns)
+/* The client has left, and nothing that it sent before leaving moves its connection on any more. */
+static bool is_abandoned(const struct connection *connection, int64_t now_ns)
+{
+    return connection->has_left && now_ns - connection->entered_ns > LEFT_MS * 1000000LL;
+}
+
+/* Why the connection is to be ended; NULL if it is not. */
+static const char *end_reason_locked(struct connection *connection, int64_t now_ns)
 {
     switch (connection->phase) {
     case CONNECTION_IDLE:
-    case CONNECTION_HEAD: return head_is_late_locked(connection, now_ns) ? "head" : NULL;
-    case CONNECTION_BODY: return body_is_late(connection, now_ns) ? "body" : NULL;
-    case CONNECTION_ANSWER:
-        return now_ns - connection->since_ns > connection->owner->options.answer_ms * 1000000 ? "answer" : NULL;
+    case CONNECTION_HEAD:
+        if (is_abandoned(connection, now_ns)) return "left";
+        return head_is_late_locked(connection, now_ns) ? "late head" : NULL;
+    case CONNECTION_BODY:
+        if (is_abandoned(connection, now_ns)) return "left";
+        return body_is_late(connection, now_ns) ? "late body" : NULL;
+    case CONNECTION_ANSWER: /* who sends nothing more may still read */
+        return now_ns - connection->since_ns > connection->owner->options.answer_ms * 1000000 ? "late answer" : NULL;
     case CONNECTION_WORK: break; /* queries have their own deadline, and writes end with the log */
     }
     return NULL;
 }
 
+static void end_locked(struct connection *connection, const char *reason)
+{
+    if (!connection->has_left) metric_add(&metric_http_deadlines, 1);
+    log_debug("connection ended", "reason=%s", LOG_QUOTED(str_from(reason)));
+    connection->is_ended = true;
+    shutdown(connection->socket, SHUT_RDWR);
+}
+
 /* Looks at a batch of sockets; false when there are no more. The lock is not held longer: requests wait for it. */
-static bool end_late_batch(struct connections *connections, size_t first, int64_t now_ns)
+static bool end_batch(struct connections *connections, size_t first, int64_t now_ns)
 {
     pthread_mutex_lock(&connections->mutex);
     size_t end = connections->by_socket.count;
     if (end > first + SOCKETS_AT_ONCE) end = first + SOCKETS_AT_ONCE;
     for (size_t i = first; i < end; i++) {
         struct connection *connection = connections->by_socket.data[i];
-        const char *late = connection && !connection->is_ended ? lateness_locked(connection, now_ns) : NULL;
-        if (!late) continue;
-        connection->is_ended = true;
-        metric_add(&metric_http_deadlines, 1);
-        shutdown(connection->socket, SHUT_RDWR);
-        log_debug("connection ended", "late=%s", late);
+        const char *reason = connection && !connection->is_ended ? end_reason_locked(connection, now_ns) : NULL;
+        if (reason) end_locked(connection, reason);
     }
     pthread_mutex_unlock(&connections->mutex);
     return end == first + SOCKETS_AT_ONCE;
 }
 
-static void end_late(struct connections *connections)
+static void end_some(struct connections *connections)
 {
     int64_t now_ns = clock_monotonic_ns();
     size_t first = 0;
 
-    while (end_late_batch(connections, first, now_ns)) first += SOCKETS_AT_ONCE;
+    while (end_batch(connections, first, now_ns)) first += SOCKETS_AT_ONCE;
 }
 
-static void hang_up(struct connections *connections, uint64_t tag)
+static void hang_up_locked(struct connection *connection)
+{
+    metric_add(&metric_http_hang_ups, 1);
+    connection->owner->options.hang_up(connection->request);
+}
+
+static void note_leaving(struct connections *connections, uint64_t tag)
 {
     uint32_t socket = (uint32_t)tag;
 
     pthread_mutex_lock(&connections->mutex);
     struct connection *connection = socket < connections->by_socket.count ? connections->by_socket.data[socket] : NULL;
-    if (connection && tag_of(connection) == tag && connection->is_watched) {
-        metric_add(&metric_http_hang_ups, 1);
-        connections->options.hang_up(connection->request);
+    if (connection && tag_of(connection) == tag) {
+        if (connection->is_watched && !connection->has_left) hang_up_locked(connection);
+        connection->has_left = true;
     }
     pthread_mutex_unlock(&connections->mutex);
 }
@@ -169,10 +192,10 @@ static void *watch(void *context)
         int wait_ms = wait_ns > 0 ? (int)(wait_ns / 1000000) + 1 : 0;
         int count = epoll_wait(connections->epoll, events, EVENTS_AT_ONCE, wait_ms);
         for (int i = 0; i < count; i++) {
-            if (events[i].data.u64 != WAKE_TAG) hang_up(connections, events[i].data.u64);
+            if (events[i].data.u64 != WAKE_TAG) note_leaving(connections, events[i].data.u64);
         }
         if (clock_monotonic_ns() >= next_ns) {
-            end_late(connections);
+            end_some(connections);
             next_ns = clock_monotonic_ns() + tick_ns;
         }
     }
@@ -234,10 +257,12 @@ static void count_phase_locked(struct connection *connection, int by)
 struct connection *connections_add(struct connections *connections, int socket)
 {
     struct connection *connection = memory_zalloc(sizeof *connection);
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET};
 
     assert(socket >= 0);
     connection->owner = connections;
     connection->socket = socket;
+    connection->entered_ns = clock_monotonic_ns();
     pthread_mutex_lock(&connections->mutex);
     while (connections->by_socket.count <= (size_t)socket) vec_push(&connections->by_socket, NULL);
     assert(!connections->by_socket.data[socket]);
@@ -245,17 +270,12 @@ struct connection *connections_add(struct connections *connections, int socket)
     connection->generation = connections->generations++;
     connections->count++;
     count_phase_locked(connection, 1);
+    event.data.u64 = tag_of(connection);
+    if (epoll_ctl(connections->epoll, EPOLL_CTL_ADD, socket, &event) != 0)
+        log_warn("connection is not watched", "errno=%d", errno); /* its deadlines are */
     pthread_mutex_unlock(&connections->mutex);
     metric_add(&metric_http_connections, 1);
     return connection;
-}
-
-static void unwatch_locked(struct connection *connection)
-{
-    if (!connection->is_watched) return;
-    connection->is_watched = false;
-    if (epoll_ctl(connection->owner->epoll, EPOLL_CTL_DEL, connection->socket, NULL) != 0)
-        log_error("watch failed", "errno=%d", errno);
 }
 
 void connections_remove(struct connection *connection)
@@ -263,7 +283,7 @@ void connections_remove(struct connection *connection)
     struct connections *connections = connection->owner;
 
     pthread_mutex_lock(&connections->mutex);
-    unwatch_locked(connection);
+    epoll_ctl(connections->epoll, EPOLL_CTL_DEL, connection->socket, NULL);
     count_phase_locked(connection, -1);
     connections->by_socket.data[connection->socket] = NULL;
     connections->count--;
@@ -281,13 +301,14 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     uint64_t bytes = was_read ? bytes_received(connection->socket) : 0;
 
     pthread_mutex_lock(&connections->mutex);
-    unwatch_locked(connection);
     count_phase_locked(connection, -1);
+    connection->is_watched = false;
     /* A head that was noticed before keeps its first byte's time. */
     bool head_goes_on = phase == CONNECTION_HEAD && before == CONNECTION_IDLE && connection->since_ns;
     if (!head_goes_on) connection->since_ns = phase == CONNECTION_IDLE ? 0 : now_ns;
     if (was_read) connection->bytes_read = bytes;
     if (phase == CONNECTION_BODY) atomic_store_explicit(&connection->body_bytes, 0, memory_order_relaxed);
+    connection->entered_ns = now_ns;
     connection->phase = phase;
     connection->request = request;
     count_phase_locked(connection, 1);
@@ -302,11 +323,11 @@ void connection_received(struct connection *connection, size_t bytes)
 void connection_watch(struct connection *connection)
 {
     struct connections *connections = connection->owner;
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.u64 = tag_of(connection)};
 
     pthread_mutex_lock(&connections->mutex);
     assert(connection->phase == CONNECTION_WORK);
-    connection->is_watched = epoll_ctl(connections->epoll, EPOLL_CTL_ADD, connection->socket, &event) == 0;
+    connection->is_watched = true;
+    if (connection->has_left) hang_up_locked(connection);
     pthread_mutex_unlock(&connections->mutex);
 }
 

@@ -328,6 +328,8 @@ Test(server, leaving_at_any_moment_is_fine)
         close(socket);
     }
     cr_expect(is_alive(&stage));
+    for (int i = 0; i < 1000 && metric_get(&metric_http_connections) > 1; i++) usleep(10000);
+    cr_expect(metric_get(&metric_http_connections) == 1, "%d remain", (int)metric_get(&metric_http_connections));
     stage_close(&stage);
 }
 
