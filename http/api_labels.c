@@ -200,7 +200,7 @@ static status add_rows(struct look_up *look, const struct matcher_set *set, rows
 {
     struct select_request select = select_of(look, set);
     struct arena *arena = snapshot_arena(look->snapshot);
-    struct label_id pairs[SELECTION_LABELS_MAX];
+    struct label_id pairs[LABELS_MAX];
     struct selection *selection;
 
     TRY(snapshot_select(look->snapshot, &select, &selection));

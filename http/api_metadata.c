@@ -11,7 +11,7 @@ struct listing {
     bool any;
 };
 
-static void write_entry(void *context, const struct metadata *entry)
+static void write_entry(void *context, const struct append_metadata *entry)
 {
     static const str types[] = {
         [METRIC_UNKNOWN] = STR("unknown"),   [METRIC_COUNTER] = STR("counter"),

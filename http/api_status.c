@@ -9,6 +9,8 @@
 #include "http/version.h"
 #include "query/parse.h"
 #include "storage/base/clock.h"
+#include "storage/metrics.h"
+#include "tsdb/metrics.h"
 
 #include <unistd.h>
 
@@ -72,6 +74,7 @@ status api_runtimeinfo(struct request *request, struct response *response)
     write_text_member(w, false, "serverTime", times_print(clock_now_ms(), arena));
     json_put_raw(w, ",\"reloadConfigSuccess\":true");
     write_text_member(w, false, "lastConfigTime", started);
+    write_number_member(w, false, "corruptionCount", metric_get(&metric_damages) + metric_get(&metric_wal_damages));
     write_number_member(w, false, "goroutineCount", (int64_t)process.threads);
     write_number_member(w, false, "GOMAXPROCS", sysconf(_SC_NPROCESSORS_ONLN));
     write_text_member(w, false, "GOGC", STR(""));

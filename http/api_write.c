@@ -189,15 +189,16 @@ static void answer(struct job *job)
     struct response *response = &request->response;
     struct arena *arena = &request->arena;
     size_t rejected = count_rejected(&job->result);
+    enum failure refusal = job->result.retry ? FAIL_UNAVAILABLE : FAIL_BAD_DATA;
 
     if (failed(job->outcome)) {
         response_fail(response, FAIL_UNAVAILABLE, str_from(job->outcome.text));
     } else if (rejected && job->histograms) {
-        response_fail(response, FAIL_BAD_DATA,
+        response_fail(response, refusal,
                       arena_format(arena, "%.*s; %.*s", STR_ARG(describe_rejections(job, rejected, arena)),
                                    STR_ARG(describe_histograms(job, arena))));
     } else if (rejected) {
-        response_fail(response, FAIL_BAD_DATA, describe_rejections(job, rejected, arena));
+        response_fail(response, refusal, describe_rejections(job, rejected, arena));
     } else if (job->histograms) {
         response_fail(response, FAIL_BAD_DATA, describe_histograms(job, arena));
     } else {

@@ -7,7 +7,8 @@
  *     204            everything is stored, or was there already
  *     400 and text   some of it never will be; the rest is stored
  *     415            another encoding or message type
- *     503            not now: the queue, the head or the disk is full, or the log failed. Send it again
+ *     503            not now: the queue, the head or the disk is full, the log failed, or some of it may be taken
+ *                    later. Send it again
  *     500            the disk failed. Send it again
  */
 #ifndef VARVE_HTTP_API_WRITE_H

@@ -2,13 +2,9 @@
 #include "tests/http/fakes.h"
 
 #include "http/pool.h"
-#include "query/parse.h"
 #include "storage/base/clock.h"
 #include "tsdb/check.h"
-#include "tsdb/regex.h"
 
-#include <inttypes.h>
-#include <regex.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,9 +98,10 @@ status db_append(struct db *db, const struct append_batch *batch, struct append_
     return ok();
 }
 
-void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct metadata *entry), void *context)
+void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct append_metadata *entry),
+                 void *context)
 {
-    static const struct metadata entries[] = {
+    static const struct append_metadata entries[] = {
         {METRIC_COUNTER, STR("http_requests_total"), STR("All \"requests\"."), STR("")},
         {METRIC_GAUGE_HISTOGRAM, STR("sizes"), STR(""), STR("bytes")},
         {METRIC_GAUGE, STR("up"), STR("Whether it is."), STR("")},
@@ -270,125 +267,6 @@ status snapshot_label_values(struct snapshot *snapshot, str name, const struct s
                              str **out, size_t *count, bool *truncated)
 {
     return list(snapshot, name, request, limit, out, count, truncated);
-}
-
-bool matcher_matches(const struct matcher *matcher, str value)
-{
-    bool equal = str_equal(matcher->value, value);
-
-    if (matcher->regex) equal = regex_matches(matcher->regex, value);
-    return equal == (matcher->type == MATCH_EQUAL || matcher->type == MATCH_REGEX);
-}
-
-bool matcher_matches_empty(const struct matcher *matcher)
-{
-    return matcher_matches(matcher, STR(""));
-}
-
-struct regex {
-    regex_t compiled;
-};
-
-status regex_compile(str pattern, struct regex **out)
-{
-    char anchored[256];
-    struct regex *regex = memory_alloc(sizeof *regex);
-
-    snprintf(anchored, sizeof anchored, "^(%.*s)$", STR_ARG(pattern));
-    *out = regex;
-    if (regcomp(&regex->compiled, anchored, REG_EXTENDED | REG_NOSUB) == 0) return ok();
-    free(regex);
-    return status_make(STATUS_INVALID, "bad regular expression");
-}
-
-void regex_free(struct regex *regex)
-{
-    regfree(&regex->compiled);
-    free(regex);
-}
-
-bool regex_matches(const struct regex *regex, str text)
-{
-    char terminated[256];
-
-    snprintf(terminated, sizeof terminated, "%.*s", STR_ARG(text));
-    return regexec(&regex->compiled, terminated, 0, NULL, 0) == 0;
-}
-
-static void free_regex(void *regex)
-{
-    regex_free(regex);
-}
-
-/* name{label="value",label=~"value"}, nothing else. */
-bool parse_selector(str text, struct arena *arena, const struct matcher **matchers, size_t *count,
-                    struct parse_error *error)
-{
-    struct matcher *out = arena_zarray(arena, struct matcher, 8);
-    str name = str_cut(&text, '{');
-
-    *count = 0;
-    *matchers = out;
-    if (name.len) out[(*count)++] = (struct matcher){.type = MATCH_EQUAL, .name = METRIC_NAME, .value = name};
-    if (str_ends_with(text, STR("}"))) text.len--;
-    while (text.len && *count < 8) {
-        str pair = str_cut(&text, ',');
-        str label_name = str_cut(&pair, '=');
-        struct matcher *matcher = &out[(*count)++];
-        *matcher = (struct matcher){.type = MATCH_EQUAL, .name = label_name};
-        if (str_starts_with(pair, STR("~"))) matcher->type = MATCH_REGEX;
-        str value = str_part(pair, matcher->type == MATCH_REGEX, pair.len);
-        if (value.len < 2) goto malformed;
-        matcher->value = str_part(value, 1, value.len - 2);
-        if (matcher->type == MATCH_REGEX) {
-            struct regex *regex;
-            if (failed(regex_compile(matcher->value, &regex))) goto malformed;
-            arena_defer(arena, free_regex, regex);
-            matcher->regex = regex;
-        }
-    }
-    return true;
-malformed:
-    *error = (struct parse_error){true, 1, 5, STR("unexpected end of input")};
-    return false;
-}
-
-str parse_error_text(const struct parse_error *error, struct arena *arena)
-{
-    return arena_format(arena, "%u:%u: parse error: %.*s", error->line, error->column, STR_ARG(error->message));
-}
-
-bool parse_duration(str text, int64_t *out_ms)
-{
-    static const struct {
-        str unit;
-        int64_t ms;
-    } units[] = {{STR("y"), 31536000000}, {STR("w"), 604800000}, {STR("d"), 86400000}, {STR("h"), 3600000},
-                 {STR("m"), 60000},       {STR("s"), 1000},      {STR("ms"), 1}};
-    size_t next = 0;
-
-    *out_ms = 0;
-    if (str_equal(text, STR("0"))) return true;
-    if (text.len == 0) return false;
-    while (text.len) {
-        size_t digits = 0, letters = 0;
-        int64_t number;
-        while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') digits++;
-        while (digits + letters < text.len && text.data[digits + letters] >= 'a') letters++;
-        str unit = str_part(text, digits, letters);
-        if (!str_to_int64(str_part(text, 0, digits), &number)) return false;
-        while (next < 7 && !str_equal(units[next].unit, unit)) next++;
-        if (next == 7) return false;
-        *out_ms += number * units[next++].ms;
-        text = str_part(text, digits + letters, text.len);
-    }
-    return true;
-}
-
-str print_duration(int64_t ms, struct arena *arena)
-{
-    return ms % 86400000 ? arena_format(arena, "%" PRId64 "ms", ms)
-                         : arena_format(arena, "%" PRId64 "d", ms / 86400000);
 }
 
 struct engine {

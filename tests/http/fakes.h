@@ -1,5 +1,5 @@
-/* Stand-ins for the layers below http, as far as its tests need them. They are of use while the real ones can not be
- * linked; then this file goes, and tests that look at `fake` ask the database instead.
+/* Stand-ins for the database and the engine, as far as tests of http need them: they fail, wait and answer as a test
+ * wants them to.
  *
  * fake.db says how appends end and keeps what they brought; the engine runs jobs on two threads, and the text of a
  * query says what comes of it, see fake_query in fakes.c.

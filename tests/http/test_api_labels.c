@@ -24,7 +24,7 @@ static const struct {
     {"labels?start=1&end=2", 200, OK_("[\"__name__\",\"a.b/c\",\"instance\",\"job\"]}")},
     {"labels?end=0.5", 200, OK_("[]}")},
     {"labels?match[]={}", 400, BAD("match[] must contain at least one non-empty matcher")},
-    {"labels?match[]={x", 400, BAD("1:5: parse error: unexpected end of input")},
+    {"labels?match[]={x", 400, BAD("1:3: parse error: unexpected end of input inside braces")},
     {"labels?limit=-1&start=x", 400, BAD("invalid parameter \\\"limit\\\": limit must be non-negative")},
     {"labels?start=x&end=y", 400,
      BAD("invalid parameter \\\"start\\\": invalid time value for 'start': cannot parse \\\"x\\\" to a valid "
@@ -52,7 +52,8 @@ static const struct {
     {"series", 400, BAD("no match[] parameter provided")},
     {"series?limit=x", 400, BAD("no match[] parameter provided")},
     {"series?match[]=up&x=%zz", 400, BAD("error parsing form values: invalid URL escape \\\"%zz\\\"")},
-    {"series?match[]={x", 400, BAD("invalid parameter \\\"match[]\\\": 1:5: parse error: unexpected end of input")},
+    {"series?match[]={x", 400,
+     BAD("invalid parameter \\\"match[]\\\": 1:3: parse error: unexpected end of input inside braces")},
     {"series?match[]={}", 400,
      BAD("invalid parameter \\\"match[]\\\": match[] must contain at least one non-empty matcher")},
     {"series?match[]={}&start=x", 400,

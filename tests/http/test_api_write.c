@@ -183,6 +183,19 @@ Test(api_write, outcomes)
     }
 }
 
+Test(api_write, what_may_be_taken_later_is_sent_again)
+{
+    struct site site;
+
+    site_open(&site);
+    fake.result.rejected[APPEND_TOO_NEW] = 1;
+    fake.result.retry = true;
+    struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(10, &site.arena));
+    cr_expect(reply.code == 503 && reply_header(&reply, "Retry-After").len);
+    cr_expect(contains(reply.body, "1 of 10 samples were not stored: 1 too_far_in_future"));
+    site_close(&site);
+}
+
 Test(api_write, histograms_beside_samples)
 {
     struct site site;

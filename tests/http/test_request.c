@@ -140,7 +140,7 @@ static const struct {
     {"match[]={job%3D%22%22}", 0, "match[] must contain at least one non-empty matcher"},
     {"match[]={}", 0, "match[] must contain at least one non-empty matcher"},
     {"match[]=up&match[]={}", 0, "match[] must contain at least one non-empty matcher"},
-    {"match[]={&match[]={job=}", 0, "1:5: parse error: unexpected end of input"},
+    {"match[]={&match[]={job=}", 0, "1:2: parse error: unexpected end of input inside braces"},
 };
 
 Test(request, matchers)

@@ -1,6 +1,6 @@
 /* What does it cost to turn a remote-write body into a batch: snappy and the walk?
  *
- *     bench_remote_write [samples a request] [repetitions]
+ *     bench_walk [samples a request] [repetitions]
  *
  * Series look like a node exporter's: ten labels, about 280 bytes of them. Prints one line of JSON: nanoseconds of CPU
  * per sample for snappy, for the walk, and bytes per sample in both forms. Under callgrind, the walk's instructions per

@@ -1,0 +1,278 @@
+/* Damaged files and failing disks under the whole engine: reported, never a wrong answer, nothing acknowledged lost. */
+#include "storage/base/hash.h"
+#include "storage/base/log.h"
+#include "storage/fs_faulty.h"
+#include "storage/fs_memory.h"
+#include "tests/support/test.h"
+#include "tests/tsdb/twin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+static const int64_t start_ms = 1700000000000;
+
+static unsigned reports; /* log lines that tell of damage or of what a crash left */
+
+static void quiet(void *context, enum log_level level, str line)
+{
+    (void)context;
+    (void)level;
+    if (memmem(line.data, line.len, "damaged", 7) || memmem(line.data, line.len, "crash left", 10) ||
+        memmem(line.data, line.len, "state is", 8))
+        reports++;
+}
+
+static struct db_options test_options(struct fs *fs)
+{
+    struct db_options options = db_options_default();
+
+    options.fs = fs;
+    options.retention_ms = 0;
+    options.future_max_ms = 0;
+    options.background = false;
+    options.wal_segment_bytes = 4096;
+    return options;
+}
+
+/* One sample for each series; what was answered well goes into the twin. */
+static status append_round(struct twin *twin, struct db *db, int round, bool *all_stored)
+{
+    struct twin_batch batch = {0};
+    struct append_result result;
+    int64_t time_ms = start_ms + round * 15000;
+    uint64_t value = double_bits(round);
+
+    vec_each (series, &twin->series) twin_batch_add(&batch, series, false, &time_ms, &value, 1);
+    struct append_batch view = twin_batch_view(&batch);
+    status s = db_append_wait(db, &view, &result);
+    *all_stored = !failed(s) && result.stored + result.repeated == twin->series.count;
+    if (*all_stored) {
+        vec_each (series, &twin->series) twin_store(series, time_ms, value);
+    }
+    twin_batch_release(&batch);
+    return s;
+}
+
+/* What reading everything gives. */
+struct reading {
+    size_t rows, samples;
+    uint64_t digest; /* of all labels, times and values, whatever the order of rows */
+    bool failed;
+};
+
+static struct reading read_all(struct db *db)
+{
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    struct select_request request = {NULL, 0, INT64_MIN, INT64_MAX};
+    struct selection *selection;
+    struct column_buffer buffer = {0};
+    struct reading reading = {0};
+
+    reading.failed = failed(snapshot_select(snapshot, &request, &selection));
+    for (uint32_t row = 0; !reading.failed && row < selection_count(selection); row++) {
+        struct label_id pairs[LABELS_MAX];
+        size_t count;
+        samples got;
+        uint64_t digest = 0;
+        if (failed(selection_label_pairs(selection, row, pairs, &count)) ||
+            !selection_read(selection, row, &buffer, &got)) {
+            reading.failed = true;
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            str name = snapshot_string(snapshot, pairs[i].name), value = snapshot_string(snapshot, pairs[i].value);
+            digest = hash_mix(hash_mix(digest, hash_bytes(name.data, name.len)), hash_bytes(value.data, value.len));
+        }
+        for (size_t i = 0; i < got.count; i++)
+            digest = hash_mix(hash_mix(digest, (uint64_t)got.times_ms[i]), double_bits(got.values[i]));
+        reading.digest += digest;
+        reading.rows += got.count > 0;
+        reading.samples += got.count;
+    }
+    column_buffer_release(&buffer);
+    snapshot_release(snapshot);
+    return reading;
+}
+
+/* A small folder: one block, a registry, a head with a log. */
+static struct fs *make_folder(struct twin *twin, struct reading *expected)
+{
+    struct fs *fs = fs_memory_new();
+    struct db_options options = test_options(fs);
+    struct db *db;
+    bool stored;
+
+    twin_init(twin, 5, 12);
+    cr_assert(!failed(db_open(&options, &db)));
+    for (int i = 0; i < 130; i++) cr_assert(!failed(append_round(twin, db, i, &stored)) && stored);
+    cr_assert(!failed(db_freeze(db)));
+    for (int i = 130; i < 135; i++) cr_assert(!failed(append_round(twin, db, i, &stored)) && stored);
+    *expected = read_all(db);
+    cr_assert(!expected->failed && expected->rows == 12 && expected->samples == 12 * 135);
+    struct timespec idle = {0, 250000000}; /* an idle log vouches for its last group */
+    nanosleep(&idle, NULL);
+    db_abandon(db);
+    return fs;
+}
+
+static bool same(struct reading a, struct reading b)
+{
+    return a.rows == b.rows && a.samples == b.samples && a.digest == b.digest;
+}
+
+/* Flips one bit in each byte of the files of a folder, one after the other. The start never fails; what is read is the
+ * truth, or an error, or (in the log) the truth without one request, and that is reported. */
+static void flip_all(const char *folder, bool may_lose_a_request, bool must_report)
+{
+    struct twin twin;
+    struct reading expected;
+    struct fs *fs = make_folder(&twin, &expected);
+    struct arena arena;
+    str *names;
+    size_t count;
+
+    arena_init(&arena, NULL);
+    cr_assert(!failed(fs_list(fs, folder, &arena, &names, &count)));
+    for (size_t f = 0; f < count; f++) {
+        char name[96];
+        struct file *file;
+        uint64_t size;
+        if (str_equal(names[f], STR("lock"))) continue;
+        snprintf(name, sizeof name, "%s%s%.*s", folder, folder[0] ? "/" : "", STR_ARG(names[f]));
+        cr_assert(!failed(fs_open(fs, name, FS_READ, &file)) && !failed(file_size(file, &size)));
+        file_close(file);
+        for (uint64_t byte = 0; byte < size; byte++) {
+            struct fs *copy = fs_memory_copy(fs);
+            struct db_options options = test_options(copy);
+            struct db *db;
+            unsigned before = reports;
+            uint8_t was;
+            cr_assert(fs_memory_peek(fs, name, byte, &was));
+            bool unused = may_lose_a_request && was == 0; /* a log's segment is allocated ahead */
+            cr_assert(fs_memory_flip(copy, name, byte, (unsigned)(byte % 8)));
+            status s = db_open(&options, &db);
+            cr_assert(!failed(s), "%s byte %d: %s", name, (int)byte, s.text);
+            struct reading reading = read_all(db);
+            bool reported = reports > before;
+            bool lost = may_lose_a_request && reported && !reading.failed &&
+                        reading.samples + twin.series.count >= expected.samples;
+            cr_expect(reading.failed || same(reading, expected) || lost,
+                      "%s byte %d: a wrong answer: %zu rows, %zu samples", name, (int)byte, reading.rows,
+                      reading.samples);
+            cr_expect(!must_report || reading.failed || reported || unused, "%s byte %d: not reported", name,
+                      (int)byte);
+            db_abandon(db);
+            fs_release(copy);
+        }
+    }
+    arena_release(&arena);
+    twin_release(&twin);
+    fs_release(fs);
+}
+
+Test(db_faults, flipped_bits_in_blocks)
+{
+    log_set_sink(quiet, NULL);
+    flip_all("block", false, false);
+}
+
+Test(db_faults, flipped_bits_in_the_log)
+{
+    log_set_sink(quiet, NULL);
+    flip_all("wal", true, true);
+}
+
+Test(db_faults, flipped_bits_in_the_registry)
+{
+    log_set_sink(quiet, NULL);
+    flip_all("registry", false, true);
+}
+
+Test(db_faults, flipped_bits_in_the_state)
+{
+    log_set_sink(quiet, NULL);
+    flip_all("", false, true);
+}
+
+/* The k-th call of a kind fails, once or for good: what was answered well is there, in memory and after a restart, and
+ * the engine works again when the disk does. */
+static void fail_calls(unsigned calls, uint64_t repeat)
+{
+    for (uint64_t k = 1; k < 60; k++) {
+        struct fs *disk = fs_memory_new();
+        struct fs *fs = fs_faulty_new(disk);
+        struct db_options options = test_options(fs);
+        struct twin twin;
+        struct db *db;
+        bool stored;
+
+        twin_init(&twin, 9, 12);
+        cr_assert(!failed(db_open(&options, &db)));
+        fs_faulty_plan(fs, calls, k, k % 2 ? EIO : ENOSPC, repeat);
+        for (int i = 0; i < 40; i++) {
+            for (int attempt = 0; attempt < 3; attempt++) {
+                (void)append_round(&twin, db, i, &stored);
+                if (stored) break;
+                (void)db_maintain(db);
+            }
+            if (i % 10 == 9) (void)db_freeze(db);
+        }
+        twin_check_stored(&twin, db);
+        fs_faulty_heal(fs);
+        for (int i = 40; i < 45; i++) {
+            for (int attempt = 0; attempt < 3; attempt++) {
+                status s = append_round(&twin, db, i, &stored);
+                if (stored) break;
+                cr_assert(attempt < 2, "call %d: it does not recover: %s", (int)k, s.text);
+                (void)db_maintain(db);
+            }
+        }
+        twin_check_stored(&twin, db);
+        if (k % 2) {
+            cr_assert(!failed(db_close(db)));
+        } else {
+            fs_memory_crash(disk, CRASH_STRICT, k);
+            db_abandon(db);
+        }
+        options.fs = disk;
+        twin_check_folder(disk);
+        status s = db_open(&options, &db);
+        cr_assert(!failed(s), "call %d: %s", (int)k, s.text);
+        twin_check_stored(&twin, db);
+        db_abandon(db);
+        twin_release(&twin);
+        fs_release(fs);
+        fs_release(disk);
+    }
+}
+
+Test(db_faults, one_write_fails)
+{
+    log_set_sink(quiet, NULL);
+    fail_calls(FAULT_WRITE, 0);
+}
+
+Test(db_faults, one_sync_fails)
+{
+    log_set_sink(quiet, NULL);
+    fail_calls(FAULT_SYNC | FAULT_SYNC_FOLDER, 0);
+}
+
+Test(db_faults, one_change_fails)
+{
+    log_set_sink(quiet, NULL);
+    fail_calls(FAULT_CHANGES, 0);
+}
+
+Test(db_faults, the_disk_fails_for_a_while)
+{
+    log_set_sink(quiet, NULL);
+    fail_calls(FAULT_CHANGES, 25);
+}
+
+Test(db_faults, the_disk_fails_for_good)
+{
+    log_set_sink(quiet, NULL);
+    fail_calls(FAULT_CHANGES, UINT64_MAX);
+}

@@ -1,0 +1,208 @@
+/* Verifying a data folder; see check.h. */
+#include "tsdb/check.h"
+
+#include "storage/page_cache.h"
+#include "storage/wal_read.h"
+#include "tsdb/db_internal.h"
+#include "tsdb/sample_rows.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { CHECK_CACHE_BYTES = 32 << 20 };
+
+struct checker {
+    struct fs *fs;
+    void (*finding)(void *context, str sentence);
+    void *context;
+    size_t count;
+};
+
+static void pass_on(void *context, str sentence)
+{
+    struct checker *checker = context;
+
+    checker->count++;
+    checker->finding(checker->context, sentence);
+}
+
+__attribute__((format(printf, 2, 3))) static void find(struct checker *checker, const char *format, ...)
+{
+    char sentence[STATUS_TEXT_BYTES + 64];
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    if (len >= (int)sizeof sentence) len = sizeof sentence - 1;
+    pass_on(checker, str_make(sentence, (size_t)len));
+}
+
+static status check_block(struct checker *checker, const struct state_block *entry, struct page_cache *cache)
+{
+    struct block *block;
+    status s = block_open(checker->fs, entry->number, cache, &block);
+
+    if (s.code == STATUS_IO || s.code == STATUS_UNAVAILABLE) return s;
+    if (failed(s)) {
+        find(checker, "block/%08u:%llu: %s", entry->number, (unsigned long long)s.at, s.text);
+        return ok();
+    }
+    const struct block_info *info = block_get_info(block);
+    if (info->min_ms != entry->min_ms || info->max_ms != entry->max_ms)
+        find(checker, "block/%08u:0: its times are not those in the state", entry->number);
+    s = block_check(block, pass_on, checker);
+    block_unref(block);
+    return s;
+}
+
+/* A registry as it can be read from its file. */
+static status check_registry(struct checker *checker, const struct state *state, const struct state_registry *entry,
+                             struct registry **out)
+{
+    char name[32];
+    struct file *file;
+    struct writer bytes = {0}, scratch = {0};
+    struct record record;
+
+    *out = registry_new(&state->secret, entry->number);
+    if (entry->bytes == 0) return ok();
+    registry_file_name(name, sizeof name, entry->number);
+    status s = fs_open(checker->fs, name, FS_READ, &file);
+    if (s.code == STATUS_NOT_FOUND) {
+        find(checker, "%s:0: the file is missing", name);
+        return ok();
+    }
+    if (failed(s)) return s;
+    s = file_read(file, 0, writer_reserve(&bytes, (size_t)entry->bytes), (size_t)entry->bytes);
+    file_close(file);
+    struct reader rest = reader_make(bytes.data, failed(s) ? 0 : (size_t)entry->bytes);
+    for (;;) {
+        const uint8_t *payload, *place = rest.at;
+        size_t size;
+        enum record_outcome outcome = record_next(&rest, &record);
+        if (outcome == RECORD_END) break;
+        status applied = outcome == RECORD_GOOD && record_payload(&record, &scratch, &payload, &size)
+                             ? registry_apply(*out, payload, size)
+                             : status_make(STATUS_CORRUPT, "a record does not match its checksum");
+        if (failed(applied)) find(checker, "%s:%llu: %s", name, (unsigned long long)(place - bytes.data), applied.text);
+    }
+    if (s.code == STATUS_CORRUPT) {
+        find(checker, "%s:0: %s", name, s.text);
+        s = ok();
+    }
+    if (!registry_valid(*out)) find(checker, "%s:0: the registry breaks its rules", name);
+    writer_release(&bytes);
+    writer_release(&scratch);
+    return s;
+}
+
+struct log_check {
+    struct checker *checker;
+    struct registry *registry;
+    bool registrations;
+    uint32_t head;
+    struct writer scratch;
+    struct row_columns rows;
+    uint64_t orphans;
+};
+
+/* Whether a record of samples can be read; counts samples of series that are not registered. */
+static bool check_rows(struct log_check *check, const uint8_t *payload, size_t bytes)
+{
+    bool good = rows_decode(payload, bytes, &check->rows);
+
+    vec_each (id, &check->rows.series) {
+        if (*id >= registry_series_count(check->registry) || registry_labels(check->registry, *id).count == 0)
+            check->orphans++;
+    }
+    return good;
+}
+
+static status check_record(void *context, const struct record *record)
+{
+    struct log_check *check = context;
+    const uint8_t *payload;
+    size_t bytes;
+
+    if ((record->type == LOG_REGISTRATION) != check->registrations) return ok();
+    if (!record_payload(record, &check->scratch, &payload, &bytes)) {
+        find(check->checker, "wal/%08u:0: a record does not decompress", check->head);
+    } else if (record->type == LOG_REGISTRATION) {
+        status s = registry_apply(check->registry, payload, bytes);
+        if (failed(s)) find(check->checker, "wal/%08u:0: %s", check->head, s.text);
+    } else if (record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) {
+        find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
+    }
+    return ok();
+}
+
+static void log_finding(void *context, const char *file, uint64_t at, bool damaged, const char *sentence)
+{
+    struct log_check *check = context;
+
+    if (damaged) find(check->checker, "%s:%llu: %s", file, (unsigned long long)at, sentence);
+}
+
+static status check_log(struct checker *checker, uint32_t head, struct registry *registry)
+{
+    struct log_check check = {.checker = checker, .registry = registry, .registrations = true, .head = head};
+    struct wal_visitor visitor = {&check, check_record, NULL};
+    struct wal_end end;
+
+    status s = wal_read(checker->fs, head, &visitor, &end);
+    if (!failed(s)) {
+        check.registrations = false;
+        visitor.finding = log_finding;
+        s = wal_read(checker->fs, head, &visitor, &end);
+    }
+    if (check.orphans)
+        find(checker, "wal/%08u:0: %llu samples refer to series that are not registered", head,
+             (unsigned long long)check.orphans);
+    if (!failed(s) && end.next_segment == 0) find(checker, "wal/%08u:0: the log is missing", head);
+    writer_release(&check.scratch);
+    row_columns_release(&check.rows);
+    return s;
+}
+
+static status check_heads(struct checker *checker, struct state *state)
+{
+    status s = ok();
+
+    vec_each (entry, &state->registries) {
+        struct registry *registry;
+        s = check_registry(checker, state, entry, &registry);
+        vec_each (head, &state->heads) {
+            if (!failed(s) && head->registry == entry->number) s = check_log(checker, head->number, registry);
+        }
+        registry_unref(registry);
+        TRY(s);
+    }
+    return ok();
+}
+
+status check_directory(struct fs *fs, void (*finding)(void *context, str sentence), void *context, size_t *count)
+{
+    struct checker checker = {fs, finding, context, 0};
+    struct state state;
+
+    *count = 0;
+    TRY(fs_lock(fs, "lock"));
+    status s = state_load(fs, &state);
+    if (s.code == STATUS_NOT_FOUND) return status_make(STATUS_NOT_FOUND, "there is no data: the file state is missing");
+    if (s.code == STATUS_CORRUPT) {
+        find(&checker, "state:%llu: %s", (unsigned long long)s.at, s.text);
+        *count = checker.count;
+        return ok();
+    }
+    TRY(s);
+    struct page_cache *cache = page_cache_new(CHECK_CACHE_BYTES);
+    vec_each (block, &state.blocks) {
+        if (!failed(s)) s = check_block(&checker, block, cache);
+    }
+    if (!failed(s)) s = check_heads(&checker, &state);
+    page_cache_free(cache);
+    state_release(&state);
+    *count = checker.count;
+    return s;
+}
