@@ -1,6 +1,6 @@
 /* POST /api/v1/write: remote-write 1.0.
  *
- * Headers are judged before the body is read. A worker of the ingest pool decompresses and walks the body in buffers
+ * Headers are judged before the body is read. An ingest worker decompresses and walks the body in buffers
  * that go from request to request, and hands the batch to the database; the answer is sent when everything it rests on
  * is durable, from whichever thread says so.
  *

@@ -3,8 +3,8 @@
 
 #include "http/compress.h"
 #include "http/metrics.h"
-#include "http/pool.h"
 #include "http/services.h"
+#include "http/workers.h"
 #include "tsdb/regex.h"
 
 /* What browsers are told about use from other sites: as Prometheus does, on every answer below /api/v1. */
@@ -116,11 +116,11 @@ void dispatch_submit(struct request *request)
         if (!engine_submit(services->engine, run_job, request)) refused = &metric_http_refused_query;
         break;
     case PLACE_INGEST:
-        if (!pool_submit(services->ingest_pool, run_job, request)) refused = &metric_http_refused_ingest;
+        if (!workers_submit(services->ingest_workers, run_job, request)) refused = &metric_http_refused_ingest;
         break;
     case PLACE_SERVICE:
     case PLACE_INLINE:
-        if (!pool_submit(services->service_pool, run_job, request)) refused = &metric_http_refused_service;
+        if (!workers_submit(services->service_workers, run_job, request)) refused = &metric_http_refused_service;
         break;
     }
     if (!refused) return; /* a worker may have finished it by now */

@@ -10,7 +10,7 @@
 struct db;
 struct engine;
 struct ingest;
-struct pool;
+struct workers;
 struct regex;
 struct settings;
 
@@ -18,8 +18,8 @@ struct services {
     struct db *db;
     struct engine *engine;
     struct ingest *ingest;
-    struct pool *ingest_pool;        /* write requests */
-    struct pool *service_pool;       /* short administrative answers */
+    struct workers *ingest_workers;  /* write requests */
+    struct workers *service_workers; /* short administrative answers */
     struct account *bodies;          /* memory of all request bodies, with the limit */
     struct account *answers;         /* memory of all answers being sent, with the limit */
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */

@@ -2,9 +2,9 @@
 #include "http/api_write.h"
 #include "http/main/commands.h"
 #include "http/options.h"
-#include "http/pool.h"
 #include "http/server.h"
 #include "http/version.h"
+#include "http/workers.h"
 #include "storage/base/clock.h"
 #include "tsdb/regex.h"
 
@@ -32,7 +32,7 @@ struct serving {
     struct engine *engine;
     struct regex *cors_origin;
     struct ingest *ingest;
-    struct pool *ingest_pool, *service_pool;
+    struct workers *ingest_workers, *service_workers;
     struct services services;
     struct server *server;
 };
@@ -65,15 +65,15 @@ static status open_services(struct serving *serving)
     account_init(&serving->bodies, settings->body_bytes, NULL);
     account_init(&serving->answers, settings->answer_bytes, NULL);
     serving->ingest = ingest_new();
-    TRY(pool_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_pool));
-    TRY(pool_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_pool));
+    TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
+    TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
     if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));
     serving->services = (struct services){
         .db = serving->db,
         .engine = serving->engine,
         .ingest = serving->ingest,
-        .ingest_pool = serving->ingest_pool,
-        .service_pool = serving->service_pool,
+        .ingest_workers = serving->ingest_workers,
+        .service_workers = serving->service_workers,
         .bodies = &serving->bodies,
         .answers = &serving->answers,
         .cors_origin = serving->cors_origin,
@@ -116,8 +116,8 @@ static status close_all(struct serving *serving)
     status s = ok();
 
     if (serving->server) server_close(serving->server, GRACE_MS);
-    pool_close(serving->ingest_pool);
-    pool_close(serving->service_pool);
+    workers_close(serving->ingest_workers);
+    workers_close(serving->service_workers);
     ingest_free(serving->ingest);
     if (serving->cors_origin) regex_free(serving->cors_origin);
     if (serving->engine) engine_close(serving->engine);

@@ -1,7 +1,7 @@
 /* Stand-ins for the layers below http; see fakes.h. */
 #include "tests/http/fakes.h"
 
-#include "http/pool.h"
+#include "http/workers.h"
 #include "storage/base/clock.h"
 #include "tsdb/check.h"
 
@@ -270,7 +270,7 @@ status snapshot_label_values(struct snapshot *snapshot, str name, const struct s
 }
 
 struct engine {
-    struct pool *pool;
+    struct workers *pool;
     struct engine_options options;
 };
 
@@ -286,12 +286,12 @@ status engine_open(struct db *db, const struct engine_options *options, struct e
     (void)db;
     engine->options = *options;
     *out = engine;
-    return pool_open("fake-query", 2, 16, &engine->pool);
+    return workers_open("fake-query", 2, 16, &engine->pool);
 }
 
 void engine_close(struct engine *engine)
 {
-    pool_close(engine->pool);
+    workers_close(engine->pool);
     free(engine);
 }
 
@@ -314,7 +314,7 @@ bool engine_submit(struct engine *engine, void (*job)(void *context), void *cont
     pthread_mutex_lock(&fake.mutex);
     bool is_full = fake.engine_is_full;
     pthread_mutex_unlock(&fake.mutex);
-    return !is_full && pool_submit(engine->pool, job, context);
+    return !is_full && workers_submit(engine->pool, job, context);
 }
 
 /* A query whose text says what comes of it:

@@ -29,14 +29,14 @@ void site_open(struct site *site)
         .settings = &site->settings,
         .started_ms = 1787000000000,
     };
-    cr_assert(!failed(pool_open("ingest", 2, 16, &site->services.ingest_pool)));
-    cr_assert(!failed(pool_open("service", 1, 16, &site->services.service_pool)));
+    cr_assert(!failed(workers_open("ingest", 2, 16, &site->services.ingest_workers)));
+    cr_assert(!failed(workers_open("service", 1, 16, &site->services.service_workers)));
 }
 
 void site_close(struct site *site)
 {
-    pool_close(site->services.ingest_pool);
-    pool_close(site->services.service_pool);
+    workers_close(site->services.ingest_workers);
+    workers_close(site->services.service_workers);
     engine_close(site->services.engine);
     ingest_free(site->services.ingest);
     arena_release(&site->arena);

@@ -6,8 +6,8 @@
 #include "http/api_write.h"
 #include "http/dispatch.h"
 #include "http/options.h"
-#include "http/pool.h"
 #include "http/server.h"
+#include "http/workers.h"
 #include "tests/http/fakes.h"
 #include "tests/support/test.h"
 

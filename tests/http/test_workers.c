@@ -1,4 +1,4 @@
-#include "http/pool.h"
+#include "http/workers.h"
 #include "tests/support/test.h"
 
 #include <pthread.h>
@@ -20,28 +20,28 @@ static void wait_at_gate(void *context)
     runs++;
 }
 
-Test(pool, runs_all_before_it_closes)
+Test(workers, runs_all_before_it_closes)
 {
-    struct pool *pool = NULL;
+    struct workers *workers = NULL;
     int one = 1, accepted = 0;
 
-    cr_assert(!failed(pool_open("test", 3, 1000, &pool)));
-    for (int i = 0; i < 1000; i++) accepted += pool_submit(pool, count_run, &one);
-    pool_close(pool);
+    cr_assert(!failed(workers_open("test", 3, 1000, &workers)));
+    for (int i = 0; i < 1000; i++) accepted += workers_submit(workers, count_run, &one);
+    workers_close(workers);
     cr_expect(accepted == 1000 && runs == 1000, "%d", runs);
-    pool_close(NULL);
+    workers_close(NULL);
 }
 
-Test(pool, a_full_queue_says_so)
+Test(workers, a_full_queue_says_so)
 {
-    struct pool *pool = NULL;
+    struct workers *workers = NULL;
     int accepted = 0;
 
     pthread_mutex_lock(&gate);
-    cr_assert(!failed(pool_open("test", 2, 4, &pool)));
-    for (int i = 0; i < 20; i++) accepted += pool_submit(pool, wait_at_gate, NULL);
+    cr_assert(!failed(workers_open("test", 2, 4, &workers)));
+    for (int i = 0; i < 20; i++) accepted += workers_submit(workers, wait_at_gate, NULL);
     cr_expect(accepted >= 4 && accepted <= 6, "%d", accepted); /* the queue, and what a thread has taken already */
     pthread_mutex_unlock(&gate);
-    pool_close(pool);
+    workers_close(workers);
     cr_expect(runs == accepted);
 }
