@@ -181,7 +181,8 @@ static status run(struct request *request, struct response *response, const stru
     struct query *query = query_prepare(request->services->engine, asked);
 
     if (query_error_kind(query) == QUERY_OK) {
-        struct rendering rendering = {&grid, query_type(query) == VALUE_VECTOR};
+        /* A range query's result is a matrix, whatever its expression is. */
+        struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
         make_grid(&grid, asked, &request->arena);
         request_on_cancel(request, cancel, query);
         query_run(query, render, &rendering);

@@ -169,7 +169,7 @@ static int evaluate(struct engine *engine, const struct query_request *request)
     struct query *query = query_prepare(engine, request);
 
     if (query_error_kind(query) == QUERY_OK) {
-        bool is_vector = query_type(query) == VALUE_VECTOR;
+        bool is_vector = !request->is_range && query_type(query) == VALUE_VECTOR;
         query_run(query, render, &is_vector);
     }
     bool is_fine = query_error_kind(query) == QUERY_OK;

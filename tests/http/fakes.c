@@ -350,7 +350,7 @@ struct query *query_prepare(struct engine *engine, const struct query_request *r
     query->request = *request;
     query->request.text = arena_copy_str(&query->arena, request->text);
     query->type = says(query, "scalar") ? VALUE_SCALAR : says(query, "string") ? VALUE_STRING : VALUE_VECTOR;
-    if (says(query, "matrix") || request->is_range) query->type = VALUE_MATRIX;
+    if (says(query, "matrix")) query->type = VALUE_MATRIX;
     if (says(query, "bad")) {
         query->kind = QUERY_BAD_DATA;
         query->error = STR("1:5: parse error: unexpected \"<bad>\"");
@@ -432,6 +432,7 @@ void query_run(struct query *query, void (*render)(void *context, const struct r
     static const int64_t times[] = {1000, 1001, 2500};
     int64_t now_ms = query->request.start_ms;
 
+    if (query->request.is_range) query->type = VALUE_MATRIX; /* before, it was its expression's */
     if (says(query, "slow")) run_slowly(query);
     if (says(query, "exec")) fail_query(query, QUERY_EXECUTION, "many-to-many matching not allowed");
     if (says(query, "internal")) fail_query(query, QUERY_INTERNAL, "page 3 is damaged");
