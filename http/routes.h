@@ -20,7 +20,7 @@ enum route_flags {
     ROUTE_API = 1,      /* errors in the envelope, CORS */
     ROUTE_COMPRESS = 2, /* gzip if the client takes it */
     ROUTE_LATER = 4,    /* on OK the handler has arranged for request_finish, perhaps on another thread */
-    ROUTE_SNAPPY = 8    /* the body is one snappy block; a larger one than its limit is 400, not 413 */
+    ROUTE_SNAPPY = 8    /* the body is one snappy block, which has a limit of its own */
 };
 
 /* id, path, methods, handler, check of the head (may be NULL), place, flags */

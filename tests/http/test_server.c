@@ -136,7 +136,7 @@ static const struct {
     {"body far over the limit, announced",
      "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n", 413, true},
     {"write over its limit",
-     "POST /api/v1/write HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n123456789012345678901234567890", 400, false},
+     "POST /api/v1/write HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n123456789012345678901234567890", 413, false},
     {"write with another encoding",
      "POST /api/v1/write HTTP/1.1\r\nHost: x\r\nContent-Encoding: zstd\r\nContent-Length: 5\r\n\r\n12345", 415, false},
     {"get with a body", "GET /-/healthy HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n12345", 200, false},
