@@ -30,9 +30,9 @@ struct connection {
     uint64_t bytes_read; /* when the last request was complete, as TCP counts them: more are the next one's head */
     int64_t entered_ns;  /* when the phase began */
     void *request;
-    bool is_watched;
-    bool has_left; /* the client sends nothing more */
-    bool is_ended; /* by us */
+    bool is_watched; /* somebody wants to know when the client leaves */
+    bool has_left;   /* the client sends nothing more */
+    bool is_ended;   /* by us */
     /* atomic */
     _Atomic uint64_t body_bytes;
 };

@@ -108,23 +108,22 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
     return exchange;
 }
 
-static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_bytes,
-                                 const char *value, size_t value_bytes)
-{
-    struct exchange *exchange = context;
-    struct response *response = &exchange->request.response;
-
-    (void)kind;
-    if (request_note_header(&exchange->request, str_make(key, key_bytes), str_make(value, value_bytes))) return MHD_YES;
-    response_fail(response, FAIL_BAD_DATA, STR("a header that frames the body occurs twice"));
-    exchange->is_refused = response->closes = true;
-    return MHD_NO;
-}
-
 static void refuse(struct exchange *exchange, enum failure failure, str message)
 {
     response_fail(&exchange->request.response, failure, message);
     exchange->is_refused = true;
+}
+
+static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_bytes,
+                                 const char *value, size_t value_bytes)
+{
+    struct exchange *exchange = context;
+
+    (void)kind;
+    if (request_note_header(&exchange->request, str_make(key, key_bytes), str_make(value, value_bytes))) return MHD_YES;
+    refuse(exchange, FAIL_BAD_DATA, STR("a header that frames the body occurs twice"));
+    exchange->request.response.closes = true;
+    return MHD_NO;
 }
 
 /* Where the body ends must be beyond doubt, or the next request could be hidden in it. */
@@ -444,7 +443,7 @@ static bool wait_for_requests(struct server *server, int64_t wait_ms)
     struct timespec end;
     int outcome = 0;
 
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += wait_ms / 1000;
     end.tv_nsec += wait_ms % 1000 * 1000000;
     if (end.tv_nsec >= 1000000000) {
@@ -452,7 +451,8 @@ static bool wait_for_requests(struct server *server, int64_t wait_ms)
         end.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&server->mutex);
-    while (server->active && outcome == 0) outcome = pthread_cond_timedwait(&server->none_active, &server->mutex, &end);
+    while (server->active && outcome == 0)
+        outcome = pthread_cond_clockwait(&server->none_active, &server->mutex, CLOCK_MONOTONIC, &end);
     bool none = server->active == 0;
     pthread_mutex_unlock(&server->mutex);
     return none;

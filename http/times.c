@@ -97,9 +97,10 @@ static bool parse_rfc3339(str text, int64_t *out_ms)
 /* Rounding in the steps that the API is defined by: the fraction to thousandths, these to nanoseconds, cut. */
 static bool milliseconds_of_seconds(double seconds, int64_t *out_ms)
 {
+    const int64_t most = TIME_MAX_MS / 1000;
     double whole, fraction = modf(seconds, &whole);
 
-    if (!(fabs(whole) <= (double)(TIME_MAX_MS / 1000))) return false; /* also not a number */
+    if (!(fabs(whole) <= (double)most)) return false; /* also not a number */
     int64_t ns = (int64_t)(round(fraction * 1000) / 1000 * 1e9);
     int64_t ms = ns / 1000000 - (ns % 1000000 < 0);
     return !__builtin_add_overflow((int64_t)whole * 1000, ms, out_ms);
