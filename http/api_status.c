@@ -1,0 +1,157 @@
+/* /api/v1/status/…; see api_status.h. */
+#include "http/api_status.h"
+
+#include "http/json.h"
+#include "http/options.h"
+#include "http/process.h"
+#include "http/services.h"
+#include "http/times.h"
+#include "http/version.h"
+#include "query/parse.h"
+#include "storage/base/clock.h"
+#include "storage/metrics.h"
+#include "tsdb/metrics.h"
+
+#include <unistd.h>
+
+/* `,"name":` or, for the first member, `{"name":`. */
+static void open_member(struct writer *w, bool first, const char *name)
+{
+    writer_u8(w, first ? '{' : ',');
+    json_put_string(w, str_from(name));
+    writer_u8(w, ':');
+}
+
+static void write_text_member(struct writer *w, bool first, const char *name, str text)
+{
+    open_member(w, first, name);
+    json_put_string(w, text);
+}
+
+static void write_number_member(struct writer *w, bool first, const char *name, int64_t value)
+{
+    open_member(w, first, name);
+    json_put_signed(w, value);
+}
+
+/* Clients take `version` for Prometheus' own and switch features by it, so it is the release whose API this is. */
+void api_status_write_build(struct writer *w)
+{
+    write_text_member(w, true, "version", STR(VERSION_OF_API));
+    write_text_member(w, false, "revision", str_from(version_revision));
+    write_text_member(w, false, "branch", STR("varve"));
+    write_text_member(w, false, "buildUser", str_from(version_text));
+    write_text_member(w, false, "buildDate", STR(""));
+    write_text_member(w, false, "goVersion", STR(""));
+    writer_u8(w, '}');
+}
+
+status api_buildinfo(struct request *request, struct response *response)
+{
+    (void)request;
+    api_status_write_build(response_open_data(response));
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+/* The names are those of a Go program; its settings that have no meaning here are empty, as there when they are unset.
+ */
+status api_runtimeinfo(struct request *request, struct response *response)
+{
+    const struct services *services = request->services;
+    struct arena *arena = &request->arena;
+    struct writer *w = response_open_data(response);
+    struct process_stats process;
+    char folder[4096] = "", host[256] = "";
+
+    process_read(&process);
+    if (!getcwd(folder, sizeof folder)) folder[0] = 0;
+    gethostname(host, sizeof host - 1);
+    str started = times_print(services->started_ms, arena);
+    write_text_member(w, true, "startTime", started);
+    write_text_member(w, false, "CWD", str_from(folder));
+    write_text_member(w, false, "hostname", str_from(host));
+    write_text_member(w, false, "serverTime", times_print(clock_now_ms(), arena));
+    json_put_raw(w, ",\"reloadConfigSuccess\":true");
+    write_text_member(w, false, "lastConfigTime", started);
+    write_number_member(w, false, "corruptionCount", metric_get(&metric_damages) + metric_get(&metric_wal_damages));
+    write_number_member(w, false, "goroutineCount", (int64_t)process.threads);
+    write_number_member(w, false, "GOMAXPROCS", sysconf(_SC_NPROCESSORS_ONLN));
+    write_text_member(w, false, "GOGC", STR(""));
+    write_text_member(w, false, "GODEBUG", STR(""));
+    int64_t retention_ms = services->settings->retention_ms;
+    write_text_member(w, false, "storageRetention", retention_ms ? print_duration(retention_ms, arena) : STR(""));
+    writer_u8(w, '}');
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+status api_flags(struct request *request, struct response *response)
+{
+    struct writer *w = response_open_data(response);
+    bool first = true;
+
+    for (size_t i = 0; i < options_count(); i++) {
+        if (!options_is_of(i, COMMAND_SERVE)) continue;
+        writer_u8(w, first ? '{' : ',');
+        json_put_string(w, options_name(i));
+        writer_u8(w, ':');
+        json_put_string(w, options_text(request->services->settings, i));
+        first = false;
+    }
+    writer_u8(w, '}');
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+static void write_top_list(struct writer *w, const char *name, const struct cardinality *entries, size_t count)
+{
+    open_member(w, false, name);
+    writer_u8(w, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i) writer_u8(w, ',');
+        write_text_member(w, true, "name", entries[i].name);
+        open_member(w, false, "value");
+        json_put_unsigned(w, entries[i].value);
+        writer_u8(w, '}');
+    }
+    writer_u8(w, ']');
+}
+
+static status read_top_limit(struct request *request, size_t *out)
+{
+    str text = request_parameter(request, STR("limit"));
+    int64_t limit = 10;
+
+    if (text.len && (!str_to_int64(text, &limit) || limit < 1))
+        return status_make(STATUS_INVALID, "limit must be a positive number");
+    if (limit > 10000) return status_make(STATUS_INVALID, "limit must not exceed 10000");
+    *out = (size_t)limit;
+    return ok();
+}
+
+status api_tsdb(struct request *request, struct response *response)
+{
+    struct cardinality_report top;
+    struct db_stats stats;
+    size_t limit = 0;
+
+    TRY(read_top_limit(request, &limit));
+    db_stats(request->services->db, &stats);
+    db_cardinality(request->services->db, limit, &top, &request->arena);
+    struct writer *w = response_open_data(response);
+    json_put_raw(w, "{\"headStats\":");
+    write_number_member(w, true, "numSeries", stats.head_series);
+    write_number_member(w, false, "numLabelPairs", stats.label_pairs);
+    write_number_member(w, false, "chunkCount", (int64_t)stats.head_chunks);
+    write_number_member(w, false, "minTime", stats.head_min_ms);
+    write_number_member(w, false, "maxTime", stats.head_max_ms);
+    writer_u8(w, '}');
+    write_top_list(w, "seriesCountByMetricName", top.series_by_metric, top.series_by_metric_count);
+    write_top_list(w, "labelValueCountByLabelName", top.values_by_label, top.values_by_label_count);
+    write_top_list(w, "memoryInBytesByLabelName", top.bytes_by_label, top.bytes_by_label_count);
+    write_top_list(w, "seriesCountByLabelValuePair", top.series_by_pair, top.series_by_pair_count);
+    writer_u8(w, '}');
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}

@@ -1,0 +1,12 @@
+/* The subcommands. Each gets the arguments behind its name and returns the exit code. */
+#ifndef VARVE_HTTP_MAIN_COMMANDS_H
+#define VARVE_HTTP_MAIN_COMMANDS_H
+
+int command_serve(int count, char *const *arguments);
+int command_query(int count, char *const *arguments);
+int command_check(int count, char *const *arguments);
+
+/* Prints `varve: ` and the sentence to standard error; returns 1. */
+int command_fail(const char *sentence);
+
+#endif

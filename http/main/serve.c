@@ -1,0 +1,181 @@
+/* varve serve: opens the database, the engine and the server, waits for a signal, closes them in reverse order. */
+#include "http/api_write.h"
+#include "http/main/commands.h"
+#include "http/options.h"
+#include "http/server.h"
+#include "http/version.h"
+#include "http/workers.h"
+#include "storage/base/clock.h"
+#include "tsdb/regex.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    INGEST_THREADS = 2,
+    INGEST_QUEUE_MAX = 64,
+    SERVICE_THREADS = 1,
+    SERVICE_QUEUE_MAX = 64,
+    MALLOC_ARENAS = 2,    /* more of them keep more memory, and gain nothing: hot paths do not allocate */
+    FILES_FOR_DATA = 256, /* descriptors that connections may not take */
+    GRACE_MS = 10 * 1000
+};
+
+struct serving {
+    struct settings settings;
+    struct account bodies, answers;
+    struct fs *fs;
+    struct db *db;
+    struct engine *engine;
+    struct regex *cors_origin;
+    struct ingest *ingest;
+    struct workers *ingest_workers, *service_workers;
+    struct services services;
+    struct server *server;
+};
+
+static void quit(void)
+{
+    kill(getpid(), SIGTERM);
+}
+
+/* As many descriptors as the system allows, and no more connections than they leave room for. */
+static void fit_descriptors(struct settings *settings)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+    uint64_t room = limit.rlim_cur > 2 * FILES_FOR_DATA ? limit.rlim_cur - FILES_FOR_DATA : limit.rlim_cur / 2;
+    if (settings->connections_max <= room) return;
+    log_warn("fewer connections than asked for", "web.max-connections=%llu descriptors=%llu", (unsigned long long)room,
+             (unsigned long long)limit.rlim_cur);
+    settings->connections_max = room;
+}
+
+static status open_services(struct serving *serving)
+{
+    const struct settings *settings = &serving->settings;
+
+    account_init(&serving->bodies, settings->body_bytes, NULL);
+    account_init(&serving->answers, settings->answer_bytes, NULL);
+    serving->ingest = ingest_new();
+    TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
+    TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
+    if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));
+    serving->services = (struct services){
+        .db = serving->db,
+        .engine = serving->engine,
+        .ingest = serving->ingest,
+        .ingest_workers = serving->ingest_workers,
+        .service_workers = serving->service_workers,
+        .bodies = &serving->bodies,
+        .answers = &serving->answers,
+        .cors_origin = serving->cors_origin,
+        .settings = settings,
+        .started_ms = clock_now_ms(),
+        .quit = settings->enable_lifecycle ? quit : NULL,
+    };
+    return ok();
+}
+
+static status open_server(struct serving *serving)
+{
+    const struct settings *settings = &serving->settings;
+    struct server_options options = server_options_default();
+
+    options.listen_address = settings->listen_address;
+    options.routes = routes_all(&options.route_count);
+    options.services = &serving->services;
+    options.connections_max = (uint32_t)settings->connections_max;
+    options.idle_seconds = (uint32_t)(settings->read_timeout_ms / 1000);
+    return server_open(&options, &serving->server);
+}
+
+static status open_all(struct serving *serving)
+{
+    struct settings *settings = &serving->settings;
+
+    TRY(fs_open_folder(settings->data_path.data, &serving->fs));
+    struct db_options db = options_for_db(settings, serving->fs);
+    TRY(db_open(&db, &serving->db));
+    struct engine_options engine = options_for_engine(settings);
+    TRY(engine_open(serving->db, &engine, &serving->engine));
+    TRY(open_services(serving));
+    return open_server(serving);
+}
+
+/* In the order in which nobody misses what is gone. */
+static status close_all(struct serving *serving)
+{
+    status s = ok();
+
+    if (serving->server) server_close(serving->server, GRACE_MS);
+    workers_close(serving->ingest_workers);
+    workers_close(serving->service_workers);
+    ingest_free(serving->ingest);
+    if (serving->cors_origin) regex_free(serving->cors_origin);
+    if (serving->engine) engine_close(serving->engine);
+    if (serving->db) s = db_close(serving->db);
+    fs_release(serving->fs);
+    return s;
+}
+
+static void announce(const struct serving *serving)
+{
+    const struct settings *settings = &serving->settings;
+
+    log_info("ready", "address=%s version=%s revision=%s data=%s", server_address(serving->server), version_text,
+             version_revision, LOG_QUOTED(settings->data_path));
+    if (!server_is_loopback(serving->server))
+        log_warn("anyone who reaches this address can read and write all data", "address=%s",
+                 server_address(serving->server));
+}
+
+/* Waits for SIGTERM or SIGINT. A second one ends the process as it stands: the log brings everything back. */
+static void wait_for_end(const sigset_t *signals)
+{
+    int received = 0;
+
+    sigwait(signals, &received);
+    log_info("stopping", "signal=%s", received == SIGINT ? "SIGINT" : "SIGTERM");
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
+int command_serve(int count, char *const *arguments)
+{
+    static struct serving serving;
+    sigset_t signals;
+    size_t rest_count;
+    str *rest = memory_alloc((size_t)count * sizeof *rest);
+    status s = options_parse(COMMAND_SERVE, count, arguments, &serving.settings, rest, &rest_count);
+
+    free(rest);
+    if (failed(s)) return command_fail(s.text);
+    if (rest_count) return command_fail("serve takes flags only; see varve help serve");
+    mallopt(M_ARENA_MAX, MALLOC_ARENAS);
+    log_set_level(serving.settings.log_level);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads, which inherit it */
+    fit_descriptors(&serving.settings);
+
+    s = open_all(&serving);
+    if (!failed(s)) {
+        announce(&serving);
+        wait_for_end(&signals);
+    } else {
+        log_error("can not start", "error=%s", LOG_QUOTED(str_from(s.text)));
+    }
+    status closed = close_all(&serving);
+    if (failed(closed)) log_error("not closed cleanly", "error=%s", LOG_QUOTED(str_from(closed.text)));
+    if (!failed(s) && !failed(closed))
+        log_info("stopped", "uptime_seconds=%lld", (long long)(clock_now_ms() - serving.services.started_ms) / 1000);
+    return failed(s) || failed(closed);
+}

@@ -1,0 +1,368 @@
+/* The command line's flags; see options.h. */
+#include "http/options.h"
+
+#include "query/parse.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+enum option_kind {
+    KIND_TEXT,     /* str */
+    KIND_SWITCH,   /* bool */
+    KIND_DURATION, /* int64_t, milliseconds */
+    KIND_WINDOW,   /* as a duration; "any" is -1 */
+    KIND_BYTES,    /* uint64_t */
+    KIND_COUNT,    /* uint64_t */
+    KIND_LEVEL,    /* enum log_level */
+    KIND_FEATURES  /* unsigned */
+};
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    size_t offset;
+    const char *fallback;
+    unsigned commands;
+    int64_t least, most; /* of durations, sizes and counts; 0, 0: any */
+    const char *help;
+};
+
+#define FIELD(name) offsetof(struct settings, name)
+
+enum { ALL = COMMAND_SERVE | COMMAND_INSTANT | COMMAND_RANGE };
+
+static const struct option options[] = {
+    {"storage.tsdb.path", KIND_TEXT, FIELD(data_path), "data", ALL, 0, 0, "Folder that holds the data."},
+    {"storage.tsdb.retention.time", KIND_DURATION, FIELD(retention_ms), "15d", COMMAND_SERVE, 0, 0,
+     "How long samples are kept; 0 keeps them for ever."},
+    {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "0s", COMMAND_SERVE, 0, 0,
+     "How far behind the newest sample of its series a sample may be; \"any\" takes all."},
+    {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
+     "How far ahead of the clock a sample may be; 0 takes all."},
+    {"storage.wal.sync-interval", KIND_DURATION, FIELD(sync_interval_ms), "0s", COMMAND_SERVE, 0, 60000,
+     "0 answers a write when it is on disk. Otherwise the log is synced this often, and a power cut may take what was "
+     "written since."},
+    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 16 << 20, 0,
+     "Memory for samples that are not in a block yet."},
+    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "64MB", ALL, 1 << 20, 0, "Memory for pages of blocks."},
+    {"storage.series-limit", KIND_COUNT, FIELD(series_max), "0", COMMAND_SERVE, 0, UINT32_MAX,
+     "Series in memory at a time; more new ones are refused. 0: any number."},
+    {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "200", COMMAND_SERVE, 0, 200,
+     "Labels that a series may have; 0: any number."},
+    {"storage.label-name-length-limit", KIND_BYTES, FIELD(label_name_bytes_max), "1KB", COMMAND_SERVE, 0, 1 << 20,
+     "Bytes of a label's name; 0: any number."},
+    {"storage.label-value-length-limit", KIND_BYTES, FIELD(label_value_bytes_max), "64KB", COMMAND_SERVE, 0, 1 << 20,
+     "Bytes of a label's value; 0: any number."},
+    {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
+     "HOST:PORT to listen on; \":9090\" is every address."},
+    {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,
+     "Connections open at a time; further ones wait."},
+    {"web.read-timeout", KIND_DURATION, FIELD(read_timeout_ms), "5m", COMMAND_SERVE, 1000, 24 * 3600 * 1000,
+     "A connection without traffic is closed after that time."},
+    {"web.cors.origin", KIND_TEXT, FIELD(cors_origin), ".*", COMMAND_SERVE, 0, 0,
+     "Regular expression, anchored, for the origins that browsers may use the API from."},
+    {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
+     "Lets POST /-/quit stop the server."},
+    {"web.body-memory", KIND_BYTES, FIELD(body_bytes), "64MB", COMMAND_SERVE, 1 << 20, 0,
+     "Memory for all request bodies; beyond that clients are told to come again."},
+    {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
+     "Memory for all answers that are being sent."},
+    {"query.lookback-delta", KIND_DURATION, FIELD(lookback_ms), "5m", ALL, 1, 0,
+     "How old the newest sample of a series may be to count as its present value."},
+    {"query.timeout", KIND_DURATION, FIELD(query_timeout_ms), "2m", ALL, 1, 0, "How long a query may take."},
+    {"query.max-concurrency", KIND_COUNT, FIELD(query_concurrency), "20", COMMAND_SERVE, 1, 10000,
+     "Queries evaluated at a time; further ones wait."},
+    {"query.max-samples", KIND_COUNT, FIELD(query_samples_max), "50000000", ALL, 1, 0,
+     "Samples and points that one query may hold at a time."},
+    {"query.memory", KIND_BYTES, FIELD(query_bytes), "128MB", ALL, 1 << 20, 0, "Memory of one query."},
+    {"query.total-memory", KIND_BYTES, FIELD(query_total_bytes), "256MB", ALL, 1 << 20, 0,
+     "Memory of all queries together."},
+    {"query.threads", KIND_COUNT, FIELD(query_threads), "0", ALL, 0, 1024,
+     "Threads that evaluate queries; 0: one for each core."},
+    {"enable-feature", KIND_FEATURES, FIELD(features), "", ALL, 0, 0,
+     "Parts of PromQL that are off, separated by commas; `varve help features` lists them."},
+    {"log.level", KIND_LEVEL, FIELD(log_level), "info", ALL, 0, 0, "debug, info, warn or error."},
+    {"time", KIND_TEXT, FIELD(time), "", COMMAND_INSTANT, 0, 0, "When to evaluate: Unix seconds or RFC 3339; now."},
+    {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
+    {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
+    {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
+};
+
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+_Static_assert(OPTION_COUNT <= OPTIONS_MAX, "settings have room for each flag's text");
+
+static const char *kind_name(enum option_kind kind)
+{
+    static const char *const names[] = {
+        [KIND_TEXT] = "TEXT",   [KIND_SWITCH] = "",      [KIND_DURATION] = "DURATION", [KIND_WINDOW] = "DURATION",
+        [KIND_BYTES] = "BYTES", [KIND_COUNT] = "NUMBER", [KIND_LEVEL] = "LEVEL",       [KIND_FEATURES] = "LIST",
+    };
+    return names[kind];
+}
+
+/* A number and a unit: 64MB, 64MiB, 65536. */
+static bool parse_bytes(str text, uint64_t *out)
+{
+    static const char units[] = "KMGTPE";
+    size_t digits = 0;
+
+    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') digits++;
+    str unit = str_part(text, digits, text.len);
+    if (!str_to_uint64(str_part(text, 0, digits), out)) return false;
+    if (unit.len == 0 || str_equal(unit, STR("B"))) return true;
+    const char *found = unit.data[0] ? strchr(units, unit.data[0]) : NULL;
+    str rest = str_part(unit, 1, unit.len);
+    if (!found || (rest.len && !str_equal(rest, STR("B")) && !str_equal(rest, STR("iB")))) return false;
+    return !__builtin_mul_overflow(*out, 1ULL << 10 * (found - units + 1), out);
+}
+
+static status parse_features(str text, unsigned *out)
+{
+    *out = 0;
+    while (text.len) {
+        str name = str_trim(str_cut(&text, ','));
+        unsigned feature;
+        if (!feature_by_name(name, &feature))
+            return status_make(STATUS_INVALID, "unknown feature \"%.*s\"; see varve help features", STR_ARG(name));
+        *out |= feature;
+    }
+    return ok();
+}
+
+static status bad_value(const struct option *option, str text, const char *wanted)
+{
+    return status_make(STATUS_INVALID, "--%s=%.*s: %s", option->name, STR_ARG(text), wanted);
+}
+
+static status check_range(const struct option *option, str text, uint64_t value)
+{
+    bool fits =
+        value <= INT64_MAX && (int64_t)value >= option->least && (option->most == 0 || (int64_t)value <= option->most);
+
+    if (fits) return ok();
+    return option->most ? status_make(STATUS_INVALID, "--%s=%.*s is not between %lld and %lld", option->name,
+                                      STR_ARG(text), (long long)option->least, (long long)option->most)
+                        : status_make(STATUS_INVALID, "--%s=%.*s is less than %lld", option->name, STR_ARG(text),
+                                      (long long)option->least);
+}
+
+static status set_number(const struct option *option, str text, bool parsed, uint64_t value, void *field,
+                         const char *wanted)
+{
+    if (!parsed) return bad_value(option, text, wanted);
+    TRY(check_range(option, text, value));
+    memcpy(field, &value, sizeof value);
+    return ok();
+}
+
+static status set_value(const struct option *option, str text, struct settings *settings)
+{
+    void *field = (char *)settings + option->offset;
+    uint64_t number = 0;
+    int64_t ms = 0;
+    bool parsed;
+
+    settings->texts[option - options] = text;
+    switch (option->kind) {
+    case KIND_TEXT: *(str *)field = text; return ok();
+    case KIND_SWITCH:
+        *(bool *)field = str_equal(text, STR("true"));
+        return *(bool *)field || str_equal(text, STR("false")) ? ok() : bad_value(option, text, "want true or false");
+    case KIND_WINDOW:
+        if (str_equal(text, STR("any"))) return *(int64_t *)field = -1, ok();
+        /* fall through */
+    case KIND_DURATION:
+        parsed = parse_duration(text, &ms);
+        return set_number(option, text, parsed, (uint64_t)ms, field, "want a duration such as 15d or 1h30m");
+    case KIND_BYTES:
+        parsed = parse_bytes(text, &number);
+        return set_number(option, text, parsed, number, field, "want a size such as 512MB");
+    case KIND_COUNT:
+        parsed = str_to_uint64(text, &number);
+        return set_number(option, text, parsed, number, field, "want a number");
+    case KIND_LEVEL:
+        return log_parse_level(text, field) ? ok() : bad_value(option, text, "want debug, info, warn or error");
+    case KIND_FEATURES: return parse_features(text, field);
+    }
+    assert(false && "every kind is handled");
+    return ok();
+}
+
+/* Edits that make one text of the other: changed, added and removed bytes. */
+static size_t distance(str a, str b)
+{
+    size_t row[64];
+
+    if (a.len >= 64 || b.len >= 64) return 64;
+    for (size_t j = 0; j <= b.len; j++) row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t best = diagonal + (a.data[i - 1] != b.data[j - 1]);
+            if (best > row[j] + 1) best = row[j] + 1;
+            if (best > row[j - 1] + 1) best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[b.len];
+}
+
+str options_nearest(str text, const str *candidates, size_t count)
+{
+    str nearest = STR("");
+    size_t least = text.len / 2 + 1;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t edits = distance(text, candidates[i]);
+        if (edits >= least) continue;
+        least = edits;
+        nearest = candidates[i];
+    }
+    return nearest;
+}
+
+static status unknown_flag(enum command command, str name)
+{
+    str names[OPTION_COUNT];
+    size_t count = 0;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (options[i].commands & command) names[count++] = str_from(options[i].name);
+    }
+    str nearest = options_nearest(name, names, count);
+    if (nearest.len == 0) return status_make(STATUS_INVALID, "unknown flag --%.*s; see --help", STR_ARG(name));
+    return status_make(STATUS_INVALID, "unknown flag --%.*s; did you mean --%.*s?", STR_ARG(name), STR_ARG(nearest));
+}
+
+static const struct option *find(enum command command, str name)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if ((options[i].commands & command) && str_equal(name, str_from(options[i].name))) return &options[i];
+    }
+    return NULL;
+}
+
+/* Reads the flag at arguments[*index], and its value, which may be the next argument. */
+static status read_flag(enum command command, int argument_count, char *const *arguments, int *index,
+                        struct settings *out)
+{
+    str text = str_from(arguments[*index] + 2);
+    bool has_value = str_find(text, '=') < text.len;
+    str name = str_cut(&text, '=');
+    const struct option *option = find(command, name);
+
+    if (!option && !has_value && str_starts_with(name, STR("no-"))) {
+        option = find(command, str_part(name, 3, name.len));
+        if (option && option->kind == KIND_SWITCH) return set_value(option, STR("false"), out);
+        option = NULL;
+    }
+    if (!option) return unknown_flag(command, name);
+    if (has_value) return set_value(option, text, out);
+    if (option->kind == KIND_SWITCH) return set_value(option, STR("true"), out);
+    if (*index + 1 == argument_count) return status_make(STATUS_INVALID, "--%s needs a value", option->name);
+    return set_value(option, str_from(arguments[++*index]), out);
+}
+
+status options_parse(enum command command, int argument_count, char *const *arguments, struct settings *out, str *rest,
+                     size_t *rest_count)
+{
+    bool flags_ended = false;
+
+    *out = (struct settings){0};
+    *rest_count = 0;
+    for (size_t i = 0; i < OPTION_COUNT; i++) TRY(set_value(&options[i], str_from(options[i].fallback), out));
+    for (int i = 0; i < argument_count; i++) {
+        str argument = str_from(arguments[i]);
+        if (flags_ended || !str_starts_with(argument, STR("--"))) {
+            rest[(*rest_count)++] = argument;
+        } else if (argument.len == 2) {
+            flags_ended = true;
+        } else {
+            TRY(read_flag(command, argument_count, arguments, &i, out));
+        }
+    }
+    return ok();
+}
+
+/* The text in lines of at most 74 columns, indented by 6. */
+static void print_wrapped(str text, FILE *out)
+{
+    size_t column = 0;
+
+    while (text.len) {
+        str word = str_cut(&text, ' ');
+        if (column && column + 1 + word.len > 74) column = 0;
+        fprintf(out, "%s%.*s", column ? " " : "\n      ", STR_ARG(word));
+        column += word.len + 1;
+    }
+    fputc('\n', out);
+}
+
+void options_print(enum command command, FILE *out)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+        if (!(option->commands & command)) continue;
+        fprintf(out, "  --%s", option->name);
+        if (option->kind != KIND_SWITCH) fprintf(out, "=%s", kind_name(option->kind));
+        if (option->fallback[0] && option->kind != KIND_SWITCH) fprintf(out, "  (%s)", option->fallback);
+        print_wrapped(str_from(option->help), out);
+    }
+}
+
+size_t options_count(void)
+{
+    return OPTION_COUNT;
+}
+
+bool options_is_of(size_t index, enum command command)
+{
+    return (options[index].commands & command) != 0;
+}
+
+str options_name(size_t index)
+{
+    return str_from(options[index].name);
+}
+
+str options_text(const struct settings *settings, size_t index)
+{
+    return settings->texts[index];
+}
+
+struct db_options options_for_db(const struct settings *settings, struct fs *fs)
+{
+    struct db_options db = db_options_default();
+
+    db.fs = fs;
+    db.retention_ms = settings->retention_ms;
+    db.future_max_ms = settings->future_max_ms;
+    db.out_of_order_ms = settings->out_of_order_ms;
+    db.head_bytes_max = settings->head_bytes;
+    db.cache_bytes = settings->cache_bytes;
+    db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
+    db.series_max = (uint32_t)settings->series_max;
+    db.label_limits = (struct label_limits){
+        .count_max = (uint32_t)settings->labels_max,
+        .name_bytes_max = (uint32_t)settings->label_name_bytes_max,
+        .value_bytes_max = (uint32_t)settings->label_value_bytes_max,
+    };
+    return db;
+}
+
+struct engine_options options_for_engine(const struct settings *settings)
+{
+    struct engine_options engine = engine_options_default();
+
+    engine.lookback_ms = settings->lookback_ms;
+    engine.timeout_ms = settings->query_timeout_ms;
+    engine.samples_max = settings->query_samples_max;
+    engine.query_bytes_max = settings->query_bytes;
+    engine.total_bytes_max = settings->query_total_bytes;
+    engine.concurrency_max = (uint32_t)settings->query_concurrency;
+    engine.threads = (uint32_t)settings->query_threads;
+    engine.features = settings->features;
+    return engine;
+}

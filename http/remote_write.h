@@ -1,0 +1,42 @@
+/* Remote-write 1.0 messages to batches: the walk of the ingest path.
+ *
+ * A WriteRequest is walked in place, once, and fills the columns of a batch; nothing is allocated per field, and a
+ * batch's vectors are used again for the next request. A series whose label fields lie side by side, which is every
+ * series of every known sender, hands on its labels as a span of the message; otherwise they are gathered in scratch.
+ *
+ * Fields come in any order; unknown ones are skipped; absent ones are zero. A field of a known number with a wrong type
+ * makes the message malformed, as for the senders' own libraries. Labels are checked for their spelling only: whether
+ * they make a series is decided by db_append.
+ */
+#ifndef VARVE_HTTP_REMOTE_WRITE_H
+#define VARVE_HTTP_REMOTE_WRITE_H
+
+#include "storage/base/bytes.h"
+#include "storage/base/vec.h"
+#include "tsdb/append.h"
+
+/* Tiny messages can stand for much memory; beyond these counts a request is refused. */
+enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_METADATA_MAX = 1 << 16 };
+
+/* One decoded request. Zeroed is valid. Its strings borrow from the message and from `scratch`. */
+struct write_batch {
+    vec(struct append_series) series;
+    vec(int64_t) times_ms;
+    vec(uint64_t) values;
+    vec(struct append_metadata) metadata;
+    struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
+    size_t exemplars;      /* skipped */
+    size_t histograms;     /* native ones, skipped: they are not stored yet */
+};
+
+/* Decodes a message into the emptied batch. INVALID or LIMIT with the offset of the trouble; the batch is then void. */
+status write_decode(str message, struct write_batch *batch);
+
+/* The batch as db_append takes it. */
+struct append_batch write_batch_view(const struct write_batch *batch);
+
+/* Bytes held; release or trim gives them back. */
+size_t write_batch_bytes(const struct write_batch *batch);
+void write_batch_release(struct write_batch *batch);
+
+#endif

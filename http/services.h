@@ -1,0 +1,31 @@
+/* What handlers work with. Made by the serve command, constant while the server runs; owns nothing. */
+#ifndef VARVE_HTTP_SERVICES_H
+#define VARVE_HTTP_SERVICES_H
+
+#include "storage/base/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+struct engine;
+struct ingest;
+struct workers;
+struct regex;
+struct settings;
+
+struct services {
+    struct db *db;
+    struct engine *engine;
+    struct ingest *ingest;
+    struct workers *ingest_workers;  /* write requests */
+    struct workers *service_workers; /* short administrative answers */
+    struct account *bodies;          /* memory of all request bodies, with the limit */
+    struct account *answers;         /* memory of all answers being sent, with the limit */
+    const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */
+    const struct settings *settings;
+    int64_t started_ms;
+    void (*quit)(void); /* what /-/quit does; NULL when it is switched off */
+};
+
+#endif

@@ -1,0 +1,216 @@
+#include "http/metrics.h"
+#include "tests/http/harness.h"
+
+#include <stdio.h>
+
+#include <snappy-c.h>
+
+#define SNAPPY   "Content-Encoding: snappy\n"
+#define PROTOBUF "Content-Type: application/x-protobuf"
+
+static const struct {
+    const char *headers;
+    bool admitted;
+} negotiations[] = {
+    {SNAPPY PROTOBUF, true},
+    {NULL, true},
+    {PROTOBUF, true},
+    {"Content-Encoding: SNAPPY\nContent-Type: Application/X-Protobuf", true},
+    {SNAPPY PROTOBUF ";proto=prometheus.WriteRequest", true},
+    {SNAPPY PROTOBUF "; proto=\"prometheus.WriteRequest\"", true},
+    {SNAPPY PROTOBUF " ; charset=x ; Proto = prometheus.WriteRequest", true},
+    {SNAPPY PROTOBUF ";proto=io.prometheus.write.v2.Request", false},
+    {SNAPPY PROTOBUF ";proto=x", false},
+    {SNAPPY PROTOBUF ";proto", false},
+    {SNAPPY PROTOBUF ";", true},
+    {SNAPPY PROTOBUF ";;", false},
+    {SNAPPY "Content-Type: application/json", false},
+    {SNAPPY "Content-Type: application/x-protobufx", false},
+    {"Content-Encoding: zstd\n" PROTOBUF, false},
+    {"Content-Encoding: gzip\n" PROTOBUF, false},
+    {"Content-Encoding: identity\n" PROTOBUF, false},
+};
+
+/* What is refused for its headers is refused whatever the body. */
+Test(api_write, headers)
+{
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof negotiations / sizeof negotiations[0]; i++) {
+        for (int corrupt = 0; corrupt < 2; corrupt++) {
+            str body = corrupt ? STR("no snappy at all") : write_body(1, &site.arena);
+            struct reply reply = site_call(&site, "POST", "/api/v1/write", negotiations[i].headers, body);
+            unsigned want = !negotiations[i].admitted ? 415 : corrupt ? 400 : 204;
+            cr_expect(reply.code == want, "%s: %u %.*s", negotiations[i].headers, reply.code, STR_ARG(reply.body));
+            if (want == 415)
+                cr_expect(contains(reply.body, "application/x-protobuf;proto=prometheus.WriteRequest with snappy"));
+            if (want == 204) cr_expect(reply.body.len == 0);
+        }
+    }
+    site_close(&site);
+}
+
+Test(api_write, what_arrives_is_appended)
+{
+    struct site site;
+    int64_t before = metric_get(&metric_ingest_stored);
+
+    site_open(&site);
+    struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(500, &site.arena));
+    cr_expect(reply.code == 204);
+    cr_assert(fake.appends == 1 && fake.series.count == 500);
+    for (size_t i = 0; i < 500; i++) {
+        const struct fake_series *series = &fake.series.data[i];
+        struct labels labels = {series->labels};
+        char instance[32];
+        snprintf(instance, sizeof instance, "series-%zu", i);
+        cr_expect(str_equal(labels_get(labels, STR("instance")), str_from(instance)));
+        cr_expect(series->samples == 1 && series->time_ms == 1787000000000 &&
+                  double_from_bits(series->value) == (double)i);
+    }
+    cr_expect(metric_get(&metric_ingest_stored) == before + 500);
+    site_close(&site);
+}
+
+/* a message to be compressed; a part of the answer */
+static const struct {
+    const char *name;
+    str message;
+    unsigned code;
+    const char *text;
+} messages[] = {
+    {"nothing", STR(""), 204, ""},
+    {"malformed", STR("\x0A\x05\x0A"), 400, "malformed protobuf at byte 0 of the decompressed message\n"},
+    {"malformed inside", STR("\x0A\x02\x0A\x05"), 400, "malformed protobuf at byte 2 of the decompressed message\n"},
+    {"histogram only", STR("\x0A\x02\x22\x00"), 400,
+     "1 native histograms were not stored: this version keeps float samples only\n"},
+    {"exemplar only", STR("\x0A\x02\x1A\x00"), 204, ""},
+    {"metadata", STR("\x1A\x04\x12\x02up"), 204, ""},
+};
+
+static str compress(str message, struct arena *arena)
+{
+    size_t bytes = snappy_max_compressed_length(message.len);
+    char *body = arena_alloc(arena, bytes);
+
+    snappy_compress(message.data, message.len, body, &bytes);
+    return str_make(body, bytes);
+}
+
+Test(api_write, messages)
+{
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        struct reply reply =
+            site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(messages[i].message, &site.arena));
+        cr_expect(reply.code == messages[i].code, "%s: %u", messages[i].name, reply.code);
+        cr_expect(str_equal(reply.body, str_from(messages[i].text)), "%s: %.*s", messages[i].name, STR_ARG(reply.body));
+    }
+    cr_expect(fake.appends == 1 && fake.metadata.count == 1, "only what holds something is appended");
+    site_close(&site);
+}
+
+static const struct {
+    const char *name;
+    str body;
+    const char *text;
+} bodies[] = {
+    {"empty", STR(""), "the body is no snappy block: it does not begin with a length\n"},
+    {"length cut", STR("\xFF\xFF"), "the body is no snappy block: it does not begin with a length\n"},
+    {"length too long", STR("\xFF\xFF\xFF\xFF\xFF\xFF"),
+     "the body is no snappy block: it does not begin with a length\n"},
+    {"32 MiB and one", STR("\x81\x80\x80\x10"), "decoded size exceeds the 33554432 bytes limit\n"},
+    {"4 GiB", STR("\xFF\xFF\xFF\xFF\x0F"), "decoded size exceeds the 33554432 bytes limit\n"},
+    {"more than can be", STR("\x80\x80\x80\x10"), "the body is no snappy block: 4 bytes can not hold 33554432\n"},
+    {"corrupt", STR("\x05hello"), "the body is no snappy block: its content is corrupt\n"},
+};
+
+Test(api_write, bodies)
+{
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, bodies[i].body);
+        cr_expect(reply.code == 400, "%s: %u", bodies[i].name, reply.code);
+        cr_expect(str_equal(reply.body, str_from(bodies[i].text)), "%s: %.*s", bodies[i].name, STR_ARG(reply.body));
+    }
+    cr_expect(fake.appends == 0);
+    site_close(&site);
+}
+
+static const struct {
+    const char *name;
+    enum status_code append, outcome;
+    size_t too_old, duplicate;
+    unsigned code;
+    const char *text;
+} outcomes[] = {
+    {"all stored", STATUS_OK, STATUS_OK, 0, 0, 204, ""},
+    {"some rejected", STATUS_OK, STATUS_OK, 2, 1, 400,
+     "3 of 10 samples were not stored: 1 duplicate_timestamp, 2 too_old; first: up is too old\n"},
+    {"head is full", STATUS_UNAVAILABLE, STATUS_OK, 0, 0, 503, "append failed\n"},
+    {"disk is full", STATUS_NO_SPACE, STATUS_OK, 0, 0, 503, "append failed\n"},
+    {"disk is broken", STATUS_IO, STATUS_OK, 0, 0, 500, "append failed\n"},
+    {"log failed", STATUS_OK, STATUS_IO, 0, 0, 503, "sync failed\n"},
+    {"log failed, and rejections mean nothing", STATUS_OK, STATUS_IO, 2, 0, 503, "sync failed\n"},
+};
+
+Test(api_write, outcomes)
+{
+    struct site site;
+
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+        for (int done = FAKE_DONE_INSIDE; done <= FAKE_DONE_THREAD; done++) {
+            site_open(&site);
+            fake.done = (enum fake_done)done;
+            if (outcomes[i].append) fake.append_status = status_make(outcomes[i].append, "append failed");
+            if (outcomes[i].outcome) fake.outcome = status_make(outcomes[i].outcome, "sync failed");
+            fake.result.rejected[APPEND_TOO_OLD] = outcomes[i].too_old;
+            fake.result.rejected[APPEND_DUPLICATE] = outcomes[i].duplicate;
+            snprintf(fake.result.error, sizeof fake.result.error, "up is too old");
+            struct reply reply =
+                site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(10, &site.arena));
+            cr_expect(reply.code == outcomes[i].code, "%s: %u", outcomes[i].name, reply.code);
+            cr_expect(str_equal(reply.body, str_from(outcomes[i].text)), "%s: %.*s", outcomes[i].name,
+                      STR_ARG(reply.body));
+            cr_expect(!reply_header(&reply, "Retry-After").len == (reply.code != 503), "%s", outcomes[i].name);
+            site_close(&site);
+        }
+    }
+}
+
+Test(api_write, what_may_be_taken_later_is_sent_again)
+{
+    struct site site;
+
+    site_open(&site);
+    fake.result.rejected[APPEND_TOO_NEW] = 1;
+    fake.result.retry = true;
+    struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(10, &site.arena));
+    cr_expect(reply.code == 503 && reply_header(&reply, "Retry-After").len);
+    cr_expect(contains(reply.body, "1 of 10 samples were not stored: 1 too_far_in_future"));
+    site_close(&site);
+}
+
+Test(api_write, histograms_beside_samples)
+{
+    struct site site;
+    str message = STR("\x0A\x0E\x0A\x06\x0A\x01"
+                      "a\x12\x01"
+                      "1\x12\x02\x10\x05\x22\x00");
+
+    site_open(&site);
+    fake.result.rejected[APPEND_TOO_OLD] = 0;
+    struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
+    cr_expect(reply.code == 400 && contains(reply.body, "1 native histograms"), "%.*s", STR_ARG(reply.body));
+    cr_expect(fake.series.count == 1 && fake.series.data[0].time_ms == 5, "its float sample is stored");
+    fake.result.rejected[APPEND_TOO_OLD] = 1;
+    reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
+    cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 native histograms"), "%.*s",
+              STR_ARG(reply.body));
+    site_close(&site);
+}

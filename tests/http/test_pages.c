@@ -1,0 +1,90 @@
+#include "http/version.h"
+#include "tests/http/harness.h"
+
+static int quits;
+
+static void quit(void)
+{
+    quits++;
+}
+
+Test(pages, health)
+{
+    struct site site;
+
+    site_open(&site);
+    struct reply reply = site_get(&site, "/-/ready");
+    cr_expect(reply.code == 200 && str_equal(reply.body, STR("Varve is Ready.\n")));
+    reply = site_get(&site, "/version");
+    cr_expect(str_starts_with(reply.body, STR("{\"version\":\"" VERSION_OF_API "\",")));
+    site_close(&site);
+}
+
+Test(pages, quit_is_switched_on)
+{
+    struct site site;
+
+    site_open(&site);
+    struct reply reply = site_call(&site, "POST", "/-/quit", NULL, STR(""));
+    cr_expect(reply.code == 403 && str_equal(reply.body, STR("Lifecycle API is not enabled.\n")));
+    site.services.quit = quit;
+    reply = site_call(&site, "PUT", "/-/quit", NULL, STR(""));
+    cr_expect(reply.code == 200 && str_equal(reply.body, STR("Requesting termination... Goodbye!")) && quits == 1);
+    reply = site_get(&site, "/-/quit");
+    cr_expect(reply.code == 405 && quits == 1);
+    site_close(&site);
+}
+
+static const char *const lines[] = {
+    "# TYPE varve_build_info gauge\nvarve_build_info{version=\"",
+    "\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total ",
+    "\nprocess_resident_memory_bytes ",
+    "\nprocess_open_fds ",
+    "\nprocess_start_time_seconds 1",
+    "\nvarve_http_body_bytes_max 67108864\n",
+    "\nvarve_http_requests_total{handler=\"/api/v1/query\",code=\"2xx\"} ",
+    "\nvarve_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"} ",
+    "\nvarve_ingest_rejected_samples_total{reason=\"too_old\"} 0\n",
+    "\nvarve_http_refused_requests_total{reason=\"query_queue\"} ",
+};
+
+Test(pages, metrics)
+{
+    struct site site;
+
+    site_open(&site);
+    struct reply reply = site_get(&site, "/metrics");
+    cr_expect(reply.code == 200);
+    cr_expect(str_equal(reply_header(&reply, "Content-Type"), STR("text/plain; version=0.0.4; charset=utf-8")));
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        cr_expect(contains(reply.body, lines[i]), "%s", lines[i]);
+    cr_expect(str_ends_with(reply.body, STR("\n")));
+    site_close(&site);
+}
+
+/* Each name has one head, its samples follow, and each line is a comment or a sample. */
+Test(pages, metrics_are_well_formed)
+{
+    struct site site;
+
+    site_open(&site);
+    str rest = site_get(&site, "/metrics").body, family = STR("");
+    vec(str) seen = {0};
+    while (rest.len) {
+        str line = str_cut(&rest, '\n');
+        if (str_starts_with(line, STR("# HELP "))) continue;
+        if (str_starts_with(line, STR("# TYPE "))) {
+            str words = str_part(line, 7, line.len);
+            family = str_cut(&words, ' ');
+            vec_each (name, &seen) cr_expect(!str_equal(*name, family), "%.*s twice", STR_ARG(family));
+            vec_push(&seen, family);
+            continue;
+        }
+        str value = str_part(line, line.len, 0);
+        while (value.data > line.data && value.data[-1] != ' ') value = (str){value.data - 1, value.len + 1};
+        double number;
+        cr_expect(str_starts_with(line, family) && str_to_double(value, &number), "%.*s", STR_ARG(line));
+    }
+    vec_release(&seen);
+    site_close(&site);
+}
