@@ -90,7 +90,8 @@ str aggregate_text(enum aggregate_kind kind);
 enum at_kind { AT_NONE, AT_TIME, AT_START, AT_END };
 
 /* Where in time a selector or subquery looks. A written literal is in offset_ms; anything computed is in offset_expr
- * and evaluated for each query. */
+ * and evaluated for each query. The same goes for ranges and steps, but there a literal below one millisecond stays an
+ * expression too, since 0 is none. */
 struct time_modifier {
     int64_t offset_ms;
     struct node *offset_expr; /* NULL for a literal or none */
@@ -99,7 +100,7 @@ struct time_modifier {
 };
 
 struct selector {
-    str name; /* the name before the braces or quoted alone inside; empty if none */
+    str name; /* as written before the braces; empty if none, also for one in quotes inside */
     struct matcher *matchers;
     size_t matcher_count; /* with the one made from the name, which comes last */
     struct time_modifier time;
@@ -152,7 +153,7 @@ struct binary {
     enum operator_kind op;
     struct node *left, *right;
     bool return_bool;
-    struct matching *matching; /* NULL unless both sides are vectors or matching was written */
+    struct matching *matching; /* after the check of types NULL unless both sides are vectors */
 };
 
 struct unary {
@@ -160,8 +161,8 @@ struct unary {
     struct node *expr;
 };
 
-/* A duration expression: literals are NODE_NUMBER in seconds, `step()` and `range()` have no operands, a sign has only
- * `right`. */
+/* A duration expression: literals are NODE_NUMBER in seconds, `step()` and `range()` have no operands, a minus has only
+ * `right` (a plus leaves no trace). */
 struct duration {
     enum operator_kind op;
     struct node *left, *right;
@@ -172,6 +173,7 @@ struct node {
     enum node_kind kind;
     enum value_type type;
     uint32_t start, end;
+    uint32_t height; /* nodes on the longest way down, at most PARSE_DEPTH_MAX: recursion over a tree is safe */
     union {
         struct {
             double value;
@@ -196,6 +198,9 @@ const struct node *ast_unwrap(const struct node *node);
 /* Calls visit for the node and all below it, parents first, operands in written order; duration expressions are not
  * visited. Stops when visit returns false. */
 bool ast_walk(const struct node *node, bool (*visit)(void *context, const struct node *node), void *context);
+
+/* Whether two trees say the same; where they were written, and `by ()` for no grouping, makes no difference. */
+bool ast_equal(const struct node *a, const struct node *b);
 
 /* The canonical one-line text, as Prometheus prints expressions; in the arena. Parsing it gives an equal tree. */
 str ast_print(const struct node *node, struct arena *arena);

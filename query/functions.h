@@ -35,8 +35,20 @@ struct function {
 /* NULL if there is none; names are case-sensitive. */
 const struct function *functions_find(str name);
 
-/* The name most like a misspelt one, or NULL. */
+/* The name of a function or aggregation most like a misspelt one, or NULL. */
 const char *functions_nearest(str name);
+
+enum { FUNCTION_ARGS_MAX = 5 };
+
+/* The arguments as Prometheus counts them: each has a type (a label selector is an instant vector), and the last may be
+ * left out or repeated. */
+struct signature {
+    enum value_type types[FUNCTION_ARGS_MAX];
+    size_t count;
+    int variadic; /* 0: exactly `count` arguments; n: from count - 1 to count - 1 + n; -1: no upper limit */
+};
+
+struct signature functions_signature(const struct function *function);
 
 /* All rows in the order of names. */
 const struct function *functions_all(size_t *count);

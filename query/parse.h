@@ -7,10 +7,11 @@
 
 #include "query/ast.h"
 #include "query/features.h"
+#include "tsdb/labels.h"
 
 /* What is wrong and where. Messages can be longer than a status holds. */
 struct parse_error {
-    bool has_position;
+    bool has_position;     /* not for an empty text */
     uint32_t line, column; /* 1-based, columns in bytes */
     str message;           /* without the position; in the arena */
 };
@@ -24,6 +25,15 @@ struct node *parse_query(str text, unsigned features, struct arena *arena, struc
 /* Parses a metric selector without offset, @ or range, as match[] parameters have it: its matchers. */
 bool parse_selector(str text, struct arena *arena, const struct matcher **matchers, size_t *count,
                     struct parse_error *error);
+
+/* Parses the metric at the start of a series description, as scripts that load series have them: a name, labels in
+ * braces with `=` only, or both. Gives the labels sorted, the name as __name__ among them and empty ones left out, and
+ * how many bytes of the text they take. */
+bool parse_series(str text, struct arena *arena, const label **pairs, size_t *count, size_t *used,
+                  struct parse_error *error);
+
+/* An error at a byte of the text. */
+struct parse_error parse_error_at(str text, uint32_t at, str message);
 
 /* "1:5: parse error: …", or "unknown position: parse error: …"; in the arena. */
 str parse_error_text(const struct parse_error *error, struct arena *arena);

@@ -9,22 +9,22 @@
 #include "storage/base/status.h"
 #include "storage/base/str.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 struct regex;
 
 /* Memory that compiling one pattern may take; a pattern that needs more is an error that says so. */
 enum { REGEX_MEMORY_BYTES = 8 << 20 };
 
-/* Compiles a pattern. INVALID with RE2's reason when it is no regular expression, LIMIT when it is too large. */
+/* Compiles a pattern. INVALID when it is no regular expression, with the reason in the words of Prometheus, LIMIT when
+ * it is too large. */
 status regex_compile(str pattern, struct regex **out);
 
 /* As regex_compile, but found anywhere in a text (for expectations in test scripts). */
 status regex_compile_unanchored(str pattern, struct regex **out);
 
 void regex_free(struct regex *regex);
+
+/* Memory that it takes, about. Matching may take more for a while, up to REGEX_MEMORY_BYTES. */
+size_t regex_bytes(const struct regex *regex);
 
 bool regex_matches(const struct regex *regex, str text);
 
@@ -38,15 +38,11 @@ size_t regex_group_by_name(const struct regex *regex, str name);
  * that took no part is empty. */
 bool regex_capture(const struct regex *regex, str text, str *groups, size_t count);
 
-/* If the pattern is equivalent to a plain set of at most `max` strings ("a|b", "5[0-4]x"), calls add for each and
- * returns true; calls nothing otherwise. */
+/* If the pattern is seen to be equivalent to a plain set of at most `max` strings ("a|b", "5[0-4]x"), calls add for
+ * each, in order, and returns true; calls nothing otherwise. */
 bool regex_as_set(const struct regex *regex, size_t max, void (*add)(void *context, str value), void *context);
 
-/* Literal text that every match starts with; empty if there is none. Lives as long as the regex. */
+/* Bytes that every matching text starts with; empty if there are none. Lives as long as the regex. */
 str regex_prefix(const struct regex *regex);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -68,7 +68,7 @@ static inline str str_part(str s, size_t first, size_t len)
 /* Position of the first `byte`, or s.len. */
 static inline size_t str_find(str s, char byte)
 {
-    const char *at = s.len ? memchr(s.data, byte, s.len) : NULL;
+    const char *at = s.len ? (const char *)memchr(s.data, byte, s.len) : NULL; /* cast for C++ */
     return at ? (size_t)(at - s.data) : s.len;
 }
 

@@ -1,0 +1,136 @@
+/* Matchers; see matcher.h. */
+#include "tsdb/matcher.h"
+
+#include "storage/base/vec.h"
+#include "tsdb/regex.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Larger sets are cheaper to match than to look up one by one. */
+enum { SET_VALUES_MAX = 1024 };
+
+struct values {
+    vec(str) found;
+    struct arena *arena;
+};
+
+static void add_value(void *context, str value)
+{
+    struct values *values = context;
+
+    vec_push(&values->found, arena_copy_str(values->arena, value));
+}
+
+/* A compiled pattern that goes with an arena and is charged to its account. */
+struct owned_regex {
+    struct regex *regex;
+    struct account *account;
+    size_t bytes;
+};
+
+static void release_regex(void *context)
+{
+    struct owned_regex *owned = context;
+
+    account_return(owned->account, owned->bytes);
+    regex_free(owned->regex);
+}
+
+static void give_to_arena(struct regex *regex, struct arena *arena)
+{
+    struct owned_regex *owned = arena_alloc(arena, sizeof *owned);
+
+    *owned = (struct owned_regex){regex, arena->account, regex_bytes(regex)};
+    account_charge(owned->account, owned->bytes);
+    arena_defer(arena, release_regex, owned);
+}
+
+/* The pattern without anchors and without a group around it, which change nothing for a pattern such as ".*". */
+static str core_of(str pattern)
+{
+    if (str_starts_with(pattern, STR("^"))) pattern = str_part(pattern, 1, pattern.len);
+    if (str_ends_with(pattern, STR("$"))) pattern.len--;
+    if (!str_ends_with(pattern, STR(")"))) return pattern;
+    if (str_starts_with(pattern, STR("(?:"))) return str_part(pattern, 3, pattern.len - 4);
+    if (str_starts_with(pattern, STR("("))) return str_part(pattern, 1, pattern.len - 2);
+    return pattern;
+}
+
+static void set_values(struct matcher *matcher, const struct regex *regex, struct arena *arena)
+{
+    struct values values = {.arena = arena};
+
+    if (!regex_as_set(regex, SET_VALUES_MAX, add_value, &values)) return;
+    str *set = arena_array(arena, str, values.found.count);
+    memcpy(set, values.found.data, values.found.count * sizeof *set);
+    matcher->set = set;
+    matcher->set_count = values.found.count;
+    vec_release(&values.found);
+}
+
+static status compile_regex(struct matcher *matcher, struct arena *arena)
+{
+    struct regex *regex;
+
+    TRY(regex_compile(matcher->value, &regex));
+    set_values(matcher, regex, arena);
+    if (matcher->set) {
+        regex_free(regex);
+    } else {
+        give_to_arena(regex, arena);
+        matcher->regex = regex;
+    }
+    if (matcher->type == MATCH_REGEX) {
+        matcher->matches_all = str_equal(core_of(matcher->value), STR(".*"));
+        matcher->matches_non_empty = str_equal(core_of(matcher->value), STR(".+"));
+    } else {
+        matcher->matches_non_empty = matcher->set_count == 1 && matcher->set[0].len == 0;
+    }
+    return ok();
+}
+
+status matcher_compile(enum matcher_type type, str name, str value, struct matcher *out, struct arena *arena)
+{
+    *out = (struct matcher){.type = type, .name = name, .value = value};
+    if (type == MATCH_REGEX || type == MATCH_NOT_REGEX) return compile_regex(out, arena);
+    out->matches_non_empty = type == MATCH_NOT_EQUAL && value.len == 0;
+    return ok();
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+bool matcher_matches(const struct matcher *matcher, str value)
+{
+    if (matcher->matches_all) return true;
+    if (matcher->matches_non_empty) return value.len > 0;
+    switch (matcher->type) {
+    case MATCH_EQUAL: return str_equal(value, matcher->value);
+    case MATCH_NOT_EQUAL: return !str_equal(value, matcher->value);
+    case MATCH_REGEX:
+    case MATCH_NOT_REGEX: break;
+    }
+    bool found = matcher->set ? bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL
+                              : regex_matches(matcher->regex, value);
+    return found == (matcher->type == MATCH_REGEX);
+}
+
+bool matcher_matches_empty(const struct matcher *matcher)
+{
+    return matcher_matches(matcher, STR(""));
+}
+
+str matcher_operator(enum matcher_type type)
+{
+    static const str operators[] = {
+        [MATCH_EQUAL] = STR("="),
+        [MATCH_NOT_EQUAL] = STR("!="),
+        [MATCH_REGEX] = STR("=~"),
+        [MATCH_NOT_REGEX] = STR("!~"),
+    };
+
+    return operators[type];
+}
