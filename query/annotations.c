@@ -34,7 +34,7 @@ void annotations_release(struct annotations *annotations)
 static struct annotation *entry_locked(struct annotations *annotations, bool is_warning, uint32_t at, str text)
 {
     uint64_t hash = hash_bytes(text.data, text.len);
-    struct map_cursor cursor;
+    struct map_cursor cursor = {0};
 
     for (uint32_t id = map_find(&annotations->by_text, hash, &cursor); id != MAP_NONE;
          id = map_next(&annotations->by_text, &cursor)) {

@@ -9,25 +9,25 @@
 #include <string.h>
 
 struct scalar_side {
-    struct operator op;
-    struct operator* left, *right;
+    struct stage stage;
+    struct stage *left, *right;
     enum operator_kind kind;
     bool scalar_is_left, returns_bool;
     struct column column; /* of the scalar side */
 };
 
-static bool open_scalar_side(struct operator* op, struct query *query)
+static bool open_scalar_side(struct stage *stage, struct query *query)
 {
-    struct scalar_side *b = (struct scalar_side *)op;
-    struct operator* vector = b->scalar_is_left ? b->right : b->left;
+    struct scalar_side *b = (struct scalar_side *)stage;
+    struct stage *vector = b->scalar_is_left ? b->right : b->left;
 
-    if (b->scalar_is_left && !operator_column(b->left, query, &b->column)) return false;
-    if (!operator_open(vector, query)) return false;
-    if (!b->scalar_is_left && !operator_column(b->right, query, &b->column)) return false;
-    op->shape = vector->shape;
-    op->row_ns = vector->row_ns + op->grid.steps;
-    op->has_messages = vector->has_messages || !(operator_is_comparison(b->kind) || b->kind <= OP_ATAN2);
-    if (b->returns_bool || !operator_is_comparison(b->kind)) shape_drop_names(&op->shape, query);
+    if (b->scalar_is_left && !stage_column(b->left, query, &b->column)) return false;
+    if (!stage_open(vector, query)) return false;
+    if (!b->scalar_is_left && !stage_column(b->right, query, &b->column)) return false;
+    stage->shape = vector->shape;
+    stage->row_ns = vector->row_ns + stage->grid.steps;
+    stage->has_messages = vector->has_messages || !(operator_is_comparison(b->kind) || b->kind <= OP_ATAN2);
+    if (b->returns_bool || !operator_is_comparison(b->kind)) shape_drop_names(&stage->shape, query);
     return true;
 }
 
@@ -55,17 +55,17 @@ static void apply(const struct scalar_side *b, struct scratch *scratch, struct o
 static void drop_floats(const struct scalar_side *b, struct query *query, struct tile *out)
 {
     if (!bits_any(out->present, tile_words(out))) return;
-    annotate_operand_types(&query->annotations, b->op.node, b->kind);
+    annotate_operand_types(&query->annotations, b->stage.node, b->kind);
     memset(out->present, 0, tile_words(out) * sizeof *out->present);
 }
 
-static bool fill_scalar_side(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count,
+static bool fill_scalar_side(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
                              struct tile *out)
 {
-    const struct scalar_side *b = (const struct scalar_side *)op;
+    const struct scalar_side *b = (const struct scalar_side *)stage;
     struct operand scalar = {b->column.values, true};
 
-    if (!operator_fill(b->scalar_is_left ? b->right : b->left, task, rows, count, out)) return false;
+    if (!stage_fill(b->scalar_is_left ? b->right : b->left, task, rows, count, out)) return false;
     if (b->kind == OP_TRIM_UPPER || b->kind == OP_TRIM_LOWER) {
         drop_floats(b, task->query, out);
     } else if (b->column.is_constant) {
@@ -73,21 +73,21 @@ static bool fill_scalar_side(struct operator* op, struct task *task, const uint3
     } else {
         scalar.is_one = false;
         for (size_t row = 0; row < count; row++)
-            apply(b, &task->scratch, scalar, tile_values(out, row), tile_present(out, row), op->grid.steps);
+            apply(b, &task->scratch, scalar, tile_values(out, row), tile_present(out, row), stage->grid.steps);
     }
     return true;
 }
 
-static const struct operator_class scalar_side_class = {"binary with a scalar", open_scalar_side, fill_scalar_side};
+static const struct stage_class scalar_side_class = {"binary with a scalar", open_scalar_side, fill_scalar_side};
 
-struct operator* plan_binary(struct plan *plan, const struct node *node)
+struct stage *plan_binary(struct plan *plan, const struct node *node)
 {
     const struct binary *binary = &node->binary;
     bool left_is_scalar = binary->left->type == VALUE_SCALAR, right_is_scalar = binary->right->type == VALUE_SCALAR;
 
     if (operator_is_set(binary->op)) return plan_set(plan, node);
     if (!left_is_scalar && !right_is_scalar) return plan_match(plan, node);
-    struct operator* left = plan_node(plan, binary->left), *right = plan_node(plan, binary->right);
+    struct stage *left = plan_node(plan, binary->left), *right = plan_node(plan, binary->right);
     struct scalar_side *b = plan_new(plan, &scalar_side_class, node, sizeof *b);
     b->left = left;
     b->right = right;
@@ -95,5 +95,5 @@ struct operator* plan_binary(struct plan *plan, const struct node *node)
     b->scalar_is_left = left_is_scalar && !right_is_scalar;
     b->returns_bool = binary->return_bool;
     /* Of two scalars the left one is taken for the vector: a row without labels. */
-    return plan_dropped(plan, &b->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &b->stage, DUPLICATES_STEP);
 }

@@ -14,36 +14,36 @@ struct elementwise;
 typedef void row_kernel(double *values, uint64_t *present, size_t count, double a, double b);
 
 struct elementwise {
-    struct operator op;
-    struct operator* child;
+    struct stage stage;
+    struct stage *child;
     void (*each)(double *values, const uint64_t *present, size_t count);
     double (*date)(int64_t seconds);
     row_kernel *with_params;
-    struct operator* params[PARAMS_MAX]; /* NULL: its default */
+    struct stage *params[PARAMS_MAX]; /* NULL: its default */
     double defaults[PARAMS_MAX];
     struct column columns[PARAMS_MAX];
 };
 
-static bool open_elementwise(struct operator* op, struct query *query)
+static bool open_elementwise(struct stage *stage, struct query *query)
 {
-    struct elementwise *e = (struct elementwise *)op;
+    struct elementwise *e = (struct elementwise *)stage;
 
-    if (!operator_open(e->child, query)) return false;
+    if (!stage_open(e->child, query)) return false;
     for (size_t i = 0; i < PARAMS_MAX; i++) {
         e->columns[i] = (struct column){&e->defaults[i], true};
-        if (e->params[i] && !operator_column(e->params[i], query, &e->columns[i])) return false;
+        if (e->params[i] && !stage_column(e->params[i], query, &e->columns[i])) return false;
     }
-    op->shape = e->child->shape;
-    op->row_ns = e->child->row_ns + 2.0 * op->grid.steps;
-    op->has_messages = e->child->has_messages;
-    shape_drop_names(&op->shape, query);
+    stage->shape = e->child->shape;
+    stage->row_ns = e->child->row_ns + 2.0 * stage->grid.steps;
+    stage->has_messages = e->child->has_messages;
+    shape_drop_names(&stage->shape, query);
     return true;
 }
 
 /* Parameters that change from step to step: one element at a time. */
 static void fill_varying(const struct elementwise *e, struct tile *out)
 {
-    size_t steps = e->op.grid.steps;
+    size_t steps = e->stage.grid.steps;
 
     for (size_t row = 0; row < out->rows; row++) {
         for (size_t s = 0; s < steps; s++) {
@@ -57,13 +57,13 @@ static void fill_varying(const struct elementwise *e, struct tile *out)
     }
 }
 
-static bool fill_elementwise(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count,
+static bool fill_elementwise(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
                              struct tile *out)
 {
-    const struct elementwise *e = (const struct elementwise *)op;
+    const struct elementwise *e = (const struct elementwise *)stage;
     size_t elements = tile_elements(out);
 
-    if (!operator_fill(e->child, task, rows, count, out)) return false;
+    if (!stage_fill(e->child, task, rows, count, out)) return false;
     if (e->each) {
         e->each(out->values, out->present, elements);
     } else if (e->date) {
@@ -80,9 +80,9 @@ static bool fill_elementwise(struct operator* op, struct task *task, const uint3
     return true;
 }
 
-static const struct operator_class elementwise_class = {"elementwise", open_elementwise, fill_elementwise};
+static const struct stage_class elementwise_class = {"elementwise", open_elementwise, fill_elementwise};
 
-static struct elementwise *new_elementwise(struct plan *plan, const struct node *node, struct operator* child)
+static struct elementwise *new_elementwise(struct plan *plan, const struct node *node, struct stage *child)
 {
     struct elementwise *e = plan_new(plan, &elementwise_class, node, sizeof *e);
 
@@ -90,23 +90,23 @@ static struct elementwise *new_elementwise(struct plan *plan, const struct node 
     return e;
 }
 
-struct operator* plan_each(struct plan *plan, const struct node *call)
+struct stage *plan_each(struct plan *plan, const struct node *call)
 {
     struct elementwise *e = new_elementwise(plan, call, plan_node(plan, call->call.args[0]));
 
     e->each = call->call.function->how.each;
-    return plan_dropped(plan, &e->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
 /* Plus changes nothing, also of the name. Of a scalar nothing but the sign is changed. */
-struct operator* plan_unary(struct plan *plan, const struct node *node)
+struct stage *plan_unary(struct plan *plan, const struct node *node)
 {
-    struct operator* child = plan_node(plan, node->unary.expr);
+    struct stage *child = plan_node(plan, node->unary.expr);
 
     if (node->unary.op == OP_ADD) return child;
     struct elementwise *e = new_elementwise(plan, node, child);
     e->each = each_negate;
-    return plan_dropped(plan, &e->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
 /* Dividing by the inverse gives rounder results. */
@@ -119,16 +119,16 @@ KERNEL static void round_to(double *values, uint64_t *present, size_t count, dou
     for (size_t i = 0; i < count; i++) values[i] = floor(values[i] * inverse + 0.5) / inverse;
 }
 
-struct operator* plan_round(struct plan *plan, const struct node *call)
+struct stage *plan_round(struct plan *plan, const struct node *call)
 {
-    struct operator* child = plan_node(plan, call->call.args[0]);
-    struct operator* nearest = call->call.arg_count> 1 ? plan_node(plan, call->call.args[1]) : NULL;
+    struct stage *child = plan_node(plan, call->call.args[0]);
+    struct stage *nearest = call->call.arg_count > 1 ? plan_node(plan, call->call.args[1]) : NULL;
     struct elementwise *e = new_elementwise(plan, call, child);
 
     e->with_params = round_to;
     e->params[0] = nearest;
     e->defaults[0] = 1;
-    return plan_dropped(plan, &e->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
 static inline double smaller(double a, double b)
@@ -160,11 +160,11 @@ KERNEL static void clamp(double *values, uint64_t *present, size_t count, double
     }
 }
 
-static struct operator*
-    new_clamp(struct plan *plan, const struct node *call, const struct node *low, const struct node *high)
+static struct stage *new_clamp(struct plan *plan, const struct node *call, const struct node *low,
+                               const struct node *high)
 {
-    struct operator* child = plan_node(plan, call->call.args[0]);
-    struct operator* params[] = {low ? plan_node(plan, low) : NULL, high ? plan_node(plan, high) : NULL};
+    struct stage *child = plan_node(plan, call->call.args[0]);
+    struct stage *params[] = {low ? plan_node(plan, low) : NULL, high ? plan_node(plan, high) : NULL};
     struct elementwise *e = new_elementwise(plan, call, child);
 
     e->with_params = clamp;
@@ -172,111 +172,112 @@ static struct operator*
     e->params[1] = params[1];
     e->defaults[0] = -INFINITY;
     e->defaults[1] = INFINITY;
-    return plan_dropped(plan, &e->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
-struct operator* plan_clamp(struct plan *plan, const struct node *call)
+struct stage *plan_clamp(struct plan *plan, const struct node *call)
 {
     return new_clamp(plan, call, call->call.args[1], call->call.args[2]);
 }
 
-struct operator* plan_clamp_min(struct plan *plan, const struct node *call)
+struct stage *plan_clamp_min(struct plan *plan, const struct node *call)
 {
     return new_clamp(plan, call, call->call.args[1], NULL);
 }
 
-struct operator* plan_clamp_max(struct plan *plan, const struct node *call)
+struct stage *plan_clamp_max(struct plan *plan, const struct node *call)
 {
     return new_clamp(plan, call, NULL, call->call.args[1]);
 }
 
 /* Without an argument: of the time of evaluation, truncated to seconds. */
-struct operator* plan_date(struct plan *plan, const struct node *call)
+struct stage *plan_date(struct plan *plan, const struct node *call)
 {
     bool has_operand = call->call.arg_count > 0;
-    struct operator* child = has_operand ? plan_node(plan, call->call.args[0]) : plan_time(plan, call);
+    struct stage *child = has_operand ? plan_node(plan, call->call.args[0]) : plan_time(plan, call);
     struct elementwise *e = new_elementwise(plan, call, child);
 
     e->date = call->call.function->how.date;
-    return plan_dropped(plan, &e->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
 /* timestamp() of anything but a selector: the time of evaluation wherever there is a value. */
 struct stamped {
-    struct operator op;
-    struct operator* child;
+    struct stage stage;
+    struct stage *child;
 };
 
-static bool open_stamped(struct operator* op, struct query *query)
+static bool open_stamped(struct stage *stage, struct query *query)
 {
-    struct stamped *stamped = (struct stamped *)op;
+    struct stamped *stamped = (struct stamped *)stage;
 
-    if (!operator_open(stamped->child, query)) return false;
-    op->shape = stamped->child->shape;
-    op->row_ns = stamped->child->row_ns + op->grid.steps;
-    op->has_messages = stamped->child->has_messages;
-    shape_drop_names(&op->shape, query);
+    if (!stage_open(stamped->child, query)) return false;
+    stage->shape = stamped->child->shape;
+    stage->row_ns = stamped->child->row_ns + stage->grid.steps;
+    stage->has_messages = stamped->child->has_messages;
+    shape_drop_names(&stage->shape, query);
     return true;
 }
 
-static bool fill_stamped(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_stamped(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    if (!operator_fill(((struct stamped *)op)->child, task, rows, count, out)) return false;
+    if (!stage_fill(((struct stamped *)stage)->child, task, rows, count, out)) return false;
     for (size_t row = 0; row < count; row++) {
-        for (size_t s = 0; s < op->grid.steps; s++) tile_values(out, row)[s] = (double)grid_time(&op->grid, s) / 1000;
+        for (size_t s = 0; s < stage->grid.steps; s++)
+            tile_values(out, row)[s] = (double)grid_time(&stage->grid, s) / 1000;
     }
     return true;
 }
 
-static const struct operator_class stamped_class = {"timestamp", open_stamped, fill_stamped};
+static const struct stage_class stamped_class = {"timestamp", open_stamped, fill_stamped};
 
 /* A selector whose values already are times only loses its name. */
-static bool fill_unnamed(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_unnamed(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    return operator_fill(((struct stamped *)op)->child, task, rows, count, out);
+    return stage_fill(((struct stamped *)stage)->child, task, rows, count, out);
 }
 
-static const struct operator_class unnamed_class = {"timestamp of a selector", open_stamped, fill_unnamed};
+static const struct stage_class unnamed_class = {"timestamp of a selector", open_stamped, fill_unnamed};
 
-static struct operator*
-    new_stamped(struct plan *plan, const struct node *call, const struct operator_class *class, struct operator* child)
+static struct stage *new_stamped(struct plan *plan, const struct node *call, const struct stage_class *class,
+                                 struct stage *child)
 {
     struct stamped *stamped = plan_new(plan, class, call, sizeof *stamped);
 
     stamped->child = child;
-    return plan_dropped(plan, &stamped->op, DUPLICATES_STEP);
+    return plan_dropped(plan, &stamped->stage, DUPLICATES_STEP);
 }
 
 /* Nothing, whatever the operand holds. */
-static bool open_empty(struct operator* op, struct query *query)
+static bool open_empty(struct stage *stage, struct query *query)
 {
-    struct operator* child =((struct stamped *)op)->child;
+    struct stage *child = ((struct stamped *)stage)->child;
 
-    if (!operator_open(child, query)) return false;
-    shape_of_nothing(&op->shape);
-    op->shape.count = 0;
-    return !child->has_messages || operator_drain(child, query, NULL, child->shape.count);
+    if (!stage_open(child, query)) return false;
+    shape_of_nothing(&stage->shape);
+    stage->shape.count = 0;
+    return !child->has_messages || stage_drain(child, query, NULL, child->shape.count);
 }
 
-static const struct operator_class empty_class = {"empty", open_empty, NULL};
+static const struct stage_class empty_class = {"empty", open_empty, NULL};
 
-static struct operator* plan_empty(struct plan *plan, const struct node *call)
+static struct stage *plan_empty(struct plan *plan, const struct node *call)
 {
-    struct operator* child = plan_node(plan, call->call.args[0]);
+    struct stage *child = plan_node(plan, call->call.args[0]);
     struct stamped *empty = plan_new(plan, &empty_class, call, sizeof *empty);
 
     empty->child = child;
-    return &empty->op;
+    return &empty->stage;
 }
 
 /* Functions of native histograms ignore floats, and nothing else is stored yet. */
-struct operator* plan_native_histogram(struct plan *plan, const struct node *call)
+struct stage *plan_native_histogram(struct plan *plan, const struct node *call)
 {
     return plan_empty(plan, call);
 }
 
 /* Of a selector where start times are enabled: all are unset. */
-struct operator* plan_start_timestamp(struct plan *plan, const struct node *call)
+struct stage *plan_start_timestamp(struct plan *plan, const struct node *call)
 {
     const struct node *arg = ast_unwrap(call->call.args[0]);
 
@@ -284,7 +285,7 @@ struct operator* plan_start_timestamp(struct plan *plan, const struct node *call
     return new_stamped(plan, call, &unnamed_class, plan_selector(plan, arg, SELECT_START_TIMES));
 }
 
-struct operator* plan_timestamp(struct plan *plan, const struct node *call)
+struct stage *plan_timestamp(struct plan *plan, const struct node *call)
 {
     const struct node *arg = ast_unwrap(call->call.args[0]);
 

@@ -28,7 +28,7 @@ double select_samples_per_row(const struct selection *selection)
 bool feed_open(struct feed *feed, struct query *query)
 {
     if (feed->points) {
-        if (!operator_open(feed->points, query)) return false;
+        if (!stage_open(feed->points, query)) return false;
         feed->shape = feed->points->shape;
         feed->row_ns = feed->points->row_ns + feed->points->grid.steps;
         return true;
@@ -48,7 +48,7 @@ bool feed_load(const struct feed *feed, struct task *task, const uint32_t *rows,
     *out = (struct feed_batch){.feed = feed, .task = task, .rows = rows};
     if (!feed->points) return true;
     out->points = tile_make(&task->scratch, &feed->points->grid, count);
-    return operator_fill(feed->points, task, rows, count, &out->points);
+    return stage_fill(feed->points, task, rows, count, &out->points);
 }
 
 /* The present points of a row as samples. */

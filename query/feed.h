@@ -6,14 +6,14 @@
 #ifndef VARVE_QUERY_FEED_H
 #define VARVE_QUERY_FEED_H
 
-#include "query/operator.h"
+#include "query/stage.h"
 #include "query/window_plan.h"
 
 struct feed {
     const struct node *node; /* NODE_RANGE or NODE_SUBQUERY */
     struct windows windows;
     const struct selector *selector; /* one of the two: a selector … */
-    struct operator* points;         /* … or a subquery, on its own grid */
+    struct stage *points;            /* … or a subquery, on its own grid */
     /* after open */
     struct selection *selection;
     struct shape shape;

@@ -5,7 +5,7 @@
 #include "query/ast.h"
 
 struct plan;
-struct operator;
+struct stage;
 struct window_function;
 
 /* Calls that are numbers once the query's times are known. */
@@ -13,7 +13,7 @@ enum folds { FOLDS_NOT, FOLDS_START, FOLDS_END, FOLDS_RANGE, FOLDS_STEP };
 
 /* How a call becomes an operator: make() plans it, and finds its kernel in one of the others. */
 struct how {
-    struct operator* (*make)(struct plan *plan, const struct node *call);
+    struct stage *(*make)(struct plan *plan, const struct node *call);
     void (*each)(double *values, const uint64_t *present, size_t count);
     double (*date)(int64_t seconds);
     const struct window_function *window;

@@ -48,7 +48,7 @@ static void charge_growth(struct keys *keys)
 uint32_t keys_add(struct keys *keys, const uint32_t *words, uint32_t count)
 {
     uint64_t hash = hash_words(words, count);
-    struct map_cursor cursor;
+    struct map_cursor cursor = {0};
 
     for (uint32_t id = map_find(&keys->map, hash, &cursor); id != MAP_NONE; id = map_next(&keys->map, &cursor)) {
         uint32_t known_count;

@@ -161,8 +161,8 @@ static bool make_shape(struct match *match, struct query *query, const struct pa
         keys_add(&seen, (const uint32_t *)pairs.data, (uint32_t)(2 * pairs.count));
     }
     *is_distinct = keys_count(&seen) == p->many.count;
-    shape_builder_finish(&builder, query, &match->op.shape);
-    match->op.shape.is_distinct = true;
+    shape_builder_finish(&builder, query, &match->stage.shape);
+    match->stage.shape.is_distinct = true;
     vec_release(&pairs);
     keys_release(&seen);
     return done;
@@ -184,13 +184,12 @@ static bool prepare_pairs(struct match *match, struct query *query, const struct
     match->many_rows = keep_rows(query, p->many.data, count);
     match->one_rows = keep_rows(query, p->one.data, count);
     if (match->many->has_messages &&
-        !operator_drain(match->many, query, p->many_alone.data, (uint32_t)p->many_alone.count))
+        !stage_drain(match->many, query, p->many_alone.data, (uint32_t)p->many_alone.count))
         return false;
     match->one_is_ready = match->matching->cardinality != ONE_TO_ONE;
     if (match->one_is_ready)
-        return operator_materialise_rows(match->one, query, NULL, match->one->shape.count, &match->one_tile);
-    return !match->one->has_messages ||
-           operator_drain(match->one, query, p->one_alone.data, (uint32_t)p->one_alone.count);
+        return stage_materialise_rows(match->one, query, NULL, match->one->shape.count, &match->one_tile);
+    return !match->one->has_messages || stage_drain(match->one, query, p->one_alone.data, (uint32_t)p->one_alone.count);
 }
 
 /* With both sides open: pairs rows, or computes the result the exact way. */
@@ -205,20 +204,20 @@ static bool match_sides(struct match *match, struct query *query)
     return done;
 }
 
-static bool open_match(struct operator* op, struct query *query)
+static bool open_match(struct stage *stage, struct query *query)
 {
-    struct match *match = (struct match *)op;
+    struct match *match = (struct match *)stage;
 
     match->many = match_is_swapped(match) ? match->right : match->left;
     match->one = match_is_swapped(match) ? match->left : match->right;
-    if (!operator_open(match->left, query) || !operator_open(match->right, query)) return false;
+    if (!stage_open(match->left, query) || !stage_open(match->right, query)) return false;
     keys_init(&match->keys, &query->account);
     bool done = match_sides(match, query);
     keys_release(&match->keys);
-    op->shape.all_marked = match->returns_bool && query_has(query, FEATURE_DELAYED_NAME_REMOVAL);
+    stage->shape.all_marked = match->returns_bool && query_has(query, FEATURE_DELAYED_NAME_REMOVAL);
     bool is_trim = match->kind == OP_TRIM_LOWER || match->kind == OP_TRIM_UPPER;
-    op->has_messages = !match->is_done && (match->left->has_messages || match->right->has_messages || is_trim);
-    op->row_ns = match->is_done ? op->grid.steps : match->left->row_ns + match->right->row_ns;
+    stage->has_messages = !match->is_done && (match->left->has_messages || match->right->has_messages || is_trim);
+    stage->row_ns = match->is_done ? stage->grid.steps : match->left->row_ns + match->right->row_ns;
     return done;
 }
 
@@ -247,22 +246,22 @@ static bool fill_pairs(struct match *match, struct task *task, const uint32_t *r
 {
     uint32_t *many = scratch_array(&task->scratch, uint32_t, count);
     uint32_t *one = scratch_array(&task->scratch, uint32_t, count);
-    struct tile partners = tile_make(&task->scratch, &match->op.grid, count);
+    struct tile partners = tile_make(&task->scratch, &match->stage.grid, count);
 
     for (uint32_t i = 0; i < count; i++) {
         many[i] = match->many_rows[rows[i]];
         one[i] = match->one_rows[rows[i]];
     }
-    if (!operator_fill(match->many, task, many, count, out)) return false;
+    if (!stage_fill(match->many, task, many, count, out)) return false;
     if (match->one_is_ready) {
         for (uint32_t i = 0; i < count; i++) tile_copy_row(&partners, i, &match->one_tile, one[i]);
-    } else if (!operator_fill(match->one, task, one, count, &partners)) {
+    } else if (!stage_fill(match->one, task, one, count, &partners)) {
         return false;
     }
     if (match->kind == OP_TRIM_UPPER || match->kind == OP_TRIM_LOWER) {
         for (size_t w = 0; w < tile_words(out); w++) out->present[w] &= partners.present[w];
         if (bits_any(out->present, tile_words(out)))
-            annotate_operand_types(&task->query->annotations, match->op.node, match->kind);
+            annotate_operand_types(&task->query->annotations, match->stage.node, match->kind);
         memset(out->present, 0, tile_words(out) * sizeof *out->present);
         return true;
     }
@@ -270,20 +269,20 @@ static bool fill_pairs(struct match *match, struct task *task, const uint32_t *r
     return true;
 }
 
-static bool fill_match(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_match(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    struct match *match = (struct match *)op;
+    struct match *match = (struct match *)stage;
 
     if (!match->is_done) return fill_pairs(match, task, rows, count, out);
     for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &match->result, rows[i]);
     return true;
 }
 
-static const struct operator_class match_class = {"match", open_match, fill_match};
+static const struct stage_class match_class = {"match", open_match, fill_match};
 
-struct operator* plan_match(struct plan *plan, const struct node *node)
+struct stage *plan_match(struct plan *plan, const struct node *node)
 {
-    struct operator* left = plan_node(plan, node->binary.left), *right = plan_node(plan, node->binary.right);
+    struct stage *left = plan_node(plan, node->binary.left), *right = plan_node(plan, node->binary.right);
     struct match *match = plan_new(plan, &match_class, node, sizeof *match);
 
     match->left = left;
@@ -291,5 +290,5 @@ struct operator* plan_match(struct plan *plan, const struct node *node)
     match->matching = node->binary.matching;
     match->kind = node->binary.op;
     match->returns_bool = node->binary.return_bool;
-    return &match->op;
+    return &match->stage;
 }

@@ -7,14 +7,14 @@
 #define MATCH_NONE UINT32_MAX
 
 struct match {
-    struct operator op;
-    struct operator* left, *right;
+    struct stage stage;
+    struct stage *left, *right;
     const struct matching *matching;
     enum operator_kind kind;
     bool returns_bool;
 
     /* after open */
-    struct operator* many, *one;    /* the sides; for one-to-one the left one counts as many */
+    struct stage *many, *one;       /* the sides; for one-to-one the left one counts as many */
     uint32_t *many_keys, *one_keys; /* signature of each row */
     struct keys keys;
     struct label_choice choice;

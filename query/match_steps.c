@@ -40,7 +40,7 @@ struct steps {
 
 static struct error_key key_of(const struct steps *m, uint32_t row)
 {
-    return (struct error_key){m->match->op.order, m->step, row};
+    return (struct error_key){m->match->stage.order, m->step, row};
 }
 
 static bool fail_duplicate(struct steps *m, uint32_t row, uint32_t other)
@@ -136,7 +136,7 @@ static bool meet(struct steps *m, uint32_t many_row, uint32_t one_row, uint32_t 
     double value;
 
     if (m->match->kind == OP_TRIM_UPPER || m->match->kind == OP_TRIM_LOWER) {
-        annotate_operand_types(&m->query->annotations, m->match->op.node, m->match->kind);
+        annotate_operand_types(&m->query->annotations, m->match->stage.node, m->match->kind);
         return true;
     }
     uint32_t pair = keys_add(&m->pairs, rows, 2);
@@ -203,7 +203,7 @@ static bool match_step(struct steps *m)
     return index_one_side(m) && match_many_side(m) && fill_one_side(m);
 }
 
-static void keep_result(struct steps *m)
+static bool keep_result(struct steps *m)
 {
     struct match *match = m->match;
     struct shape_builder builder = {0};
@@ -214,11 +214,9 @@ static void keep_result(struct steps *m)
         const uint32_t *words = keys_words(&m->results, row, &count);
         shape_builder_add(&builder, (const struct label_id *)words, count / 2);
     }
-    shape_builder_finish(&builder, m->query, &match->op.shape);
-    match->op.shape.is_distinct = true;
-    *result = (struct tile){.rows = match->op.shape.count, .stride = grid_stride(&match->op.grid)};
-    result->values = arena_array(&m->query->arena, double, tile_elements(result));
-    result->present = arena_zarray(&m->query->arena, uint64_t, tile_words(result));
+    shape_builder_finish(&builder, m->query, &match->stage.shape);
+    match->stage.shape.is_distinct = true;
+    if (!stage_result(&match->stage, m->query, match->stage.shape.count, result)) return false;
     vec_each (point, &m->points) {
         size_t at = point->row * result->stride + point->step;
         result->values[at] = point->value;
@@ -226,6 +224,7 @@ static void keep_result(struct steps *m)
     }
     query_hold(m->query, m->points.count);
     match->is_done = true;
+    return true;
 }
 
 static void release(struct steps *m)
@@ -243,10 +242,10 @@ bool match_by_steps(struct match *match, struct query *query)
 {
     struct steps m = {.match = match, .query = query};
 
-    if (!operator_materialise_rows(match->left, query, NULL, match->left->shape.count,
-                                   match_is_swapped(match) ? &m.one : &m.many) ||
-        !operator_materialise_rows(match->right, query, NULL, match->right->shape.count,
-                                   match_is_swapped(match) ? &m.many : &m.one))
+    if (!stage_materialise_rows(match->left, query, NULL, match->left->shape.count,
+                                match_is_swapped(match) ? &m.one : &m.many) ||
+        !stage_materialise_rows(match->right, query, NULL, match->right->shape.count,
+                                match_is_swapped(match) ? &m.many : &m.one))
         return false;
     keys_init(&m.pairs, &query->account);
     keys_init(&m.results, &query->account);
@@ -254,8 +253,8 @@ bool match_by_steps(struct match *match, struct query *query)
     m.one_at = arena_array(&query->arena, uint32_t, keys_count(&match->keys));
     m.is_matched = arena_array(&query->arena, uint8_t, keys_count(&match->keys));
     bool done = true;
-    for (; m.step < match->op.grid.steps && done; m.step++) done = query_may_go_on(query) && match_step(&m);
-    if (done) keep_result(&m);
+    for (; m.step < match->stage.grid.steps && done; m.step++) done = query_may_go_on(query) && match_step(&m);
+    if (done) done = keep_result(&m);
     release(&m);
     return done;
 }

@@ -4,14 +4,15 @@
  * Then the child's shape and rows are passed on. At the end of a query with delayed name removal the same operator
  * drops the names of marked rows.
  */
+#include "query/groups.h"
 #include "query/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct merge {
-    struct operator op;
-    struct operator* child;
+    struct stage stage;
+    struct stage *child;
     enum duplicates rule;
     bool is_cleanup;
     /* after open; NULL: rows are the child's */
@@ -41,7 +42,7 @@ static bool stay_different(const struct shape *shape, struct query *query, bool 
 
 static void adopt_shape(struct merge *merge)
 {
-    struct shape *shape = &merge->op.shape;
+    struct shape *shape = &merge->stage.shape;
 
     *shape = merge->child->shape;
     if (merge->is_cleanup && shape->all_marked) {
@@ -51,27 +52,11 @@ static void adopt_shape(struct merge *merge)
     shape->is_distinct = true;
 }
 
-/* Lists the child's rows by key, in their order. */
-static void list_rows(struct merge *merge, struct query *query, const uint32_t *ids, uint32_t keys)
-{
-    uint32_t count = merge->child->shape.count;
-    uint32_t *first = arena_zarray(&query->arena, uint32_t, keys + 1);
-    uint32_t *rows = arena_array(&query->arena, uint32_t, count);
-
-    for (uint32_t row = 0; row < count; row++) first[ids[row] + 1]++;
-    for (uint32_t key = 0; key < keys; key++) first[key + 1] += first[key];
-    for (uint32_t row = 0; row < count; row++) rows[first[ids[row]]++] = row;
-    memmove(first + 1, first, keys * sizeof *first);
-    first[0] = 0;
-    merge->first = first;
-    merge->rows = rows;
-}
-
 /* The labels of joined rows are those of their key, and their mark is that of the first of them. */
 static void make_shape(struct merge *merge, struct query *query, const struct keys *keys)
 {
     const struct shape *from = &merge->child->shape;
-    struct shape *shape = &merge->op.shape;
+    struct shape *shape = &merge->stage.shape;
     struct shape_builder builder = {0};
 
     for (uint32_t key = 0; key < keys_count(keys); key++) {
@@ -103,24 +88,24 @@ static bool join_rows(struct merge *merge, struct query *query)
     if (done && keys_count(&keys) == from->count && !(merge->is_cleanup && from->marked)) {
         adopt_shape(merge);
     } else if (done) {
-        list_rows(merge, query, ids, keys_count(&keys));
+        rows_by_key(query, ids, from->count, keys_count(&keys), &merge->first, &merge->rows);
         make_shape(merge, query, &keys);
-        merge->op.has_messages = true;
+        merge->stage.has_messages = true;
     }
     keys_release(&keys);
     free(ids);
     return done;
 }
 
-static bool open_merge(struct operator* op, struct query *query)
+static bool open_merge(struct stage *stage, struct query *query)
 {
-    struct merge *merge = (struct merge *)op;
+    struct merge *merge = (struct merge *)stage;
     const struct shape *from = &merge->child->shape;
     bool is_plain = false;
 
-    if (!operator_open(merge->child, query)) return false;
-    op->row_ns = merge->child->row_ns;
-    op->has_messages = merge->child->has_messages;
+    if (!stage_open(merge->child, query)) return false;
+    stage->row_ns = merge->child->row_ns;
+    stage->has_messages = merge->child->has_messages;
     if (merge->is_cleanup) {
         is_plain = !from->all_marked && !from->marked;
     } else {
@@ -136,7 +121,7 @@ static bool open_merge(struct operator* op, struct query *query)
 
 static bool fail_duplicate(const struct merge *merge, struct query *query, uint32_t step, uint32_t row)
 {
-    return query_fail(query, (struct error_key){merge->op.order, step, row},
+    return query_fail(query, (struct error_key){merge->stage.order, step, row},
                       "vector cannot contain metrics with the same labelset");
 }
 
@@ -144,7 +129,7 @@ static bool fail_duplicate(const struct merge *merge, struct query *query, uint3
 static bool join_row(const struct merge *merge, struct task *task, struct tile *out, uint32_t to,
                      const struct tile *from, uint32_t row)
 {
-    size_t steps = merge->op.grid.steps;
+    size_t steps = merge->stage.grid.steps;
 
     if (merge->rule == DUPLICATES_WHOLE && tile_row_any(from, row) && tile_row_any(out, to))
         return fail_duplicate(merge, task->query, 0, to);
@@ -158,22 +143,22 @@ static bool join_row(const struct merge *merge, struct task *task, struct tile *
     return true;
 }
 
-static bool fill_merge(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_merge(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    const struct merge *merge = (const struct merge *)op;
+    const struct merge *merge = (const struct merge *)stage;
     uint32_t total = 0, at = 0;
     bool is_unique = true;
 
-    if (!merge->rows) return operator_fill(merge->child, task, rows, count, out);
+    if (!merge->rows) return stage_fill(merge->child, task, rows, count, out);
     for (uint32_t i = 0; i < count; i++) total += merge->first[rows[i] + 1] - merge->first[rows[i]];
     uint32_t *from_rows = scratch_array(&task->scratch, uint32_t, total);
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = merge->first[rows[i]]; j < merge->first[rows[i] + 1]; j++) from_rows[at++] = merge->rows[j];
     }
-    if (total == count) return operator_fill(merge->child, task, from_rows, total, out);
+    if (total == count) return stage_fill(merge->child, task, from_rows, total, out);
 
-    struct tile from = tile_make(&task->scratch, &op->grid, total);
-    if (!operator_fill(merge->child, task, from_rows, total, &from)) return false;
+    struct tile from = tile_make(&task->scratch, &stage->grid, total);
+    if (!stage_fill(merge->child, task, from_rows, total, &from)) return false;
     at = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t parts = merge->first[rows[i] + 1] - merge->first[rows[i]];
@@ -183,9 +168,9 @@ static bool fill_merge(struct operator* op, struct task *task, const uint32_t *r
     return is_unique;
 }
 
-static const struct operator_class merge_class = {"merge", open_merge, fill_merge};
+static const struct stage_class merge_class = {"merge", open_merge, fill_merge};
 
-static struct merge *new_merge(struct plan *plan, struct operator* child, enum duplicates rule)
+static struct merge *new_merge(struct plan *plan, struct stage *child, enum duplicates rule)
 {
     struct merge *merge = plan_new(plan, &merge_class, child->node, sizeof *merge);
 
@@ -194,21 +179,21 @@ static struct merge *new_merge(struct plan *plan, struct operator* child, enum d
     return merge;
 }
 
-struct operator* plan_merge(struct plan *plan, struct operator* child, enum duplicates rule)
+struct stage *plan_merge(struct plan *plan, struct stage *child, enum duplicates rule)
 {
-    return &new_merge(plan, child, rule)->op;
+    return &new_merge(plan, child, rule)->stage;
 }
 
-struct operator* plan_dropped(struct plan *plan, struct operator* child, enum duplicates rule)
+struct stage *plan_dropped(struct plan *plan, struct stage *child, enum duplicates rule)
 {
     if (query_has(plan->query, FEATURE_DELAYED_NAME_REMOVAL)) return child;
     return plan_merge(plan, child, rule);
 }
 
-struct operator* plan_cleanup(struct plan *plan, struct operator* child)
+struct stage *plan_cleanup(struct plan *plan, struct stage *child)
 {
     struct merge *merge = new_merge(plan, child, DUPLICATES_STEP);
 
     merge->is_cleanup = true;
-    return &merge->op;
+    return &merge->stage;
 }

@@ -3,15 +3,15 @@
 
 #include "query/duration_value.h"
 
-void *plan_new(struct plan *plan, const struct operator_class *class, const struct node *node, size_t size)
+void *plan_new(struct plan *plan, const struct stage_class *class, const struct node *node, size_t size)
 {
-    struct operator* op = arena_zalloc(&plan->query->arena, size);
+    struct stage *stage = arena_zalloc(&plan->query->arena, size);
 
-    op->class = class;
-    op->node = node;
-    op->grid = plan->grid;
-    op->order = plan->next_order++;
-    return op;
+    stage->class = class;
+    stage->node = node;
+    stage->grid = plan->grid;
+    stage->order = plan->next_order++;
+    return stage;
 }
 
 /* start(), end(), range() and step() are numbers. */
@@ -72,16 +72,16 @@ static struct invariance invariance_of(const struct node *node)
     }
 }
 
-static bool open_nothing(struct operator* op, struct query *query)
+static bool open_nothing(struct stage *stage, struct query *query)
 {
-    (void)op;
+    (void)stage;
     (void)query;
     return true;
 }
 
-static const struct operator_class nothing_class = {"nothing", open_nothing, NULL};
+static const struct stage_class nothing_class = {"nothing", open_nothing, NULL};
 
-static struct operator* plan_kind(struct plan *plan, const struct node *node)
+static struct stage *plan_kind(struct plan *plan, const struct node *node)
 {
     double value;
 
@@ -94,19 +94,19 @@ static struct operator* plan_kind(struct plan *plan, const struct node *node)
     case NODE_AGGREGATE: return plan_aggregate(plan, node);
     case NODE_BINARY: return plan_binary(plan, node);
     case NODE_UNARY: return plan_unary(plan, node);
-    default: return plan_new(plan, &nothing_class, node, sizeof(struct operator)); /* no value of a grid */
+    default: return plan_new(plan, &nothing_class, node, sizeof(struct stage)); /* no value of a grid */
     }
 }
 
-struct operator* plan_node(struct plan *plan, const struct node *node)
+struct stage *plan_node(struct plan *plan, const struct node *node)
 {
     struct grid grid = plan->grid;
 
     node = ast_unwrap(node);
-    if (grid.steps == 0) return plan_new(plan, &nothing_class, node, sizeof(struct operator));
+    if (grid.steps == 0) return plan_new(plan, &nothing_class, node, sizeof(struct stage));
     if (grid.steps == 1 || !invariance_of(node).is_to_repeat) return plan_kind(plan, node);
     plan->grid.steps = 1;
-    struct operator* once = plan_kind(plan, node);
+    struct stage *once = plan_kind(plan, node);
     plan->grid = grid;
     return plan_repeat(plan, once);
 }
@@ -179,10 +179,10 @@ void plan_feed(struct plan *plan, const struct node *node, struct feed *out)
     if (selector->smoothed) out->windows.after_ms = plan->query->lookback_ms;
 }
 
-struct operator* plan_query(struct query *query)
+struct stage *plan_query(struct query *query)
 {
     struct plan plan = {.query = query, .grid = query->grid};
-    struct operator* root = plan_node(&plan, query->tree);
+    struct stage *root = plan_node(&plan, query->tree);
 
     return query_has(query, FEATURE_DELAYED_NAME_REMOVAL) ? plan_cleanup(&plan, root) : root;
 }

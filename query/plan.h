@@ -9,7 +9,7 @@
 
 #include "query/feed.h"
 #include "query/functions.h"
-#include "query/operator.h"
+#include "query/stage.h"
 
 struct plan {
     struct query *query;
@@ -18,13 +18,13 @@ struct plan {
 };
 
 /* The whole query: in the state of its labels at the end. */
-struct operator* plan_query(struct query *query);
+struct stage *plan_query(struct query *query);
 
 /* An operand, at the plan's grid. */
-struct operator* plan_node(struct plan *plan, const struct node *node);
+struct stage *plan_node(struct plan *plan, const struct node *node);
 
 /* A new operator of `size` bytes at the plan's grid; all else zeroed. */
-void *plan_new(struct plan *plan, const struct operator_class *class, const struct node *node, size_t size);
+void *plan_new(struct plan *plan, const struct stage_class *class, const struct node *node, size_t size);
 
 /* A range vector as feed of windows at the plan's grid. */
 void plan_feed(struct plan *plan, const struct node *node, struct feed *out);
@@ -36,29 +36,33 @@ void plan_windows(const struct plan *plan, const struct time_modifier *time, int
 enum duplicates { DUPLICATES_WHOLE, DUPLICATES_STEP };
 
 /* Joins rows with equal labels. */
-struct operator* plan_merge(struct plan *plan, struct operator* child, enum duplicates rule);
+struct stage *plan_merge(struct plan *plan, struct stage *child, enum duplicates rule);
 
 /* The same where names are dropped at once; later, at the end of the query, is soon enough otherwise. */
-struct operator* plan_dropped(struct plan *plan, struct operator* child, enum duplicates rule);
+struct stage *plan_dropped(struct plan *plan, struct stage *child, enum duplicates rule);
 
 /* At the end of the query: honours the marks of delayed name removal. */
-struct operator* plan_cleanup(struct plan *plan, struct operator* child);
+struct stage *plan_cleanup(struct plan *plan, struct stage *child);
 
 /* Spreads a grid of one step over the plan's grid. */
-struct operator* plan_repeat(struct plan *plan, struct operator* child);
+struct stage *plan_repeat(struct plan *plan, struct stage *child);
 
 /* Constructors of nodes. */
 enum select_kind { SELECT_VALUES, SELECT_TIMES, SELECT_START_TIMES };
-struct operator* plan_selector(struct plan *plan, const struct node *node, enum select_kind kind);
-struct operator* plan_number(struct plan *plan, const struct node *node, double value);
-struct operator* plan_unary(struct plan *plan, const struct node *node);
-struct operator* plan_binary(struct plan *plan, const struct node *node);
-struct operator* plan_match(struct plan *plan, const struct node *node);
-struct operator* plan_set(struct plan *plan, const struct node *node);
-struct operator* plan_aggregate(struct plan *plan, const struct node *node);
+struct stage *plan_selector(struct plan *plan, const struct node *node, enum select_kind kind);
+struct stage *plan_number(struct plan *plan, const struct node *node, double value);
+struct stage *plan_unary(struct plan *plan, const struct node *node);
+struct stage *plan_binary(struct plan *plan, const struct node *node);
+struct stage *plan_match(struct plan *plan, const struct node *node);
+struct stage *plan_set(struct plan *plan, const struct node *node);
+struct stage *plan_aggregate(struct plan *plan, const struct node *node);
+struct stage *plan_rank(struct plan *plan, const struct node *node); /* topk, bottomk, limitk */
+struct stage *plan_limit_ratio(struct plan *plan, const struct node *node);
+struct stage *plan_group_quantile(struct plan *plan, const struct node *node);
+struct stage *plan_count_values(struct plan *plan, const struct node *node);
 
 /* Constructors of calls; the function table names them. */
-typedef struct operator* plan_call(struct plan *plan, const struct node *call);
+typedef struct stage *plan_call(struct plan *plan, const struct node *call);
 plan_call plan_each, plan_round, plan_clamp, plan_clamp_min, plan_clamp_max, plan_date;
 plan_call plan_time, plan_pi, plan_scalar, plan_vector, plan_min_of, plan_max_of;
 plan_call plan_timestamp, plan_start_timestamp, plan_window, plan_absent, plan_absent_over_time;

@@ -2,42 +2,42 @@
 #include "query/plan.h"
 
 struct repeat {
-    struct operator op;
-    struct operator* child; /* on a grid of one step */
+    struct stage stage;
+    struct stage *child; /* on a grid of one step */
 };
 
-static bool open_repeat(struct operator* op, struct query *query)
+static bool open_repeat(struct stage *stage, struct query *query)
 {
-    struct repeat *repeat = (struct repeat *)op;
+    struct repeat *repeat = (struct repeat *)stage;
 
-    if (!operator_open(repeat->child, query)) return false;
-    op->shape = repeat->child->shape;
-    op->row_ns = repeat->child->row_ns + op->grid.steps * 0.2;
-    op->has_messages = repeat->child->has_messages;
+    if (!stage_open(repeat->child, query)) return false;
+    stage->shape = repeat->child->shape;
+    stage->row_ns = repeat->child->row_ns + stage->grid.steps * 0.2;
+    stage->has_messages = repeat->child->has_messages;
     return true;
 }
 
-static bool fill_repeat(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_repeat(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    const struct repeat *repeat = (const struct repeat *)op;
+    const struct repeat *repeat = (const struct repeat *)stage;
     struct tile column = tile_make(&task->scratch, &repeat->child->grid, count);
 
-    if (!operator_fill(repeat->child, task, rows, count, &column)) return false;
+    if (!stage_fill(repeat->child, task, rows, count, &column)) return false;
     bits_each(row, column.present, count)
     {
         double *values = tile_values(out, row);
-        for (size_t s = 0; s < op->grid.steps; s++) values[s] = column.values[row];
-        bits_fill(tile_present(out, row), op->grid.steps);
+        for (size_t s = 0; s < stage->grid.steps; s++) values[s] = column.values[row];
+        bits_fill(tile_present(out, row), stage->grid.steps);
     }
     return true;
 }
 
-static const struct operator_class repeat_class = {"repeat", open_repeat, fill_repeat};
+static const struct stage_class repeat_class = {"repeat", open_repeat, fill_repeat};
 
-struct operator* plan_repeat(struct plan *plan, struct operator* child)
+struct stage *plan_repeat(struct plan *plan, struct stage *child)
 {
     struct repeat *repeat = plan_new(plan, &repeat_class, child->node, sizeof *repeat);
 
     repeat->child = child;
-    return &repeat->op;
+    return &repeat->stage;
 }

@@ -69,6 +69,14 @@ bool query_may_go_on(struct query *query)
     return atomic_load_explicit(&query->stop, memory_order_relaxed) == STOP_NOT;
 }
 
+bool query_has_room(struct query *query, size_t bytes)
+{
+    account_charge(&query->account, bytes);
+    bool has_room = query_may_go_on(query);
+    account_return(&query->account, bytes);
+    return has_room;
+}
+
 void query_hold(struct query *query, uint64_t count)
 {
     if (count == 0) return;

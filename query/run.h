@@ -36,7 +36,7 @@ struct query {
     struct node *tree;            /* NULL if it did not parse */
     struct grid grid;
     int64_t lookback_ms;
-    int64_t deadline_ns; /* on the monotonic clock */
+    int64_t prepared_ns, deadline_ns; /* on the monotonic clock */
     unsigned features;
 
     /* owned by the thread that runs the query; constant while operators are filled */
@@ -44,6 +44,7 @@ struct query {
     struct arena arena; /* shapes, operators, materialised operands */
     struct known_ids ids;
     struct query_stats stats;
+    int64_t started_ns;
     struct writer *output;
     size_t output_count, series_count;
     enum value_type type;
@@ -102,6 +103,10 @@ void query_stop(struct query *query, enum stop_reason reason);
 /* Whether the query may go on: false after an end that somebody called for, past the deadline or over a budget. To be
  * asked between tasks and every few thousand items of a loop. */
 bool query_may_go_on(struct query *query);
+
+/* Whether `bytes` more would stay in the budgets; ends the query if not. To be asked before a large piece is allocated.
+ */
+bool query_has_room(struct query *query, size_t bytes);
 
 /* Counts samples and points that are held in memory, and gives them back. */
 void query_hold(struct query *query, uint64_t count);

@@ -7,7 +7,7 @@
 #include "query/window.h"
 
 struct select {
-    struct operator op;
+    struct stage stage;
     enum select_kind kind;
     const struct selector *selector;
     struct windows windows;
@@ -15,13 +15,14 @@ struct select {
     struct window_cache *cache;
 };
 
-static bool open_select(struct operator* op, struct query *query)
+static bool open_select(struct stage *stage, struct query *query)
 {
-    struct select *select = (struct select *)op;
+    struct select *select = (struct select *)stage;
 
-    if (!select_series(query, select->selector, &select->windows, &select->selection, &op->shape)) return false;
+    if (!select_series(query, select->selector, &select->windows, &select->selection, &stage->shape)) return false;
     select->cache = window_cache_new(query, &select->windows, false);
-    op->row_ns = op->grid.steps == 1 ? 60 : 100 + op->grid.steps + 2 * select_samples_per_row(select->selection);
+    stage->row_ns =
+        stage->grid.steps == 1 ? 60 : 100 + stage->grid.steps + 2 * select_samples_per_row(select->selection);
     return true;
 }
 
@@ -92,12 +93,12 @@ static bool fill_row(const struct select *select, struct task *task, uint32_t ro
     return true;
 }
 
-static bool fill_select(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_select(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    const struct select *select = (const struct select *)op;
+    const struct select *select = (const struct select *)stage;
     bool done = true;
 
-    if (op->grid.steps == 1 && !select->selector->smoothed) {
+    if (stage->grid.steps == 1 && !select->selector->smoothed) {
         done = fill_newest(select, task, rows, count, out);
     } else {
         for (uint32_t i = 0; i < count && done; i++) {
@@ -112,9 +113,9 @@ static bool fill_select(struct operator* op, struct task *task, const uint32_t *
     return done;
 }
 
-static const struct operator_class select_class = {"select", open_select, fill_select};
+static const struct stage_class select_class = {"select", open_select, fill_select};
 
-struct operator* plan_selector(struct plan *plan, const struct node *node, enum select_kind kind)
+struct stage *plan_selector(struct plan *plan, const struct node *node, enum select_kind kind)
 {
     struct select *select = plan_new(plan, &select_class, node, sizeof *select);
 
@@ -122,5 +123,5 @@ struct operator* plan_selector(struct plan *plan, const struct node *node, enum 
     select->selector = &node->selector;
     plan_windows(plan, &node->selector.time, plan->query->lookback_ms, &select->windows);
     if (node->selector.smoothed) select->windows.after_ms = plan->query->lookback_ms;
-    return &select->op;
+    return &select->stage;
 }

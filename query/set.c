@@ -5,8 +5,8 @@
 #include <string.h>
 
 struct set {
-    struct operator op;
-    struct operator* left, *right;
+    struct stage stage;
+    struct stage *left, *right;
     const struct matching *matching;
     enum operator_kind kind;
     /* after open */
@@ -45,7 +45,7 @@ static bool collect_presence(void *context, struct task *task, const struct piec
 
 /* Which rows of the filtering side matter: those with a signature of the filtered one, or all if they may have
  * something to say. */
-static uint32_t pick_rows(struct query *query, const struct operator* side, const uint32_t *keys,
+static uint32_t pick_rows(struct query *query, const struct stage *side, const uint32_t *keys,
                           const uint32_t *other_keys, uint32_t other_count, uint32_t key_count, uint32_t **out)
 {
     uint32_t *rows = arena_array(&query->arena, uint32_t, side->shape.count), count = 0;
@@ -63,16 +63,16 @@ static uint32_t pick_rows(struct query *query, const struct operator* side, cons
 static bool find_presence(struct set *set, struct query *query, uint32_t key_count)
 {
     bool is_or = set->kind == OP_OR; /* there the left side filters the right one */
-    struct operator* filter = is_or ? set->left : set->right, *filtered = is_or ? set->right : set->left;
+    struct stage *filter = is_or ? set->left : set->right, *filtered = is_or ? set->right : set->left;
     struct collection c = {.set = set, .keys = is_or ? set->left_keys : set->right_keys};
     uint32_t *rows;
 
-    set->words = bits_words(set->op.grid.steps);
+    set->words = bits_words(set->stage.grid.steps);
     set->presence = arena_zarray(&query->arena, uint64_t, key_count * set->words);
     uint32_t count = pick_rows(query, filter, c.keys, is_or ? set->right_keys : set->left_keys, filtered->shape.count,
                                key_count, &rows);
     pthread_mutex_init(&c.mutex, NULL);
-    bool done = operator_visit(filter, query, rows, count, collect_presence, &c);
+    bool done = stage_visit(filter, query, rows, count, collect_presence, &c);
     pthread_mutex_destroy(&c.mutex);
     return done;
 }
@@ -97,18 +97,18 @@ static bool join_shapes(struct set *set, struct query *query)
         }
     }
     vec_release(&pairs);
-    shape_builder_finish(&builder, query, &set->op.shape);
-    if (has_marks) set->op.shape.marked = marked;
+    shape_builder_finish(&builder, query, &set->stage.shape);
+    if (has_marks) set->stage.shape.marked = marked;
     return done;
 }
 
-static bool open_set(struct operator* op, struct query *query)
+static bool open_set(struct stage *stage, struct query *query)
 {
-    struct set *set = (struct set *)op;
+    struct set *set = (struct set *)stage;
     struct label_choice choice;
     struct keys keys;
 
-    if (!operator_open(set->left, query) || !operator_open(set->right, query)) return false;
+    if (!stage_open(set->left, query) || !stage_open(set->right, query)) return false;
     set->left_count = set->left->shape.count;
     set->left_keys = arena_array(&query->arena, uint32_t, set->left_count);
     set->right_keys = arena_array(&query->arena, uint32_t, set->right->shape.count);
@@ -119,10 +119,10 @@ static bool open_set(struct operator* op, struct query *query)
                 find_presence(set, query, keys_count(&keys));
     keys_release(&keys);
     if (!done) return false;
-    op->has_messages = set->left->has_messages || (set->kind == OP_OR && set->right->has_messages);
-    op->row_ns = set->left->row_ns + op->grid.steps;
+    stage->has_messages = set->left->has_messages || (set->kind == OP_OR && set->right->has_messages);
+    stage->row_ns = set->left->row_ns + stage->grid.steps;
     if (set->kind == OP_OR) return join_shapes(set, query);
-    op->shape = set->left->shape;
+    stage->shape = set->left->shape;
     return true;
 }
 
@@ -142,7 +142,7 @@ static void mask_row(const struct set *set, struct tile *tile, size_t row, uint3
 static bool fill_filtered(const struct set *set, struct task *task, const uint32_t *rows, uint32_t count,
                           struct tile *out)
 {
-    if (!operator_fill(set->left, task, rows, count, out)) return false;
+    if (!stage_fill(set->left, task, rows, count, out)) return false;
     for (uint32_t i = 0; i < count; i++) mask_row(set, out, i, set->left_keys[rows[i]], set->kind == OP_AND);
     return true;
 }
@@ -159,8 +159,8 @@ static bool fill_side(const struct set *set, struct task *task, bool is_right, c
             side_rows[side_count++] = rows[i] - (is_right ? set->left_count : 0);
     }
     if (side_count == 0) return true;
-    struct tile side = tile_make(&task->scratch, &set->op.grid, side_count);
-    if (!operator_fill(is_right ? set->right : set->left, task, side_rows, side_count, &side)) return false;
+    struct tile side = tile_make(&task->scratch, &set->stage.grid, side_count);
+    if (!stage_fill(is_right ? set->right : set->left, task, side_rows, side_count, &side)) return false;
     for (uint32_t i = 0, at = 0; i < count; i++) {
         if ((rows[i] >= set->left_count) != is_right) continue;
         if (is_right) mask_row(set, &side, at, set->right_keys[side_rows[at]], false);
@@ -169,19 +169,19 @@ static bool fill_side(const struct set *set, struct task *task, bool is_right, c
     return true;
 }
 
-static bool fill_set(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_set(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    const struct set *set = (const struct set *)op;
+    const struct set *set = (const struct set *)stage;
 
     if (set->kind != OP_OR) return fill_filtered(set, task, rows, count, out);
     return fill_side(set, task, false, rows, count, out) && fill_side(set, task, true, rows, count, out);
 }
 
-static const struct operator_class set_class = {"set", open_set, fill_set};
+static const struct stage_class set_class = {"set", open_set, fill_set};
 
-struct operator* plan_set(struct plan *plan, const struct node *node)
+struct stage *plan_set(struct plan *plan, const struct node *node)
 {
-    struct operator* left = plan_node(plan, node->binary.left), *right = plan_node(plan, node->binary.right);
+    struct stage *left = plan_node(plan, node->binary.left), *right = plan_node(plan, node->binary.right);
     struct set *set = plan_new(plan, &set_class, node, sizeof *set);
 
     set->left = left;
@@ -189,5 +189,5 @@ struct operator* plan_set(struct plan *plan, const struct node *node)
     set->matching = node->binary.matching;
     set->kind = node->binary.op;
     /* Both sides of an `or` may have the same series, at different steps. */
-    return set->kind == OP_OR ? plan_merge(plan, &set->op, DUPLICATES_STEP) : &set->op;
+    return set->kind == OP_OR ? plan_merge(plan, &set->stage, DUPLICATES_STEP) : &set->stage;
 }

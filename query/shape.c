@@ -227,7 +227,7 @@ void label_choice_make(struct label_choice *out, struct query *query, const str 
         uint32_t id = snapshot_intern(query->snapshot, sorted[i]);
         if (kept == 0 || ids[kept - 1] != id) ids[kept++] = id;
     }
-    *out = (struct label_choice){ids, kept, keep};
+    *out = (struct label_choice){.names = ids, .count = kept, .keep = keep};
 }
 
 /* Keys of kept labels: one column of value ids each. */
@@ -271,7 +271,8 @@ static bool leave_keys(const struct shape *shape, struct query *query, const str
         size_t kept = 0;
         for (size_t i = 0; i < pairs.count; i++) {
             uint32_t name = pairs.data[i].name;
-            if (name != query->ids.name && !is_chosen(choice, name)) pairs.data[kept++] = pairs.data[i];
+            bool is_left_out = (name == query->ids.name && !choice->keep_name) || is_chosen(choice, name);
+            if (!is_left_out) pairs.data[kept++] = pairs.data[i];
         }
         ids[row] = keys_add(keys, (const uint32_t *)pairs.data, (uint32_t)(2 * kept));
     }

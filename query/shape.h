@@ -80,11 +80,12 @@ void shape_builder_release(struct shape_builder *builder);
 void shape_pick(struct shape *out, const struct shape *shape, struct query *query, const uint32_t *rows,
                 uint32_t count);
 
-/* Which labels tell groups or partners apart: those named, or all but those named and the metric name. */
+/* Which labels tell groups or partners apart: those named, or all but those named and (mostly) the metric name. */
 struct label_choice {
     const uint32_t *names; /* ids, sorted by their text */
     uint32_t count;
     bool keep;
+    bool keep_name; /* if not `keep`: the metric name counts */
 };
 
 /* Interns and sorts the names of `by`, `on`, `without` or `ignoring`. */

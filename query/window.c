@@ -15,10 +15,10 @@ struct doubtful {
 };
 
 struct window {
-    struct operator op;
+    struct stage stage;
     const struct window_function *function;
     struct feed feed;
-    struct operator* params[PARAMS_MAX];
+    struct stage *params[PARAMS_MAX];
     struct column columns[PARAMS_MAX];
     struct window_cache *cache;
     struct doubtful **doubtful; /* for each row, NULL where the name is fine; NULL if all are */
@@ -78,8 +78,8 @@ static bool find_doubtful(struct window *window, struct query *query)
 static bool check_modifiers(const struct window *window, struct query *query)
 {
     const struct selector *selector = window->feed.selector;
-    const char *name = window->op.node->call.function->name;
-    struct error_key key = {.order = window->op.order};
+    const char *name = window->stage.node->call.function->name;
+    struct error_key key = {.order = window->stage.order};
 
     if (!selector) return true;
     if (selector->anchored && !window->function->extended)
@@ -93,29 +93,29 @@ static bool check_modifiers(const struct window *window, struct query *query)
     return true;
 }
 
-static bool open_window(struct operator* op, struct query *query)
+static bool open_window(struct stage *stage, struct query *query)
 {
-    struct window *window = (struct window *)op;
+    struct window *window = (struct window *)stage;
 
     if (window->feed.points && !feed_open(&window->feed, query)) return false;
     for (size_t i = 0; i < PARAMS_MAX && window->params[i]; i++) {
-        if (!operator_column(window->params[i], query, &window->columns[i])) return false;
+        if (!stage_column(window->params[i], query, &window->columns[i])) return false;
     }
     if (!check_modifiers(window, query)) return false;
     if (!window->feed.points && !feed_open(&window->feed, query)) return false;
     if (window->function->wants_counter && !find_doubtful(window, query)) return false;
     window->cache = window_cache_new(query, &window->feed.windows, window->function->wants_distances);
-    op->shape = window->feed.shape;
-    if (!window->function->keeps_name) shape_drop_names(&op->shape, query);
-    op->row_ns = window->feed.row_ns + 8.0 * op->grid.steps;
-    op->has_messages =
+    stage->shape = window->feed.shape;
+    if (!window->function->keeps_name) shape_drop_names(&stage->shape, query);
+    stage->row_ns = window->feed.row_ns + 8.0 * stage->grid.steps;
+    stage->has_messages =
         window->doubtful || window->params[0] || (window->feed.points && window->feed.points->has_messages);
     return true;
 }
 
 static void tell_doubtful(const struct window *window, struct query *query, struct doubtful *entry)
 {
-    const struct node *node = window->op.node->call.args[0];
+    const struct node *node = window->stage.node->call.args[0];
 
     if (!entry || atomic_exchange(&entry->is_told, true)) return;
     str name = snapshot_string(query->snapshot, entry->name);
@@ -140,7 +140,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
                              .column = *column,
                              .params = window->columns,
                              .scratch = &task->scratch,
-                             .op = &window->op,
+                             .stage = &window->stage,
                              .query = task->query,
                              .row = row,
                              .is_smoothed = is_extended && selector->smoothed};
@@ -153,9 +153,9 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
     return true;
 }
 
-static bool fill_window(struct operator* op, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
+static bool fill_window(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    const struct window *window = (const struct window *)op;
+    const struct window *window = (const struct window *)stage;
     uint32_t most = feed_batch_rows(&window->feed);
     struct feed_batch batch;
     bool done = true;
@@ -178,12 +178,11 @@ static bool fill_window(struct operator* op, struct task *task, const uint32_t *
     return done;
 }
 
-static const struct operator_class window_class = {"window", open_window, fill_window};
+static const struct stage_class window_class = {"window", open_window, fill_window};
 
-struct operator* plan_window(struct plan *plan, const struct node *call)
+struct stage *window_new(struct plan *plan, const struct node *call, const struct window_function *function)
 {
-    const struct window_function *function = call->call.function->how.window;
-    struct operator* params[PARAMS_MAX] = {NULL};
+    struct stage *params[PARAMS_MAX] = {NULL};
     struct feed feed = {0};
     size_t param_count = 0;
 
@@ -199,6 +198,13 @@ struct operator* plan_window(struct plan *plan, const struct node *call)
     window->function = function;
     window->feed = feed;
     memcpy(window->params, params, sizeof params);
-    struct operator* op = & window->op;
-    return function->keeps_name ? op : plan_dropped(plan, op, DUPLICATES_WHOLE);
+    return &window->stage;
+}
+
+struct stage *plan_window(struct plan *plan, const struct node *call)
+{
+    const struct window_function *function = call->call.function->how.window;
+    struct stage *window = window_new(plan, call, function);
+
+    return function->keeps_name ? window : plan_dropped(plan, window, DUPLICATES_WHOLE);
 }

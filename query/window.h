@@ -15,7 +15,7 @@ struct window_run {
     samples column;
     const struct column *params; /* scalar arguments in written order */
     struct scratch *scratch;
-    const struct operator* op; /* for errors and annotations */
+    const struct stage *stage; /* for errors and annotations */
     struct query *query;
     uint32_t row;
     bool is_smoothed; /* in kernels for extended windows: smoothed, else anchored */
@@ -34,6 +34,11 @@ struct window_function {
     window_kernel *extended; /* for anchored and smoothed selectors; NULL: not allowed */
     bool allows_smoothed;
 };
+
+struct plan;
+
+/* A stage that computes a function of a call's range vector; without care for duplicates. */
+struct stage *window_new(struct plan *plan, const struct node *call, const struct window_function *function);
 
 extern const struct window_function window_rate, window_increase, window_delta, window_irate, window_idelta;
 extern const struct window_function window_sum, window_avg, window_count, window_present, window_first, window_last;

@@ -104,7 +104,7 @@ static bool check_factors(const struct window_run *run, size_t step)
     for (size_t i = 0; i < 2; i++) {
         double factor = window_param(run, i, step);
         if (!(factor <= 0 || factor >= 1)) continue;
-        struct error_key key = {run->op->order, run->row, (uint32_t)step};
+        struct error_key key = {run->stage->order, run->row, (uint32_t)step};
         return query_fail(run->query, key, "invalid %s factor. Expected: 0 < %s < 1, got: %f", names[i], letters[i],
                           factor);
     }
