@@ -45,6 +45,7 @@ static struct node *parse_selector_expr(struct parser *parser, const struct toke
         selector->name = name->text;
         status s = matcher_compile(MATCH_EQUAL, METRIC_NAME, name->text, &matcher, parser->arena);
         assert(!failed(s));
+        (void)s;
         PARSER_PUSH(parser, selector->matchers, selector->matcher_count, matcher);
     }
     return node;
@@ -216,7 +217,6 @@ static bool parse_offset(struct parser *parser, struct node *node)
     parser_take(parser);
     if (!parse_offset_duration(parser, &ms, &expr)) return false;
     parser->context = outer;
-    parser_peek(parser); /* the scanner may complain first */
 
     struct time_modifier *time = time_of(parser, node, "offset");
     if (!time) return false;

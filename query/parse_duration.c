@@ -38,7 +38,7 @@ static bool read_number(struct parser *parser, const struct token *token, double
     }
     bool is_hex = text.len > 1 && (text.data[1] | 0x20) == 'x';
     bool is_word = (text.data[0] | 0x20) == 'i' || (text.data[0] | 0x20) == 'n'; /* inf, nan */
-    bool is_valid = !is_hex && str_to_double(str_make(digits, count), out);
+    bool is_valid = !is_hex && text.data[text.len - 1] != '_' && str_to_double(str_make(digits, count), out);
     if (is_valid && (is_word || isfinite(*out))) return true;
     return parser_fail(parser, token->start, "error parsing number: strconv.ParseFloat: parsing %.*s: %s",
                        STR_ARG(quote_text(text, parser->arena)), is_valid ? "value out of range" : "invalid syntax");
@@ -230,10 +230,26 @@ bool parse_range_duration(struct parser *parser, int64_t *ms, struct node **expr
     return true;
 }
 
+/* In an offset, an operation without parentheses ends only where other modifiers start. Marking it as parenthesised
+ * makes it an offset that can be written anywhere. */
+static void close_operation(struct node *expr)
+{
+    struct duration *duration = &expr->duration;
+
+    if (expr->kind != NODE_DURATION || duration->op >= OP_STEP || duration->wrapped) return;
+    if (duration->left) {
+        duration->wrapped = true;
+    } else if (duration->right->kind == NODE_DURATION && duration->right->duration.op < OP_STEP) {
+        duration->right->duration.wrapped = true;
+    }
+}
+
 bool parse_offset_duration(struct parser *parser, int64_t *ms, struct node **expr)
 {
     struct node *duration = parse_offset_expr(parser);
 
-    if (duration) split(duration, ms, expr);
-    return duration;
+    if (!duration) return false;
+    close_operation(duration);
+    split(duration, ms, expr);
+    return true;
 }

@@ -109,7 +109,7 @@ static bool parse_matcher(struct parser *parser, struct matcher *matcher)
     static const char where[] = "label matching";
     enum matcher_type type = MATCH_EQUAL;
     str name, value;
-    bool quoted;
+    bool quoted = false;
 
     parser_peek(parser);
     uint32_t start = parser->next.start;

@@ -21,8 +21,9 @@ enum { LINE_BYTES_MAX = 100 };
 
 struct printer {
     struct writer out;
-    size_t limit;     /* of bytes; nothing is printed beyond it, or not much */
-    bool skip_indent; /* the next one, after a sign */
+    size_t limit;                         /* of bytes; nothing is printed beyond it, or not much */
+    bool skip_indent;                     /* the next one, after a sign */
+    const struct time_modifier *followed; /* what it modifies is printed before an operator that offsets know too */
 };
 
 static bool is_full(const struct printer *printer)
@@ -98,11 +99,6 @@ static bool is_operation(const struct node *node)
     return node->kind == NODE_DURATION && node->duration.left && node->duration.op < OP_STEP;
 }
 
-static bool is_negated(const struct node *node)
-{
-    return node->kind == NODE_DURATION && !node->duration.left && node->duration.op == OP_SUB;
-}
-
 static void put_duration_operation(struct printer *printer, const struct duration *duration)
 {
     /* Bare, a negative number would lose its sign to the whole power. */
@@ -147,28 +143,15 @@ static void put_range(struct printer *printer, int64_t ms, const struct node *ex
     }
 }
 
-/* After `offset` the grammar takes one literal, function form or parenthesised expression, perhaps with a sign; what
- * follows is part of the offset only if this starts with a parenthesis or with two signs. Prometheus prints such
- * expressions as they are; here they get the signs that they need to be read as one. */
-static str missing_signs(const struct node *expr)
-{
-    const struct node *first = expr;
-
-    while (is_operation(first) && !first->duration.wrapped) first = first->duration.left;
-    if (first->kind == NODE_DURATION && first->duration.wrapped) return STR("");
-    if (!is_negated(first)) return first == expr ? STR("") : STR("++");
-
-    const struct node *operand = first->duration.right;
-    bool is_simple = first == expr && !(is_operation(operand) && !operand->duration.wrapped);
-    return is_simple || is_negated(operand) ? STR("") : STR("+");
-}
-
 static void put_offset(struct printer *printer, const struct time_modifier *time)
 {
-    if (time->offset_expr) {
+    const struct node *expr = time->offset_expr;
+
+    if (expr) {
         put(printer, STR(" offset "));
-        put(printer, missing_signs(time->offset_expr));
-        put_node(printer, time->offset_expr);
+        /* An operator behind a parenthesis would belong to the offset; a sign in front of it ends the offset there. */
+        if (printer->followed == time && expr->duration.wrapped) put(printer, STR("+"));
+        put_node(printer, expr);
     } else if (time->offset_ms) {
         put(printer, STR(" offset "));
         duration_write(time->offset_ms, &printer->out);
@@ -317,14 +300,54 @@ static void put_operator(struct printer *printer, const struct binary *binary)
     if (binary->matching) put_matching(printer, binary->matching);
 }
 
-static void put_binary(struct printer *printer, const struct binary *binary)
+static void indent(struct printer *printer, size_t level)
 {
+    if (printer->skip_indent) level = 0;
+    printer->skip_indent = false;
+    for (size_t i = 0; i < level; i++) put(printer, STR("  "));
+}
+
+/* The time modifier of the selector or subquery that an expression ends with, or NULL. */
+static const struct time_modifier *time_at_end(const struct node *node)
+{
+    while (node->kind == NODE_BINARY || node->kind == NODE_UNARY)
+        node = node->kind == NODE_BINARY ? node->binary.right : node->unary.expr;
+    switch (node->kind) {
+    case NODE_SELECTOR: return &node->selector.time;
+    case NODE_RANGE: return &node->range.selector->selector.time;
+    case NODE_SUBQUERY: return &node->subquery.time;
+    default: return NULL;
+    }
+}
+
+/* Prints the left operand by put_operand(printer, left, level). */
+static void put_left(struct printer *printer, const struct binary *binary, size_t level,
+                     void (*put_operand)(struct printer *printer, const struct node *node, size_t level))
+{
+    const struct time_modifier *followed = printer->followed;
+    const struct node *left = binary->left;
     /* A plus before the base would be the sign of the whole power. */
-    if (binary->op == OP_POW && binary->left->kind == NODE_NUMBER && isinf(binary->left->number.value)) {
+    bool infinite_base = binary->op == OP_POW && left->kind == NODE_NUMBER && isinf(left->number.value);
+
+    if (binary->op <= OP_POW) printer->followed = time_at_end(left);
+    if (infinite_base) {
+        indent(printer, level);
         put(printer, STR("Inf"));
     } else {
-        put_node(printer, binary->left);
+        put_operand(printer, left, level);
     }
+    printer->followed = followed;
+}
+
+static void put_flat(struct printer *printer, const struct node *node, size_t level)
+{
+    indent(printer, level);
+    put_node(printer, node);
+}
+
+static void put_binary(struct printer *printer, const struct binary *binary)
+{
+    put_left(printer, binary, 0, put_flat);
     put(printer, STR(" "));
     put_operator(printer, binary);
     put(printer, STR(" "));
@@ -408,13 +431,6 @@ static bool fits_line(const struct node *node)
     return fits;
 }
 
-static void indent(struct printer *printer, size_t level)
-{
-    if (printer->skip_indent) level = 0;
-    printer->skip_indent = false;
-    for (size_t i = 0; i < level; i++) put(printer, STR("  "));
-}
-
 static void pretty_node(struct printer *printer, const struct node *node, size_t level);
 
 /* An operand on lines of its own between parentheses. */
@@ -432,7 +448,7 @@ static void pretty_inside(struct printer *printer, const struct node *const *ope
 
 static void pretty_binary(struct printer *printer, const struct binary *binary, size_t level)
 {
-    pretty_node(printer, binary->left, level + 1);
+    put_left(printer, binary, level + 1, pretty_node);
     put(printer, STR("\n"));
     indent(printer, level);
     put_operator(printer, binary);
@@ -475,7 +491,7 @@ static void pretty_split(struct printer *printer, const struct node *node, size_
         put_subquery_suffix(printer, &node->subquery);
         break;
     case NODE_BINARY: pretty_binary(printer, &node->binary, level); break;
-    default: indent(printer, level); put_node(printer, node);
+    default: put_flat(printer, node, level);
     }
 }
 

@@ -20,7 +20,9 @@ struct db_options {
     int64_t freeze_ms;             /* a head lives at most this long on the monotonic clock */
     uint64_t head_bytes_max;       /* a head is frozen when its memory reaches this */
     uint64_t cache_bytes;          /* verified index pages kept in memory */
+    uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
+    uint32_t metadata_max;         /* metrics whose metadata is remembered */
     uint32_t series_max;           /* new series beyond this many in the head are refused; 0: any number */
     struct label_limits label_limits;
     bool background; /* run freezes and retention in a thread; without it call db_maintain */
@@ -46,15 +48,10 @@ status db_freeze(struct db *db);
 /* One round of what the background thread does: freezes if due, applies retention. */
 status db_maintain(struct db *db);
 
-/* Received metric metadata, in the order of names. */
-struct metadata {
-    enum metric_type type;
-    str metric, help, unit;
-};
-
-/* Calls each() for the metadata of all metrics (or one, if `metric` is not empty). The strings are valid in the call.
- */
-void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct metadata *entry), void *context);
+/* Calls each() for the received metadata of all metrics in order, or of one if `metric` is not empty. The strings are
+ * valid in the call. */
+void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct append_metadata *entry),
+                 void *context);
 
 struct db_stats {
     uint32_t head_series;

@@ -89,8 +89,9 @@ status labels_parse(str raw, const struct label_limits *limits, label **out, siz
 
     while (labels_next(&rest, &pair)) total++;
     if (rest.len) return status_make(STATUS_INVALID, "the labels are malformed");
-    if (limits->count_max && total > limits->count_max)
-        return status_make(STATUS_LIMIT, "a series has %zu labels, the limit is %u", total, limits->count_max);
+    size_t count_max = limits->count_max && limits->count_max < LABELS_MAX ? limits->count_max : LABELS_MAX;
+    if (total > count_max)
+        return status_make(STATUS_LIMIT, "a series has %zu labels, the limit is %zu", total, count_max);
 
     label *pairs = arena_array(arena, label, total);
     for (rest = raw; labels_next(&rest, &pair);) {

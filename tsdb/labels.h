@@ -20,6 +20,9 @@ typedef struct labels {
     str bytes;
 } labels;
 
+/* No series has more labels than this, whatever the limits say. */
+enum { LABELS_MAX = 256 };
+
 /* Limits on what a series may carry; 0 means none. Sizes in bytes. */
 struct label_limits {
     uint32_t count_max, name_bytes_max, value_bytes_max;

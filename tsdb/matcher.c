@@ -57,50 +57,82 @@ static str core_of(str pattern)
     return pattern;
 }
 
-static void set_values(struct matcher *matcher, const struct regex *regex, struct arena *arena)
+static int compare_values(const void *a, const void *b)
+{
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+/* A list of literals ("a|b|c") needs no engine and has no limits, not even that it must be UTF-8. */
+static bool set_literals(struct matcher *matcher, struct arena *arena)
+{
+    size_t count = 1, kept = 0;
+    str rest = matcher->value;
+
+    for (size_t i = 0; i < rest.len; i++) {
+        if (rest.data[i] && strchr("\\.+*?()[]{}^$", rest.data[i])) return false;
+        count += rest.data[i] == '|';
+    }
+    str *set = arena_array(arena, str, count);
+    for (size_t i = 0; i < count; i++) set[i] = str_cut(&rest, '|');
+    qsort(set, count, sizeof *set, compare_values);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !str_equal(set[i], set[kept - 1])) set[kept++] = set[i];
+    }
+    matcher->set = set;
+    matcher->set_count = kept;
+    return true;
+}
+
+static bool set_expansion(struct matcher *matcher, const struct regex *regex, struct arena *arena)
 {
     struct values values = {.arena = arena};
 
-    if (!regex_as_set(regex, SET_VALUES_MAX, add_value, &values)) return;
+    if (!regex_as_set(regex, SET_VALUES_MAX, add_value, &values)) return false;
     str *set = arena_array(arena, str, values.found.count);
     memcpy(set, values.found.data, values.found.count * sizeof *set);
     matcher->set = set;
     matcher->set_count = values.found.count;
     vec_release(&values.found);
+    return true;
 }
 
 static status compile_regex(struct matcher *matcher, struct arena *arena)
 {
     struct regex *regex;
 
+    if (set_literals(matcher, arena)) return ok();
     TRY(regex_compile(matcher->value, &regex));
-    set_values(matcher, regex, arena);
-    if (matcher->set) {
+    if (set_expansion(matcher, regex, arena)) {
         regex_free(regex);
     } else {
         give_to_arena(regex, arena);
         matcher->regex = regex;
     }
-    if (matcher->type == MATCH_REGEX) {
-        matcher->matches_all = str_equal(core_of(matcher->value), STR(".*"));
-        matcher->matches_non_empty = str_equal(core_of(matcher->value), STR(".+"));
-    } else {
-        matcher->matches_non_empty = matcher->set_count == 1 && matcher->set[0].len == 0;
-    }
     return ok();
+}
+
+static void find_flags(struct matcher *matcher)
+{
+    str core = core_of(matcher->value);
+    bool is_empty_only = matcher->set_count == 1 && matcher->set[0].len == 0;
+
+    switch (matcher->type) {
+    case MATCH_EQUAL: break;
+    case MATCH_NOT_EQUAL: matcher->matches_non_empty = matcher->value.len == 0; break;
+    case MATCH_REGEX:
+        matcher->matches_all = str_equal(core, STR(".*"));
+        matcher->matches_non_empty = str_equal(core, STR(".+"));
+        break;
+    case MATCH_NOT_REGEX: matcher->matches_non_empty = is_empty_only; break;
+    }
 }
 
 status matcher_compile(enum matcher_type type, str name, str value, struct matcher *out, struct arena *arena)
 {
     *out = (struct matcher){.type = type, .name = name, .value = value};
-    if (type == MATCH_REGEX || type == MATCH_NOT_REGEX) return compile_regex(out, arena);
-    out->matches_non_empty = type == MATCH_NOT_EQUAL && value.len == 0;
+    if (type == MATCH_REGEX || type == MATCH_NOT_REGEX) TRY(compile_regex(out, arena));
+    find_flags(out);
     return ok();
-}
-
-static int compare_values(const void *a, const void *b)
-{
-    return str_compare(*(const str *)a, *(const str *)b);
 }
 
 bool matcher_matches(const struct matcher *matcher, str value)

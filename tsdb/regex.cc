@@ -101,6 +101,15 @@ const char *fault(RE2::ErrorCode code)
     }
 }
 
+/* The part of the pattern that is wrong, as the pattern has it. */
+std::string faulty_part(const RE2 &compiled, const std::string &pattern)
+{
+    std::string part = compiled.error_arg();
+    bool respelled = part.compare(0, 4, "(?P<") == 0 && pattern.find(part) == std::string::npos;
+
+    return respelled ? part.erase(2, 1) : part;
+}
+
 /* What the texts in RE2's range of possible matches begin with. */
 std::string common_prefix(const RE2 &compiled)
 {
@@ -130,7 +139,7 @@ status compile(str pattern, bool anchored, struct regex **out)
                              REGEX_MEMORY_BYTES >> 20, STR_ARG(pattern));
     } else {
         result = status_make(STATUS_INVALID, "error parsing regexp: %s: `%s`", fault(compiled.error_code()),
-                             compiled.error_arg().c_str());
+                             faulty_part(compiled, text).c_str());
     }
     delete made;
     return result;

@@ -12,10 +12,9 @@
 
 #include "storage/base/arena.h"
 #include "storage/base/status.h"
-#include "storage/base/vec.h"
+#include "tsdb/columns.h"
 #include "tsdb/labels.h"
 #include "tsdb/matcher.h"
-#include "tsdb/samples.h"
 
 struct db;
 struct snapshot;
@@ -58,21 +57,9 @@ uint64_t selection_samples_max(const struct selection *selection);
 /* The value of one label for `count` rows, as ids; 0 = absent. Setting up only: it adds strings. */
 status selection_label_ids(struct selection *selection, const uint32_t *rows, uint32_t count, str name, uint32_t *ids);
 
-/* All labels of one row, in the order of names as bytes, into pairs (room for SELECTION_LABELS_MAX); returns how many.
+/* All labels of one row, in the order of names as bytes, into pairs (room for LABELS_MAX); *count says how many.
  * Setting up only. */
-enum { SELECTION_LABELS_MAX = 256 };
 status selection_label_pairs(struct selection *selection, uint32_t row, struct label_id *pairs, size_t *count);
-
-/* Scratch of one reading thread; zeroed is valid. Errors are sticky: reads after a failure give nothing. */
-struct column_buffer {
-    vec(int64_t) times;
-    vec(double) values;
-    vec(uint8_t) bytes;
-    vec(int64_t) other_times; /* second run while two are merged */
-    vec(double) other_values;
-    status error;
-};
-void column_buffer_release(struct column_buffer *buffer);
 
 /* The samples of one row in (from, to] of the request, all sources merged, stale markers included. The earlier stored
  * value of a time wins. False on error (in buffer->error). */

@@ -62,9 +62,9 @@ static inline uint32_t map_probe_(const struct map *map, struct map_cursor *c)
 /* First candidate for the hash, or MAP_NONE. */
 static inline uint32_t map_find(const struct map *map, uint64_t hash, struct map_cursor *c)
 {
-    if (map->count == 0) return MAP_NONE;
     c->tag = (uint32_t)(hash >> 32);
     c->slot = map_home_(map, c->tag);
+    if (map->count == 0) return MAP_NONE;
     return map_probe_(map, c);
 }
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static void *check(void *memory, size_t bytes)
 {
@@ -28,6 +29,17 @@ void *memory_zalloc(size_t bytes)
 void *memory_realloc(void *old, size_t bytes)
 {
     return check(realloc(old, bytes ? bytes : 1), bytes);
+}
+
+void *memory_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return check(memory == MAP_FAILED ? NULL : memory, bytes);
+}
+
+void memory_unmap(void *memory, size_t bytes)
+{
+    if (memory) munmap(memory, bytes);
 }
 
 void account_init(struct account *account, size_t limit_bytes, struct account *parent)

@@ -16,6 +16,10 @@ void *memory_alloc(size_t bytes);
 void *memory_zalloc(size_t bytes);
 void *memory_realloc(void *old, size_t bytes);
 
+/* Zeroed pages straight from the system, for what is large and goes back at once; resident only where touched. */
+void *memory_map(size_t bytes);
+void memory_unmap(void *memory, size_t bytes);
+
 /* What one owner (a query, all request bodies) holds. Arenas and buffers charge it in blocks; nobody is refused at the
  * moment of the charge: whoever works for the owner looks at account_over() between pieces of work and stops.
  * Thread-safe. */

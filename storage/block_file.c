@@ -1,0 +1,344 @@
+/* Block files; see block_file.h. */
+#include "storage/block_file.h"
+
+#include "storage/base/hash.h"
+#include "storage/metrics.h"
+#include "storage/page_cache.h"
+
+#include <assert.h>
+#include <lz4.h>
+#include <stdio.h>
+
+enum {
+    WRITE_BYTES = 256 << 10, /* gathered before a write */
+    SYNC_BYTES = 2 << 20,    /* written between syncs, so that the log's syncs never wait behind a whole block */
+    NAME_BYTES = 64,
+    FANOUT = 256,
+    REF_BYTES = 12,
+    AT_CHECKSUM = 56
+};
+
+static const char header_magic[8] = {'V', 'A', 'R', 'V', 'E', 'B', 'L', 'K'};
+static const char tail_magic[8] = {'V', 'A', 'R', 'V', 'E', 'E', 'N', 'D'};
+
+struct block_writer {
+    struct fs *fs;
+    struct file *file;
+    char name[NAME_BYTES];
+    uint64_t flushed, synced; /* bytes handed to the file, bytes synced */
+    struct writer buffer;     /* what follows them */
+    status error;             /* the first one; nothing is written after it */
+};
+
+static void flush(struct block_writer *writer, bool sync)
+{
+    status s = ok();
+
+    if (!failed(writer->error) && writer->buffer.count)
+        s = file_write(writer->file, writer->flushed, &(struct fs_span){writer->buffer.data, writer->buffer.count}, 1);
+    writer->flushed += writer->buffer.count;
+    writer->buffer.count = 0;
+    if (!failed(writer->error) && !failed(s) && (sync || writer->flushed - writer->synced >= SYNC_BYTES)) {
+        s = file_sync(writer->file);
+        writer->synced = writer->flushed;
+    }
+    if (failed(s)) writer->error = s;
+}
+
+status block_writer_open(struct fs *fs, const char *name, uint32_t number, struct block_writer **out)
+{
+    struct block_writer *writer = memory_zalloc(sizeof *writer);
+    uint8_t header[BLOCK_HEADER_BYTES] = {0};
+
+    assert(strlen(name) < NAME_BYTES);
+    snprintf(writer->name, sizeof writer->name, "%s", name);
+    writer->fs = fs;
+    status s = fs_open(fs, name, FS_REPLACE, &writer->file);
+    if (failed(s)) {
+        free(writer);
+        return s;
+    }
+    memcpy(header, header_magic, sizeof header_magic);
+    store_u32(header + 8, BLOCK_VERSION);
+    store_u32(header + 12, number);
+    store_u64(header + AT_CHECKSUM, hash_bytes(header, AT_CHECKSUM));
+    writer_bytes(&writer->buffer, header, sizeof header);
+    *out = writer;
+    return ok();
+}
+
+uint64_t block_writer_bytes(const struct block_writer *writer)
+{
+    return writer->flushed + writer->buffer.count;
+}
+
+uint64_t block_writer_raw(struct block_writer *writer, const void *data, size_t bytes)
+{
+    uint64_t offset = block_writer_bytes(writer);
+
+    writer_bytes(&writer->buffer, data, bytes);
+    if (writer->buffer.count >= WRITE_BYTES) flush(writer, false);
+    return offset;
+}
+
+struct page_ref block_writer_page(struct block_writer *writer, const void *payload, size_t bytes, bool compress)
+{
+    uint64_t offset = block_writer_bytes(writer);
+    size_t stored = bytes;
+    uint32_t raw = 0;
+
+    assert(bytes > 0 && bytes <= PAGE_RAW_BYTES_MAX);
+    uint8_t *at = writer_reserve(&writer->buffer, bytes + PAGE_OVERHEAD_BYTES);
+    if (compress) {
+        int made = LZ4_compress_default(payload, (char *)at + 4, (int)bytes, (int)(bytes - bytes / 8));
+        if (made > 0) {
+            stored = (size_t)made;
+            raw = (uint32_t)bytes;
+        }
+    }
+    if (!raw) memcpy(at + 4, payload, bytes);
+    store_u32(at, raw);
+    store_u64(at + 4 + stored, hash_seeded(at, 4 + stored, offset));
+    writer->buffer.count += stored + PAGE_OVERHEAD_BYTES;
+    if (writer->buffer.count >= WRITE_BYTES) flush(writer, false);
+    return (struct page_ref){offset, (uint32_t)(stored + PAGE_OVERHEAD_BYTES)};
+}
+
+static void block_writer_free(struct block_writer *writer)
+{
+    file_close(writer->file);
+    writer_release(&writer->buffer);
+    free(writer);
+}
+
+status block_writer_finish(struct block_writer *take_writer, const void *footer, size_t bytes)
+{
+    uint8_t tail[BLOCK_TAIL_BYTES];
+    struct page_ref ref = block_writer_page(take_writer, footer, bytes, false);
+
+    store_u64(tail, ref.offset);
+    store_u32(tail + 8, ref.bytes);
+    store_u32(tail + 12, BLOCK_VERSION);
+    memcpy(tail + 16, tail_magic, sizeof tail_magic);
+    store_u64(tail + 24, hash_bytes(tail, 24));
+    block_writer_raw(take_writer, tail, sizeof tail);
+    flush(take_writer, true);
+    status s = take_writer->error;
+    if (failed(s)) {
+        block_writer_abandon(take_writer);
+    } else {
+        block_writer_free(take_writer);
+    }
+    return s;
+}
+
+void block_writer_abandon(struct block_writer *take_writer)
+{
+    if (!take_writer) return;
+    (void)fs_unlink(take_writer->fs, take_writer->name); /* what is left over is removed at the next start */
+    block_writer_free(take_writer);
+}
+
+void page_list_add(struct page_list_writer *list, struct page_ref ref)
+{
+    vec_push(&list->refs, ref);
+}
+
+/* Replaces the references by those of pages that hold them, until one is left. */
+struct page_list page_list_finish(struct page_list_writer *list, struct block_writer *writer)
+{
+    struct page_list done = {{0, 0}, (uint32_t)list->refs.count};
+    uint8_t page[FANOUT * REF_BYTES];
+
+    while (list->refs.count > 1) {
+        size_t above = 0;
+        for (size_t first = 0; first < list->refs.count; first += FANOUT) {
+            size_t count = list->refs.count - first < FANOUT ? list->refs.count - first : FANOUT;
+            for (size_t i = 0; i < count; i++) {
+                store_u64(page + i * REF_BYTES, list->refs.data[first + i].offset);
+                store_u32(page + i * REF_BYTES + 8, list->refs.data[first + i].bytes);
+            }
+            list->refs.data[above++] = block_writer_page(writer, page, count * REF_BYTES, true);
+        }
+        list->refs.count = above;
+    }
+    if (list->refs.count) done.root = list->refs.data[0];
+    vec_release(&list->refs);
+    return done;
+}
+
+void page_list_encode(const struct page_list *list, struct writer *out)
+{
+    writer_varint(out, list->pages);
+    writer_varint(out, list->root.offset);
+    writer_varint(out, list->root.bytes);
+}
+
+void page_list_decode(struct reader *in, struct page_list *out)
+{
+    out->pages = reader_varint32(in);
+    out->root.offset = reader_varint(in);
+    out->root.bytes = reader_varint32(in);
+}
+
+struct block_file {
+    /* constant after open */
+    struct file *file;
+    struct page_cache *cache;
+    char name[NAME_BYTES];
+    uint64_t bytes;
+    uint8_t *footer;
+    size_t footer_bytes;
+};
+
+static status damaged(const struct block_file *file, uint64_t offset, const char *what)
+{
+    metric_add(&metric_checksum_failures, 1);
+    return status_at(STATUS_CORRUPT, offset, "%s: %s at offset %llu does not match its checksum", file->name, what,
+                     (unsigned long long)offset);
+}
+
+/* Reads, verifies and decompresses a page into fresh memory. */
+static status load_page(struct block_file *file, struct page_ref ref, uint8_t **out, uint32_t *bytes)
+{
+    if (ref.bytes <= PAGE_OVERHEAD_BYTES || ref.offset > file->bytes || ref.bytes > file->bytes - ref.offset)
+        return status_at(STATUS_CORRUPT, ref.offset, "%s: a page reference leads out of the file", file->name);
+
+    uint8_t *stored = memory_alloc(ref.bytes);
+    size_t payload = ref.bytes - PAGE_OVERHEAD_BYTES;
+    status s = file_read(file->file, ref.offset, stored, ref.bytes);
+    metric_add(&metric_pages_read, 1);
+    if (!failed(s) && load_u64(stored + 4 + payload) != hash_seeded(stored, 4 + payload, ref.offset))
+        s = damaged(file, ref.offset, "the page");
+    uint32_t raw = failed(s) ? 0 : load_u32(stored);
+    if (!failed(s) && raw) {
+        uint8_t *page = raw <= PAGE_RAW_BYTES_MAX ? memory_alloc(raw) : NULL;
+        if (!page || LZ4_decompress_safe((char *)stored + 4, (char *)page, (int)payload, (int)raw) != (int)raw) {
+            free(page);
+            s = damaged(file, ref.offset, "the page's content");
+        } else {
+            *out = page;
+            *bytes = raw;
+            free(stored);
+            return ok();
+        }
+    }
+    if (failed(s)) {
+        free(stored);
+        return s;
+    }
+    memmove(stored, stored + 4, payload);
+    *out = stored;
+    *bytes = (uint32_t)payload;
+    return ok();
+}
+
+static status read_frame(struct block_file *file, uint32_t number)
+{
+    uint8_t header[BLOCK_HEADER_BYTES], tail[BLOCK_TAIL_BYTES];
+    uint32_t bytes;
+
+    TRY(file_size(file->file, &file->bytes));
+    if (file->bytes < BLOCK_HEADER_BYTES + BLOCK_TAIL_BYTES)
+        return status_make(STATUS_CORRUPT, "%s: the file is too short (%llu bytes)", file->name,
+                           (unsigned long long)file->bytes);
+    TRY(file_read(file->file, 0, header, sizeof header));
+    TRY(file_read(file->file, file->bytes - sizeof tail, tail, sizeof tail));
+    if (memcmp(header, header_magic, sizeof header_magic) != 0 ||
+        load_u64(header + AT_CHECKSUM) != hash_bytes(header, AT_CHECKSUM))
+        return damaged(file, 0, "the header");
+    if (memcmp(tail + 16, tail_magic, sizeof tail_magic) != 0 || load_u64(tail + 24) != hash_bytes(tail, 24))
+        return damaged(file, file->bytes - sizeof tail, "the tail");
+    if (load_u32(header + 8) != BLOCK_VERSION || load_u32(tail + 12) != BLOCK_VERSION)
+        return status_make(STATUS_UNSUPPORTED, "%s: format version %u, this program reads %d", file->name,
+                           load_u32(header + 8), BLOCK_VERSION);
+    if (load_u32(header + 12) != number)
+        return status_make(STATUS_CORRUPT, "%s: the file says that its number is %u", file->name,
+                           load_u32(header + 12));
+    TRY(load_page(file, (struct page_ref){load_u64(tail), load_u32(tail + 8)}, &file->footer, &bytes));
+    file->footer_bytes = bytes;
+    return ok();
+}
+
+status block_file_open(struct fs *fs, const char *name, uint32_t number, struct page_cache *cache,
+                       struct block_file **out)
+{
+    struct block_file *file = memory_zalloc(sizeof *file);
+
+    assert(strlen(name) < NAME_BYTES);
+    snprintf(file->name, sizeof file->name, "%s", name);
+    file->cache = cache;
+    status s = fs_open(fs, name, FS_READ, &file->file);
+    if (!failed(s)) s = read_frame(file, number);
+    if (failed(s)) {
+        block_file_close(file);
+        return s;
+    }
+    *out = file;
+    return ok();
+}
+
+void block_file_close(struct block_file *file)
+{
+    if (!file) return;
+    page_cache_drop(file->cache, file);
+    file_close(file->file);
+    free(file->footer);
+    free(file);
+}
+
+str block_file_footer(const struct block_file *file)
+{
+    return str_make((const char *)file->footer, file->footer_bytes);
+}
+
+uint64_t block_file_bytes(const struct block_file *file)
+{
+    return file->bytes;
+}
+
+const char *block_file_name(const struct block_file *file)
+{
+    return file->name;
+}
+
+status block_file_read(struct block_file *file, uint64_t offset, void *out, size_t bytes)
+{
+    if (offset > file->bytes || bytes > file->bytes - offset)
+        return status_at(STATUS_CORRUPT, offset, "%s: an extent leads out of the file", file->name);
+    return file_read(file->file, offset, out, bytes);
+}
+
+status block_file_page(struct block_file *file, struct page_ref ref, const struct page **out)
+{
+    uint8_t *data = NULL;
+    uint32_t bytes = 0;
+
+    *out = page_cache_find(file->cache, file, ref.offset);
+    if (*out) {
+        metric_add(&metric_page_hits, 1);
+        return ok();
+    }
+    TRY(load_page(file, ref, &data, &bytes));
+    *out = page_cache_add(file->cache, file, ref.offset, data, bytes);
+    return ok();
+}
+
+status page_list_page(struct block_file *file, const struct page_list *list, uint32_t index, const struct page **out)
+{
+    struct page_ref ref = list->root;
+    uint64_t below = 1; /* pages under one reference of the current level */
+
+    assert(index < list->pages);
+    while (below < list->pages) below *= FANOUT;
+    for (; below > 1; below /= FANOUT) {
+        const struct page *page;
+        size_t slot = (size_t)(index % below / (below / FANOUT)) * REF_BYTES;
+        TRY(block_file_page(file, ref, &page));
+        bool fits = slot + REF_BYTES <= page->bytes;
+        if (fits) ref = (struct page_ref){load_u64(page->data + slot), load_u32(page->data + slot + 8)};
+        page_release(page);
+        if (!fits) return status_at(STATUS_CORRUPT, ref.offset, "%s: a page of references is too short", file->name);
+    }
+    return block_file_page(file, ref, out);
+}

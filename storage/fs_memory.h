@@ -1,0 +1,31 @@
+/* A file system in memory, whose power can be cut.
+ *
+ * It keeps beside the current state what a disk would have for certain, and the writes and name changes in between, in
+ * order. fs_memory_crash leaves what one of the models allows.
+ */
+#ifndef VARVE_STORAGE_FS_MEMORY_H
+#define VARVE_STORAGE_FS_MEMORY_H
+
+#include "storage/fs.h"
+
+/* What happens to changes that were not synced. */
+enum crash_model {
+    CRASH_NONE,   /* the process was killed, the machine lives: nothing is lost */
+    CRASH_STRICT, /* all are lost */
+    CRASH_PREFIX, /* those after some moment are lost */
+    CRASH_TORN,   /* each 512-byte sector of contents is kept or lost by itself; names as in PREFIX */
+    CRASH_ORDERED /* names as in PREFIX, contents of each file are lost from some moment of its own on (like ext4) */
+};
+
+struct fs *fs_memory_new(void);
+
+/* Cuts the power: all open files become unusable (close them still). The seed chooses among what the model allows. */
+void fs_memory_crash(struct fs *fs, enum crash_model model, uint64_t seed);
+
+/* Flips one bit of a file, durably; false if there is no such byte. */
+bool fs_memory_flip(struct fs *fs, const char *name, uint64_t byte, unsigned bit);
+
+/* Number of changing calls so far (writes, syncs, renames …): a position to crash at. */
+uint64_t fs_memory_operations(const struct fs *fs);
+
+#endif

@@ -1,0 +1,199 @@
+/* Reading the write-ahead log; see wal_read.h, layout and the rule that tells torn from damaged in wal_format.h.
+ *
+ * Good records are handed on as they are met. Bad places are kept until the end: only a later group can say whether a
+ * place had been durable.
+ */
+#include "storage/wal_read.h"
+
+#include "storage/base/vec.h"
+#include "storage/wal_format.h"
+
+#include <stdio.h>
+
+struct bad_place {
+    uint32_t segment;
+    uint64_t at;
+    uint64_t sequence; /* of the group there; a guess when its header is bad */
+    bool complete;     /* under the running boot, with all its bytes written */
+    const char *sentence;
+};
+
+struct walk {
+    const struct wal_visitor *visitor;
+    uint64_t boot;     /* the running one */
+    uint64_t sequence; /* of the last good group header */
+    uint64_t synced;   /* the highest sequence that some group calls durable */
+    bool same_boot;    /* the last good header was written under the running boot */
+    uint64_t bytes;
+    uint32_t segment;
+    vec(struct bad_place) bad;
+};
+
+static void note(struct walk *walk, uint64_t at, uint64_t sequence, bool complete, const char *sentence)
+{
+    vec_push(&walk->bad, (struct bad_place){walk->segment, at, sequence, complete, sentence});
+}
+
+static bool is_zero(const uint8_t *at, const uint8_t *end)
+{
+    return at == end || (*at == 0 && memcmp(at, at + 1, (size_t)(end - at) - 1) == 0);
+}
+
+/* Hands on the good records in [at, end) and notes bad places among them. */
+static status read_records(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end,
+                           bool complete)
+{
+    struct reader rest = reader_make(at, (size_t)(end - at));
+    struct record record;
+
+    for (;;) {
+        const uint8_t *place = rest.at;
+        enum record_outcome outcome = record_next(&rest, &record);
+        if (outcome == RECORD_END) return ok();
+        if (outcome == RECORD_GOOD) {
+            TRY(walk->visitor->record(walk->visitor->context, &record));
+        } else {
+            note(walk, (uint64_t)(place - segment), walk->sequence, complete, "a record does not match its checksum");
+        }
+    }
+}
+
+static bool has_trailer(const uint8_t *at, const uint8_t *end, const struct wal_group *group)
+{
+    return group->bytes <= (uint64_t)(end - at) - WAL_GROUP_HEADER_BYTES - WAL_TRAILER_BYTES &&
+           load_u64(at + WAL_GROUP_HEADER_BYTES + group->bytes) == ~group->sequence;
+}
+
+/* A group whose header is good. Returns where it ends. */
+static status read_group(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end,
+                         const struct wal_group *group)
+{
+    const uint8_t *records = *at + WAL_GROUP_HEADER_BYTES;
+    uint64_t room = (uint64_t)(end - records);
+    bool complete = group->boot == walk->boot && has_trailer(*at, end, group);
+
+    bool known = walk->bad.count && vec_last(&walk->bad)->sequence == walk->sequence + 1;
+    if (group->sequence > walk->sequence + 1 && !known)
+        note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
+    walk->sequence = group->sequence;
+    walk->same_boot = group->boot == walk->boot;
+    if (group->synced > walk->synced) walk->synced = group->synced;
+    if (group->bytes > room || room - group->bytes < WAL_TRAILER_BYTES) {
+        note(walk, (uint64_t)(*at - segment), group->sequence, false, "a group is longer than its segment");
+        *at = end;
+        return ok();
+    }
+    if (!has_trailer(*at, end, group))
+        note(walk, (uint64_t)(*at - segment), group->sequence, false, "the end of a group is missing");
+    *at = records + group->bytes + WAL_TRAILER_BYTES;
+    walk->bytes += WAL_GROUP_HEADER_BYTES + group->bytes + WAL_TRAILER_BYTES;
+    return read_records(walk, segment, records, records + group->bytes, complete);
+}
+
+/* The next place from `at` on where a group header lies, or `end`. */
+static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
+{
+    struct wal_group group;
+
+    for (; end - at >= WAL_GROUP_HEADER_BYTES; at += 8) {
+        if (wal_is_group_header(at, &group)) return at;
+    }
+    return end;
+}
+
+/* A place where a group should begin and no header is. The records that can be found behind it are good all the same.
+ */
+static status read_headless(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end)
+{
+    const uint8_t *next = find_group(*at + 8, end);
+    const uint8_t *behind = end - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : end;
+    bool complete = walk->same_boot && !is_zero(behind, next);
+    size_t noted = walk->bad.count;
+
+    note(walk, (uint64_t)(*at - segment), walk->sequence + 1, complete, "a group header does not match its checksum");
+    status s = read_records(walk, segment, behind, next, complete);
+    walk->bad.count = noted + 1; /* one finding is enough for the place */
+    *at = next;
+    return s;
+}
+
+static status read_segment(struct walk *walk, uint32_t head, const uint8_t *bytes, size_t size)
+{
+    const uint8_t *at = bytes + WAL_SEGMENT_HEADER_BYTES, *end = bytes + size;
+    uint64_t boot = 0;
+    struct wal_group group;
+
+    if (size < WAL_SEGMENT_HEADER_BYTES) {
+        note(walk, 0, walk->sequence + 1, false, "the segment is shorter than its header");
+        return ok();
+    }
+    if (!wal_is_segment_header(bytes, head, walk->segment, &boot)) {
+        note(walk, 0, walk->sequence, !is_zero(at, end), "the segment's header does not match its checksum");
+        boot = 0;
+    }
+    walk->same_boot = boot == walk->boot;
+    while (end - at >= WAL_GROUP_HEADER_BYTES + WAL_TRAILER_BYTES && !is_zero(at, end)) {
+        if (wal_is_group_header(at, &group)) {
+            TRY(read_group(walk, bytes, &at, end, &group));
+        } else {
+            TRY(read_headless(walk, bytes, &at, end));
+        }
+    }
+    return ok();
+}
+
+static status load_segment(struct fs *fs, const char *name, struct writer *out)
+{
+    struct file *file;
+    uint64_t size = 0;
+
+    TRY(fs_open(fs, name, FS_READ, &file));
+    status s = file_size(file, &size);
+    out->count = 0;
+    if (!failed(s)) s = file_read(file, 0, writer_reserve(out, (size_t)size), (size_t)size);
+    out->count = (size_t)size;
+    file_close(file);
+    return s;
+}
+
+static void report(const struct walk *walk, uint32_t head)
+{
+    if (!walk->visitor->finding) return;
+    vec_each (place, &walk->bad) {
+        char name[WAL_NAME_BYTES];
+        wal_name(name, head, place->segment);
+        walk->visitor->finding(walk->visitor->context, name, place->at,
+                               place->complete || place->sequence <= walk->synced, place->sentence);
+    }
+}
+
+status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
+{
+    struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
+    struct arena arena;
+    struct writer bytes = {0};
+    str *names;
+    size_t count = 0;
+    uint32_t next = 0;
+
+    arena_init(&arena, NULL);
+    status s = fs_list(fs, "wal", &arena, &names, &count);
+    for (size_t i = 0; !failed(s) && i < count; i++) {
+        char name[WAL_NAME_BYTES];
+        uint32_t of;
+        if (!wal_parse_name(names[i], &of, &walk.segment) || of != head) continue;
+        if (walk.segment != next) note(&walk, 0, walk.sequence + 1, true, "a segment before this one is missing");
+        next = walk.segment + 1;
+        wal_name(name, head, walk.segment);
+        s = load_segment(fs, name, &bytes);
+        if (!failed(s)) s = read_segment(&walk, head, bytes.data, bytes.count);
+    }
+    if (!failed(s)) report(&walk, head);
+    uint64_t sequence = walk.sequence;
+    vec_each (place, &walk.bad) sequence = place->sequence > sequence ? place->sequence : sequence;
+    *end = (struct wal_end){next, sequence + 1, walk.bytes};
+    vec_release(&walk.bad);
+    writer_release(&bytes);
+    arena_release(&arena);
+    return s;
+}

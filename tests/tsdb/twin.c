@@ -1,0 +1,291 @@
+/* A naive twin of the engine; see twin.h. */
+#include "tests/tsdb/twin.h"
+
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+uint64_t twin_random(struct twin *twin)
+{
+    uint64_t z = (twin->random += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
+    return z ^ z >> 31;
+}
+
+static void make_series(struct twin *twin, struct twin_series *series, size_t number)
+{
+    label *pairs = series->pairs = arena_array(&twin->arena, label, 5);
+    size_t count = 0;
+
+    pairs[count++] = (label){METRIC_NAME, arena_format(&twin->arena, "metric_%zu", number % 7)};
+    pairs[count++] = (label){STR("instance"), arena_format(&twin->arena, "host-%zu:9100", number / 7)};
+    pairs[count++] = (label){STR("job"), number % 3 ? STR("node") : STR("app")};
+    if (number % 2) pairs[count++] = (label){STR("mode"), number % 4 == 1 ? STR("idle") : STR("user")};
+    if (number % 5 == 0) pairs[count++] = (label){STR("Zone"), arena_format(&twin->arena, "z\xC3\xA9%zu", number % 11)};
+    series->pair_count = count;
+    for (size_t i = count; i-- > 0;) labels_write(&pairs[i], 1, &series->shuffled);
+    labels_sort(pairs, count);
+    labels_write(pairs, count, &series->canonical);
+}
+
+void twin_init(struct twin *twin, uint64_t seed, size_t series)
+{
+    *twin = (struct twin){.random = seed};
+    arena_init(&twin->arena, NULL);
+    for (size_t i = 0; i < series; i++) {
+        vec_push(&twin->series, (struct twin_series){0});
+        make_series(twin, vec_last(&twin->series), i);
+    }
+}
+
+void twin_release(struct twin *twin)
+{
+    vec_each (series, &twin->series) {
+        writer_release(&series->canonical);
+        writer_release(&series->shuffled);
+        vec_release(&series->samples);
+    }
+    vec_release(&twin->series);
+    arena_release(&twin->arena);
+}
+
+bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value)
+{
+    size_t at = series->samples.count;
+
+    while (at > 0 && series->samples.data[at - 1].time_ms >= time_ms) at--;
+    if (at < series->samples.count && series->samples.data[at].time_ms == time_ms) return false;
+    vec_push(&series->samples, (struct twin_sample){0});
+    memmove(series->samples.data + at + 1, series->samples.data + at,
+            (series->samples.count - 1 - at) * sizeof *series->samples.data);
+    series->samples.data[at] = (struct twin_sample){time_ms, value};
+    return true;
+}
+
+static str value_of(const struct twin_series *series, str name)
+{
+    for (size_t i = 0; i < series->pair_count; i++) {
+        if (str_equal(series->pairs[i].name, name)) return series->pairs[i].value;
+    }
+    return STR("");
+}
+
+static const struct {
+    enum matcher_type type;
+    const char *name, *value;
+} matcher_cases[] = {
+    {MATCH_EQUAL, "__name__", "metric_3"},
+    {MATCH_EQUAL, "job", "app"},
+    {MATCH_EQUAL, "mode", ""},
+    {MATCH_EQUAL, "nothing", ""},
+    {MATCH_EQUAL, "nothing", "x"},
+    {MATCH_NOT_EQUAL, "job", "app"},
+    {MATCH_NOT_EQUAL, "mode", ""},
+    {MATCH_NOT_EQUAL, "mode", "idle"},
+    {MATCH_NOT_EQUAL, "nothing", "x"},
+    {MATCH_REGEX, "instance", "host-[0-3]:.*"},
+    {MATCH_REGEX, "mode", "idle|user"},
+    {MATCH_REGEX, "mode", "idle|"},
+    {MATCH_REGEX, "mode", ".+"},
+    {MATCH_REGEX, "Zone", ".*"},
+    {MATCH_REGEX, "Zone", "z.[1-5]"},
+    {MATCH_NOT_REGEX, "instance", "host-1.*"},
+    {MATCH_NOT_REGEX, "mode", ".+"},
+    {MATCH_NOT_REGEX, "mode", "idle|x"},
+    {MATCH_NOT_REGEX, "Zone", "|z.1"},
+    {MATCH_REGEX, "__name__", "metric_(1|2|5)"},
+    {MATCH_NOT_REGEX, "__name__", "metric_.*"},
+    {MATCH_REGEX, "instance", "host-1\\d?:9100"},
+};
+
+static size_t random_matchers(struct twin *twin, struct matcher *out, struct arena *arena)
+{
+    size_t count = 1 + twin_random(twin) % 3;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t pick = twin_random(twin) % (sizeof matcher_cases / sizeof matcher_cases[0]);
+        status s = matcher_compile(matcher_cases[pick].type, str_from(matcher_cases[pick].name),
+                                   str_from(matcher_cases[pick].value), &out[i], arena);
+        cr_assert(!failed(s), "%s", s.text);
+    }
+    return count;
+}
+
+static bool matches(const struct twin_series *series, const struct matcher *matchers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!matcher_matches(&matchers[i], value_of(series, matchers[i].name))) return false;
+    }
+    return true;
+}
+
+static bool has_samples(const struct twin_series *series, int64_t from_ms, int64_t to_ms)
+{
+    vec_each (sample, &series->samples) {
+        if (sample->time_ms > from_ms && sample->time_ms <= to_ms) return true;
+    }
+    return false;
+}
+
+/* The twin's series of a row, found by its labels. */
+static struct twin_series *series_of_row(struct twin *twin, struct snapshot *snapshot, struct selection *selection,
+                                         uint32_t row)
+{
+    struct label_id ids[LABELS_MAX];
+    label pairs[LABELS_MAX];
+    size_t count;
+
+    status s = selection_label_pairs(selection, row, ids, &count);
+    cr_assert(!failed(s), "%s", s.text);
+    for (size_t i = 0; i < count; i++)
+        pairs[i] = (label){snapshot_string(snapshot, ids[i].name), snapshot_string(snapshot, ids[i].value)};
+    vec_each (series, &twin->series) {
+        if (labels_compare(series->pairs, series->pair_count, pairs, count) == 0) return series;
+    }
+    cr_assert(false, "a row has labels that no series has");
+    return NULL;
+}
+
+static void check_samples(const struct twin_series *series, const samples *got, int64_t from_ms, int64_t to_ms)
+{
+    size_t at = 0;
+
+    vec_each (sample, &series->samples) {
+        if (sample->time_ms <= from_ms || sample->time_ms > to_ms) continue;
+        cr_assert(at < got->count, "samples are missing: %zu of %zu", got->count, series->samples.count);
+        cr_assert(got->times_ms[at] == sample->time_ms, "time %lld, expected %lld", (long long)got->times_ms[at],
+                  (long long)sample->time_ms);
+        cr_assert(double_bits(got->values[at]) == sample->value, "value %016llx, expected %016llx at %lld",
+                  (unsigned long long)double_bits(got->values[at]), (unsigned long long)sample->value,
+                  (long long)sample->time_ms);
+        at++;
+    }
+    cr_assert(at == got->count, "%zu samples too many", got->count - at);
+}
+
+static void check_newest(const struct twin_series *series, int64_t from_ms, int64_t at_ms, int64_t time_ms,
+                         double value)
+{
+    const struct twin_sample *expected = NULL;
+
+    vec_each (sample, &series->samples) {
+        if (sample->time_ms > from_ms && sample->time_ms <= at_ms) expected = sample;
+    }
+    cr_assert(time_ms == (expected ? expected->time_ms : INT64_MIN), "the newest is at %lld, expected %lld",
+              (long long)time_ms, expected ? (long long)expected->time_ms : 0);
+    cr_assert(!expected || double_bits(value) == expected->value);
+}
+
+static void check_selection(struct twin *twin, struct snapshot *snapshot, const struct select_request *request)
+{
+    struct column_buffer buffer = {0};
+    struct selection *selection;
+    uint32_t seen = 0, expected = 0;
+
+    status s = snapshot_select(snapshot, request, &selection);
+    cr_assert(!failed(s), "%s", s.text);
+    for (uint32_t row = 0; row < selection_count(selection); row++) {
+        struct twin_series *series = series_of_row(twin, snapshot, selection, row);
+        samples got;
+        int64_t newest_ms;
+        double newest;
+        uint32_t id;
+        cr_assert(matches(series, request->matchers, request->matcher_count));
+        cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
+        check_samples(series, &got, request->from_ms, request->to_ms);
+        seen += got.count > 0;
+        cr_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest_ms, &newest),
+                  "%s", buffer.error.text);
+        check_newest(series, request->from_ms, request->to_ms, newest_ms, newest);
+        cr_assert(!failed(selection_label_ids(selection, &row, 1, STR("mode"), &id)));
+        cr_assert(str_equal(snapshot_string(snapshot, id), value_of(series, STR("mode"))));
+    }
+    vec_each (series, &twin->series) {
+        if (matches(series, request->matchers, request->matcher_count) &&
+            has_samples(series, request->from_ms, request->to_ms))
+            expected++;
+    }
+    cr_assert(seen == expected, "%u series with samples, expected %u", seen, expected);
+    column_buffer_release(&buffer);
+}
+
+static bool contains(const str *values, size_t count, str value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(values[i], value)) return true;
+    }
+    return false;
+}
+
+/* Names and values of series with samples in the range are told; others may be. */
+static void check_labels(struct twin *twin, struct snapshot *snapshot, const struct select_request *request)
+{
+    str *names, *values;
+    size_t name_count, value_count;
+    bool truncated;
+
+    cr_assert(!failed(snapshot_label_names(snapshot, request, 0, &names, &name_count, &truncated)));
+    cr_assert(!failed(snapshot_label_values(snapshot, STR("instance"), request, 0, &values, &value_count, &truncated)));
+    for (size_t i = 1; i < value_count; i++) cr_assert(str_compare(values[i - 1], values[i]) < 0);
+    for (size_t i = 1; i < name_count; i++) cr_assert(str_compare(names[i - 1], names[i]) < 0);
+    vec_each (series, &twin->series) {
+        if (!matches(series, request->matchers, request->matcher_count) ||
+            !has_samples(series, request->from_ms, request->to_ms))
+            continue;
+        for (size_t i = 0; i < series->pair_count; i++) cr_assert(contains(names, name_count, series->pairs[i].name));
+        cr_assert(contains(values, value_count, value_of(series, STR("instance"))));
+    }
+}
+
+void twin_check(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms)
+{
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    struct arena arena;
+    struct matcher matchers[4];
+    struct select_request request = {matchers, 0, INT64_MIN, INT64_MAX};
+
+    arena_init(&arena, NULL);
+    check_selection(twin, snapshot, &request);
+    check_labels(twin, snapshot, &request);
+    for (int i = 0; i < 6; i++) {
+        uint64_t span = (uint64_t)(to_ms - from_ms) + 1;
+        request.matcher_count = random_matchers(twin, matchers, &arena);
+        request.from_ms = from_ms + (int64_t)(twin_random(twin) % span);
+        request.to_ms = request.from_ms + (int64_t)(twin_random(twin) % span);
+        check_selection(twin, snapshot, &request);
+        check_labels(twin, snapshot, &request);
+    }
+    arena_release(&arena);
+    snapshot_release(snapshot);
+}
+
+void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
+                    const uint64_t *values, uint32_t count)
+{
+    const struct writer *bytes = shuffled ? &series->shuffled : &series->canonical;
+
+    vec_push(&batch->series, (struct append_series){str_make((const char *)bytes->data, bytes->count),
+                                                    (uint32_t)batch->times.count, count});
+    for (uint32_t i = 0; i < count; i++) {
+        vec_push(&batch->times, times_ms[i]);
+        vec_push(&batch->values, values[i]);
+    }
+}
+
+struct append_batch twin_batch_view(const struct twin_batch *batch)
+{
+    return (struct append_batch){.series = batch->series.data,
+                                 .series_count = batch->series.count,
+                                 .times_ms = batch->times.data,
+                                 .values = batch->values.data,
+                                 .sample_count = batch->times.count};
+}
+
+void twin_batch_release(struct twin_batch *batch)
+{
+    vec_release(&batch->series);
+    vec_release(&batch->times);
+    vec_release(&batch->values);
+}

@@ -1,0 +1,50 @@
+/* A naive twin of the engine: every sample in a sorted array, the first stored value of a time wins. */
+#ifndef VARVE_TESTS_TSDB_TWIN_H
+#define VARVE_TESTS_TSDB_TWIN_H
+
+#include "storage/base/vec.h"
+#include "tsdb/db.h"
+
+struct twin_sample {
+    int64_t time_ms;
+    uint64_t value;
+};
+
+struct twin_series {
+    label *pairs; /* sorted */
+    size_t pair_count;
+    struct writer canonical; /* label fields, sorted */
+    struct writer shuffled;  /* the same in another order */
+    vec(struct twin_sample) samples;
+};
+
+struct twin {
+    struct arena arena;
+    vec(struct twin_series) series;
+    uint64_t random;
+};
+
+void twin_init(struct twin *twin, uint64_t seed, size_t series);
+void twin_release(struct twin *twin);
+
+uint64_t twin_random(struct twin *twin);
+
+/* Stores a sample unless one of that time is there; false then. */
+bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
+
+/* Compares all that a snapshot of the db shows with the twin: series by random matchers, their samples in random ranges,
+ * newest samples, label names and values. Asserts. */
+void twin_check(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
+
+/* A batch being put together. */
+struct twin_batch {
+    vec(struct append_series) series;
+    vec(int64_t) times;
+    vec(uint64_t) values;
+};
+void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
+                    const uint64_t *values, uint32_t count);
+struct append_batch twin_batch_view(const struct twin_batch *batch);
+void twin_batch_release(struct twin_batch *batch);
+
+#endif

@@ -1,0 +1,422 @@
+/* A block that is open for reading; see block.h and block_format.h. */
+#include "tsdb/block.h"
+
+#include "storage/chunk_gorilla.h"
+#include "storage/postings.h"
+#include "tsdb/series_data.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct block {
+    struct index index; /* first: block_index */
+
+    /* constant after open */
+    struct fs *fs;
+    struct block_file *file;
+    struct block_info info;
+
+    _Atomic uint32_t references;
+    _Atomic bool dropped;
+
+    pthread_mutex_t mutex; /* held while the tables are read */
+    _Atomic(struct block_tables *) tables;
+    struct arena arena; /* of the tables */
+};
+
+static const struct index_class block_index_class;
+
+status block_open(struct fs *fs, uint32_t number, struct page_cache *cache, struct block **out)
+{
+    struct block *block = memory_zalloc(sizeof *block);
+    char name[BLOCK_NAME_BYTES];
+
+    block->fs = fs;
+    atomic_init(&block->references, 1);
+    pthread_mutex_init(&block->mutex, NULL);
+    block_name(name, number);
+    status s = block_file_open(fs, name, number, cache, &block->file);
+    if (!failed(s)) s = block_info_decode(block_file_footer(block->file), &block->info);
+    if (!failed(s) && block->info.number != number)
+        s = status_make(STATUS_CORRUPT, "%s: the footer says that this is block %u", name, block->info.number);
+    if (failed(s)) {
+        block_unref(block);
+        return s;
+    }
+    block->index = (struct index){&block_index_class};
+    *out = block;
+    return ok();
+}
+
+void block_ref(struct block *block)
+{
+    atomic_fetch_add(&block->references, 1);
+}
+
+void block_unref(struct block *block)
+{
+    if (!block || atomic_fetch_sub(&block->references, 1) > 1) return;
+    block_file_close(block->file);
+    if (atomic_load(&block->dropped)) {
+        char name[BLOCK_NAME_BYTES];
+        block_name(name, block->info.number);
+        (void)fs_unlink(block->fs, name); /* what is left over is removed at the next start */
+    }
+    arena_release(&block->arena);
+    pthread_mutex_destroy(&block->mutex);
+    free(block);
+}
+
+void block_drop(struct block *block)
+{
+    atomic_store(&block->dropped, true);
+}
+
+const struct block_info *block_get_info(const struct block *block)
+{
+    return &block->info;
+}
+
+uint64_t block_bytes(const struct block *block)
+{
+    return block_file_bytes(block->file);
+}
+
+struct index *block_index(struct block *block)
+{
+    return &block->index;
+}
+
+static status malformed(const struct block *block, const char *what)
+{
+    return status_make(STATUS_CORRUPT, "%s: %s is malformed", block_file_name(block->file), what);
+}
+
+static status read_names(struct block *block, struct block_tables *tables)
+{
+    const struct page *page;
+
+    TRY(block_file_page(block->file, block->info.names, &page));
+    struct reader in = reader_make(page->data, page->bytes);
+    tables->name_count = reader_varint32(&in);
+    if (tables->name_count > page->bytes) in.failed = true;
+    if (!reader_failed(&in)) {
+        struct block_name_entry *names = arena_array(&block->arena, struct block_name_entry, tables->name_count);
+        for (uint32_t i = 0; i < tables->name_count && !reader_failed(&in); i++) {
+            names[i].text = arena_copy_str(&block->arena, reader_str(&in));
+            dictionary_decode(&in, &names[i].values);
+            page_list_decode(&in, &names[i].postings);
+            names[i].presence.offset = reader_varint(&in);
+            names[i].presence.bytes = reader_varint32(&in);
+        }
+        tables->names = names;
+    }
+    page_release(page);
+    return reader_failed(&in) ? malformed(block, "the table of names") : ok();
+}
+
+static status read_lists(struct block *block, struct block_tables *tables)
+{
+    const struct page *page;
+
+    TRY(block_file_page(block->file, block->info.lists, &page));
+    struct reader in = reader_make(page->data, page->bytes);
+    tables->list_count = reader_varint32(&in);
+    if (tables->list_count > page->bytes) in.failed = true;
+    if (!reader_failed(&in)) {
+        const uint32_t **lists = arena_array(&block->arena, const uint32_t *, tables->list_count);
+        uint32_t *counts = arena_array(&block->arena, uint32_t, tables->list_count);
+        for (uint32_t i = 0; i < tables->list_count && !reader_failed(&in); i++) {
+            counts[i] = reader_varint32(&in);
+            if (counts[i] > LABELS_MAX) in.failed = true;
+            uint32_t *list = arena_array(&block->arena, uint32_t, reader_failed(&in) ? 0 : counts[i]);
+            for (uint32_t k = 0; k < counts[i] && !reader_failed(&in); k++) {
+                list[k] = reader_varint32(&in);
+                if (list[k] >= tables->name_count) in.failed = true;
+            }
+            lists[i] = list;
+        }
+        tables->lists = lists;
+        tables->list_counts = counts;
+    }
+    page_release(page);
+    return reader_failed(&in) ? malformed(block, "the table of lists") : ok();
+}
+
+status block_tables(struct block *block, const struct block_tables **out)
+{
+    struct block_tables *tables = atomic_load_explicit(&block->tables, memory_order_acquire);
+    status s = ok();
+
+    if (!tables) {
+        pthread_mutex_lock(&block->mutex);
+        tables = atomic_load_explicit(&block->tables, memory_order_relaxed);
+        if (!tables) {
+            tables = arena_zalloc(&block->arena, sizeof *tables);
+            s = read_names(block, tables);
+            if (!failed(s)) s = read_lists(block, tables);
+            if (failed(s)) {
+                arena_release(&block->arena);
+            } else {
+                atomic_store_explicit(&block->tables, tables, memory_order_release);
+            }
+        }
+        pthread_mutex_unlock(&block->mutex);
+    }
+    *out = tables;
+    return s;
+}
+
+uint32_t block_find_name(const struct block_tables *tables, str name)
+{
+    uint32_t low = 0, high = tables->name_count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = str_compare(tables->names[middle].text, name);
+        if (order == 0) return middle;
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return UINT32_MAX;
+}
+
+void block_cursor_release(struct block_cursor *cursor)
+{
+    page_release(cursor->page);
+    *cursor = (struct block_cursor){0};
+}
+
+/* The bytes of entry `ordinal` in its page of `slots` entries, which begin behind `prefix` bytes and their ends. */
+static bool entry_in_page(const struct page *page, size_t prefix, uint32_t slots, uint32_t slot, str *out)
+{
+    size_t table = prefix + (size_t)slots * 4;
+
+    *out = STR("");
+    if (page->bytes < table) return false;
+    uint32_t begin = slot ? load_u32(page->data + prefix + (size_t)(slot - 1) * 4) : 0;
+    uint32_t end = load_u32(page->data + prefix + (size_t)slot * 4);
+    if (begin > end || end > page->bytes - table) return false;
+    *out = str_make((const char *)page->data + table + begin, end - begin);
+    return true;
+}
+
+static uint32_t slots_of(uint32_t total, uint32_t page, uint32_t per_page)
+{
+    uint32_t first = page * per_page;
+    return total - first < per_page ? total - first : per_page;
+}
+
+static status series_entry(struct block *block, struct block_cursor *cursor, uint32_t ordinal, str *out)
+{
+    uint32_t index = ordinal / BLOCK_SERIES_PER_PAGE;
+
+    assert(ordinal < block->info.series);
+    if (!cursor->page || cursor->index != index) {
+        block_cursor_release(cursor);
+        TRY(page_list_page(block->file, &block->info.series_pages, index, &cursor->page));
+        cursor->index = index;
+    }
+    uint32_t slots = slots_of(block->info.series, index, BLOCK_SERIES_PER_PAGE);
+    if (!entry_in_page(cursor->page, 8, slots, ordinal % BLOCK_SERIES_PER_PAGE, out) || out->len < 16)
+        return malformed(block, "a page of the series table");
+    return ok();
+}
+
+status block_fingerprint(struct block *block, struct block_cursor *cursor, uint32_t ordinal, hash128 *out)
+{
+    str entry;
+
+    TRY(series_entry(block, cursor, ordinal, &entry));
+    *out = (hash128){load_u64(entry.data), load_u64(entry.data + 8)};
+    return ok();
+}
+
+status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out)
+{
+    const struct block_tables *tables;
+    str entry;
+
+    TRY(block_tables(block, &tables));
+    TRY(series_entry(block, cursor, ordinal, &entry));
+    struct reader in = reader_make(entry.data, entry.len);
+    out->fingerprint.low = reader_u64(&in);
+    out->fingerprint.high = reader_u64(&in);
+    out->list = reader_varint32(&in);
+    if (out->list >= tables->list_count) return malformed(block, "an entry of the series table");
+    out->count = tables->list_counts[out->list];
+    for (uint32_t i = 0; i < out->count; i++) out->values[i] = reader_varint32(&in);
+    out->offset = load_u64(cursor->page->data) + reader_varint(&in);
+    out->bytes = reader_varint32(&in);
+    return reader_failed(&in) ? malformed(block, "an entry of the series table") : ok();
+}
+
+/* Names the file and the place in an error about series data. */
+static status in_file(const struct block *block, const struct block_series *series, status s)
+{
+    if (!failed(s) || s.code == STATUS_IO) return s;
+    return status_at(s.code, series->offset + s.at, "%s: at offset %llu: %s", block_file_name(block->file),
+                     (unsigned long long)(series->offset + s.at), s.text);
+}
+
+static status load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
+{
+    buffer->bytes.count = 0;
+    uint8_t *to = writer_reserve(&buffer->bytes, (size_t)series->bytes + GORILLA_SLACK_BYTES);
+    TRY(block_file_read(block->file, series->offset, to, series->bytes));
+    memset(to + series->bytes, 0, GORILLA_SLACK_BYTES);
+    return ok();
+}
+
+status block_read(struct block *block, struct block_cursor *cursor, uint32_t ordinal, int64_t from_ms, int64_t to_ms,
+                  struct column_buffer *buffer)
+{
+    struct block_series series;
+
+    TRY(block_series(block, cursor, ordinal, &series));
+    TRY(load_data(block, &series, buffer));
+    return in_file(block, &series,
+                   series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, from_ms, to_ms, buffer));
+}
+
+static status decode_set(struct block *block, str encoded, struct postings *set)
+{
+    struct page_ref ref;
+    const struct page *page;
+
+    if (encoded.len == 0 || (uint8_t)encoded.data[0] != BLOCK_SET_ELSEWHERE) {
+        return postings_decode(encoded, block->info.series, set) ? ok() : malformed(block, "a set of series");
+    }
+    struct reader in = reader_make(encoded.data + 1, encoded.len - 1);
+    ref.offset = reader_varint(&in);
+    ref.bytes = reader_varint32(&in);
+    if (reader_failed(&in)) return malformed(block, "a reference to a set of series");
+    TRY(block_file_page(block->file, ref, &page));
+    bool good = postings_decode(str_make((const char *)page->data, page->bytes), block->info.series, set);
+    page_release(page);
+    return good ? ok() : malformed(block, "a set of series");
+}
+
+status block_postings(struct block *block, const struct block_name_entry *name, uint32_t value, struct postings *set)
+{
+    const struct page *page;
+    uint32_t index = value / BLOCK_SETS_PER_PAGE;
+    str encoded;
+
+    assert(value < name->values.count);
+    TRY(page_list_page(block->file, &name->postings, index, &page));
+    uint32_t slots = slots_of(name->values.count, index, BLOCK_SETS_PER_PAGE);
+    status s = ok();
+    if (entry_in_page(page, 0, slots, value % BLOCK_SETS_PER_PAGE, &encoded)) {
+        s = decode_set(block, encoded, set);
+    } else {
+        s = malformed(block, "a page of sets of series");
+    }
+    page_release(page);
+    return s;
+}
+
+static status find_entry(struct index *index, str name, const struct block_name_entry **out)
+{
+    const struct block_tables *tables;
+
+    TRY(block_tables((struct block *)index, &tables));
+    uint32_t at = block_find_name(tables, name);
+    *out = at == UINT32_MAX ? NULL : &tables->names[at];
+    return ok();
+}
+
+static status with_name(struct index *index, str name, struct postings *set)
+{
+    struct block *block = (struct block *)index;
+    const struct block_name_entry *entry;
+    const struct page *page;
+
+    TRY(find_entry(index, name, &entry));
+    if (!entry) return ok();
+    TRY(block_file_page(block->file, entry->presence, &page));
+    bool good = postings_decode(str_make((const char *)page->data, page->bytes), block->info.series, set);
+    page_release(page);
+    return good ? ok() : malformed(block, "a set of series");
+}
+
+/* Collects the sets of values that a scan of the dictionary finds wanted. */
+struct scan {
+    struct block *block;
+    const struct block_name_entry *name;
+    const struct matcher *matcher;
+    bool inverted;
+    str prefix; /* of all wanted values */
+    struct postings *set;
+    status error;
+};
+
+static bool scan_value(void *context, uint32_t id, str value)
+{
+    struct scan *scan = context;
+
+    if (!str_starts_with(value, scan->prefix)) return false;
+    if (index_wants(scan->matcher, scan->inverted, value))
+        scan->error = block_postings(scan->block, scan->name, id, scan->set);
+    return !failed(scan->error);
+}
+
+static status with_value(struct index *index, const struct matcher *matcher, bool inverted, struct postings *set)
+{
+    struct block *block = (struct block *)index;
+    const struct block_name_entry *entry;
+    const str *known;
+    size_t known_count;
+    uint32_t first = 0;
+    bool found;
+
+    TRY(find_entry(index, matcher->name, &entry));
+    if (!entry) return ok();
+    if (index_known_values(matcher, inverted, &known, &known_count)) {
+        for (size_t i = 0; i < known_count; i++) {
+            TRY(dictionary_find(&entry->values, block->file, known[i], &first, &found));
+            if (found) TRY(block_postings(block, entry, first, set));
+        }
+        return ok();
+    }
+    struct scan scan = {block, entry, matcher, inverted, index_prefix(matcher, inverted), set, ok()};
+    if (scan.prefix.len) TRY(dictionary_find(&entry->values, block->file, scan.prefix, &first, &found));
+    TRY(dictionary_scan(&entry->values, block->file, first, scan_value, &scan));
+    return scan.error;
+}
+
+static const struct index_class block_index_class = {.with_name = with_name, .with_value = with_value};
+
+status block_value(struct block *block, const struct block_name_entry *name, uint32_t value, struct writer *out)
+{
+    return dictionary_get(&name->values, block->file, value, out);
+}
+
+status block_each_value(struct block *block, const struct block_name_entry *name,
+                        bool (*each)(void *context, uint32_t value, str text), void *context)
+{
+    return dictionary_scan(&name->values, block->file, 0, each, context);
+}
+
+status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),
+                      void *context)
+{
+    const struct page *page;
+
+    if (block->info.metadata.bytes == 0) return ok();
+    TRY(block_file_page(block->file, block->info.metadata, &page));
+    struct reader in = reader_make(page->data, page->bytes);
+    for (uint64_t left = reader_varint(&in); left > 0 && !reader_failed(&in); left--) {
+        str metric = reader_str(&in);
+        uint8_t type = reader_u8(&in);
+        str help = reader_str(&in);
+        str unit = reader_str(&in);
+        if (!reader_failed(&in)) each(context, type, metric, help, unit);
+    }
+    page_release(page);
+    return reader_failed(&in) ? malformed(block, "the metadata section") : ok();
+}

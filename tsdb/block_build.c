@@ -1,0 +1,252 @@
+/* Writing a block; see block_build.h. */
+#include "tsdb/block_build.h"
+
+#include "storage/dictionary.h"
+#include "storage/postings.h"
+
+#include <assert.h>
+
+struct build {
+    const struct build_source *source;
+    struct block_writer *file;
+    struct block_info *info;
+    struct writer scratch, entries;
+    vec(uint32_t) ends;
+};
+
+/* Ends of entries, then the entries. */
+static void flush_entries(struct build *build, struct page_list_writer *pages, bool compress)
+{
+    if (build->ends.count == 0) return;
+    vec_each (end, &build->ends) writer_u32(&build->scratch, *end);
+    writer_bytes(&build->scratch, build->entries.data, build->entries.count);
+    page_list_add(pages, block_writer_page(build->file, build->scratch.data, build->scratch.count, compress));
+    build->ends.count = build->entries.count = build->scratch.count = 0;
+}
+
+static void widen(struct block_info *info, const struct series_data *data)
+{
+    int64_t first = data->chunks.data[0].min_ms, last = vec_last(&data->chunks)->max_ms;
+
+    if (first < info->min_ms) info->min_ms = first;
+    if (last > info->max_ms) info->max_ms = last;
+    info->samples += data->samples;
+}
+
+static void add_series_entry(struct build *build, uint32_t ordinal, uint64_t base, uint64_t offset, size_t bytes)
+{
+    struct build_series series;
+    uint32_t count;
+
+    build->source->series(build->source->context, ordinal, &series);
+    build->source->list(build->source->context, series.list, &count);
+    writer_u64(&build->entries, series.fingerprint.low);
+    writer_u64(&build->entries, series.fingerprint.high);
+    writer_varint(&build->entries, series.list);
+    for (uint32_t i = 0; i < count; i++) writer_varint(&build->entries, series.values[i]);
+    writer_varint(&build->entries, offset - base);
+    writer_varint(&build->entries, bytes);
+    vec_push(&build->ends, (uint32_t)build->entries.count);
+}
+
+/* Data and table of all series. Entries of a page wait until it is full, so data and pages alternate in the file. */
+static status write_series(struct build *build)
+{
+    struct page_list_writer pages = {0};
+    struct series_data data = {0};
+    struct writer extent = {0};
+    uint64_t base = 0;
+    status s = ok();
+
+    build->info->series = build->source->series_count;
+    for (uint32_t ordinal = 0; ordinal < build->source->series_count; ordinal++) {
+        struct build_series series;
+        series_data_clear(&data);
+        extent.count = 0;
+        if (failed(s = build->source->data(build->source->context, ordinal, &data))) break;
+        assert(data.chunks.count > 0);
+        build->source->series(build->source->context, ordinal, &series);
+        series_data_write(&data, series.fingerprint, &extent);
+        uint64_t offset = block_writer_raw(build->file, extent.data, extent.count);
+        if (ordinal % BLOCK_SERIES_PER_PAGE == 0) {
+            flush_entries(build, &pages, true);
+            base = offset;
+            writer_u64(&build->scratch, base);
+        }
+        add_series_entry(build, ordinal, base, offset, extent.count);
+        widen(build->info, &data);
+    }
+    flush_entries(build, &pages, true);
+    build->info->series_pages = page_list_finish(&pages, build->file);
+    series_data_release(&data);
+    writer_release(&extent);
+    return s;
+}
+
+/* Ordinals of one name's series grouped by value: those of value v are ordinals[starts[v]] … ordinals[starts[v + 1] -
+ * 1]. */
+struct grouped {
+    uint32_t *ordinals, *starts;
+};
+
+/* Where a name stands in each list, or UINT32_MAX. */
+static void find_in_lists(const struct build_source *source, uint32_t name, uint32_t *places)
+{
+    for (uint32_t list = 0; list < source->list_count; list++) {
+        uint32_t count;
+        const uint32_t *names = source->list(source->context, list, &count);
+        places[list] = UINT32_MAX;
+        for (uint32_t i = 0; i < count; i++) {
+            if (names[i] == name) places[list] = i;
+        }
+    }
+}
+
+/* A counting sort: ordinals come out rising within each value. */
+static void group(const struct build_source *source, uint32_t name, const uint32_t *places, struct grouped *out)
+{
+    uint32_t values = source->value_count(source->context, name);
+    struct build_series series;
+
+    out->starts = memory_zalloc(((size_t)values + 2) * sizeof *out->starts);
+    for (uint32_t i = 0; i < source->series_count; i++) {
+        source->series(source->context, i, &series);
+        if (places[series.list] != UINT32_MAX) out->starts[series.values[places[series.list]] + 2]++;
+    }
+    for (uint32_t v = 2; v < values + 2; v++) out->starts[v] += out->starts[v - 1];
+    out->ordinals = memory_alloc(((size_t)out->starts[values + 1] + 1) * sizeof *out->ordinals);
+    for (uint32_t i = 0; i < source->series_count; i++) {
+        source->series(source->context, i, &series);
+        uint32_t place = places[series.list];
+        if (place != UINT32_MAX) out->ordinals[out->starts[series.values[place] + 1]++] = i;
+    }
+}
+
+static int compare_ordinals(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static struct page_ref write_presence(struct build *build, const struct grouped *grouped, uint32_t values)
+{
+    uint32_t total = grouped->starts[values];
+    uint32_t *all = memory_alloc(((size_t)total + 1) * sizeof *all);
+
+    memcpy(all, grouped->ordinals, total * sizeof *all);
+    if (values > 1) qsort(all, total, sizeof *all, compare_ordinals);
+    build->scratch.count = 0;
+    postings_encode(all, total, &build->scratch);
+    free(all);
+    struct page_ref ref = block_writer_page(build->file, build->scratch.data, build->scratch.count, false);
+    build->scratch.count = 0;
+    return ref;
+}
+
+static struct page_list write_postings(struct build *build, const struct grouped *grouped, uint32_t values)
+{
+    struct page_list_writer pages = {0};
+    struct writer set = {0};
+
+    for (uint32_t v = 0; v < values; v++) {
+        if (v % BLOCK_SETS_PER_PAGE == 0) flush_entries(build, &pages, true);
+        set.count = 0;
+        postings_encode(grouped->ordinals + grouped->starts[v], grouped->starts[v + 1] - grouped->starts[v], &set);
+        if (set.count > BLOCK_SET_BYTES_INLINE) {
+            struct page_ref ref = block_writer_page(build->file, set.data, set.count, false);
+            writer_u8(&build->entries, BLOCK_SET_ELSEWHERE);
+            writer_varint(&build->entries, ref.offset);
+            writer_varint(&build->entries, ref.bytes);
+        } else {
+            writer_bytes(&build->entries, set.data, set.count);
+        }
+        vec_push(&build->ends, (uint32_t)build->entries.count);
+    }
+    flush_entries(build, &pages, true);
+    writer_release(&set);
+    return page_list_finish(&pages, build->file);
+}
+
+static struct dictionary write_dictionary(struct build *build, uint32_t name, uint32_t values)
+{
+    struct dictionary_writer writer;
+
+    dictionary_writer_init(&writer, build->file);
+    for (uint32_t v = 0; v < values; v++)
+        dictionary_writer_add(&writer, build->source->value(build->source->context, name, v));
+    return dictionary_writer_finish(&writer);
+}
+
+static void write_names(struct build *build)
+{
+    const struct build_source *source = build->source;
+    uint32_t *places = memory_alloc(((size_t)source->list_count + 1) * sizeof *places);
+    struct writer table = {0};
+
+    writer_varint(&table, source->name_count);
+    for (uint32_t name = 0; name < source->name_count; name++) {
+        uint32_t values = source->value_count(source->context, name);
+        struct grouped grouped;
+        find_in_lists(source, name, places);
+        group(source, name, places, &grouped);
+        struct dictionary dictionary = write_dictionary(build, name, values);
+        struct page_list postings = write_postings(build, &grouped, values);
+        struct page_ref presence = write_presence(build, &grouped, values);
+        writer_str(&table, source->name(source->context, name));
+        dictionary_encode(&dictionary, &table);
+        page_list_encode(&postings, &table);
+        writer_varint(&table, presence.offset);
+        writer_varint(&table, presence.bytes);
+        free(grouped.ordinals);
+        free(grouped.starts);
+    }
+    build->info->names = block_writer_page(build->file, table.data, table.count, true);
+    writer_release(&table);
+    free(places);
+}
+
+static void write_lists(struct build *build)
+{
+    struct writer table = {0};
+
+    writer_varint(&table, build->source->list_count);
+    for (uint32_t list = 0; list < build->source->list_count; list++) {
+        uint32_t count;
+        const uint32_t *names = build->source->list(build->source->context, list, &count);
+        writer_varint(&table, count);
+        for (uint32_t i = 0; i < count; i++) writer_varint(&table, names[i]);
+    }
+    build->info->lists = block_writer_page(build->file, table.data, table.count, true);
+    writer_release(&table);
+}
+
+status block_build(struct fs *fs, const struct build_source *source, struct block_info *info)
+{
+    struct build build = {.source = source, .info = info};
+    char name[BLOCK_NAME_BYTES];
+
+    info->min_ms = INT64_MAX;
+    info->max_ms = INT64_MIN;
+    info->samples = 0;
+    info->metadata = (struct page_ref){0, 0};
+    block_name(name, info->number);
+    TRY(fs_make_folder(fs, "block"));
+    TRY(block_writer_open(fs, name, info->number, &build.file));
+    status s = write_series(&build);
+    if (failed(s)) {
+        block_writer_abandon(build.file);
+    } else {
+        write_names(&build);
+        write_lists(&build);
+        if (source->metadata.len)
+            info->metadata = block_writer_page(build.file, source->metadata.data, source->metadata.len, true);
+        build.scratch.count = 0;
+        block_info_encode(info, &build.scratch);
+        s = block_writer_finish(build.file, build.scratch.data, build.scratch.count);
+        if (!failed(s)) s = fs_sync_folder(fs, "block");
+    }
+    writer_release(&build.scratch);
+    writer_release(&build.entries);
+    vec_release(&build.ends);
+    return s;
+}

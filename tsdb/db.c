@@ -1,0 +1,283 @@
+/* The engine's life: open, close, maintenance, figures; see db.h and db_internal.h. */
+#include "tsdb/db.h"
+
+#include "storage/base/clock.h"
+#include "storage/base/log.h"
+#include "tsdb/db_internal.h"
+#include "tsdb/metrics.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { MAINTENANCE_MS = 1000, RETRY_MS = 2000 };
+
+struct db_options db_options_default(void)
+{
+    return (struct db_options){
+        .retention_ms = (int64_t)15 * 24 * 3600 * 1000,
+        .future_max_ms = 10 * 60 * 1000,
+        .out_of_order_ms = -1,
+        .freeze_ms = 2 * 3600 * 1000,
+        .head_bytes_max = (uint64_t)512 << 20,
+        .cache_bytes = 32 << 20,
+        .metadata_max = 100000,
+        .label_limits = {.count_max = 128, .name_bytes_max = 1024, .value_bytes_max = 16384},
+        .background = true,
+    };
+}
+
+void db_publish(struct db *db, struct block *const *blocks, uint32_t count, struct block *added)
+{
+    struct view *view = view_new(db->live, db->frozen, blocks, count, added);
+    uint64_t bytes = 0;
+
+    view->broken = db->broken.data;
+    view->broken_count = (uint32_t)db->broken.count;
+    for (uint32_t i = 0; i < view->block_count; i++) bytes += block_bytes(view->blocks[i]);
+    atomic_store(&db->block_bytes, bytes);
+    metric_set(&metric_blocks, view->block_count);
+    metric_set(&metric_block_bytes, (int64_t)bytes);
+    pthread_mutex_lock(&db->view_mutex);
+    struct view *old = db->view;
+    db->view = view;
+    pthread_mutex_unlock(&db->view_mutex);
+    view_unref(old);
+}
+
+struct view *db_view(struct db *db)
+{
+    pthread_mutex_lock(&db->view_mutex);
+    struct view *view = db->view;
+    view_ref(view);
+    pthread_mutex_unlock(&db->view_mutex);
+    return view;
+}
+
+/* The horizon counts from the earlier of clock and newest sample: a jumping clock deletes nothing. */
+int64_t db_horizon_ms(const struct db *db)
+{
+    int64_t now = clock_now_ms(), newest = atomic_load(&db->newest_ms);
+
+    if (db->options.retention_ms == 0) return INT64_MIN;
+    if (newest < now) now = newest;
+    return now < INT64_MIN + db->options.retention_ms ? INT64_MIN : now - db->options.retention_ms;
+}
+
+static status maintain_locked(struct db *db)
+{
+    status s = ok();
+
+    if (db->frozen) s = db_write_frozen_locked(db);
+    if (!failed(s) && db_freeze_is_due(db)) s = db_freeze_locked(db, true);
+    if (failed(s)) {
+        db->next_attempt_ns = clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000;
+        metric_add(&metric_freeze_failures, 1);
+        log_error("the head can not be written as a block; trying again", "error=%s", LOG_QUOTED(str_from(s.text)));
+    }
+    status retained = db_retain_locked(db);
+    return failed(s) ? s : retained;
+}
+
+status db_maintain(struct db *db)
+{
+    pthread_mutex_lock(&db->maintenance);
+    status s = maintain_locked(db);
+    pthread_mutex_unlock(&db->maintenance);
+    return s;
+}
+
+static void update_gauges(struct db *db)
+{
+    struct db_stats stats;
+
+    db_stats(db, &stats);
+    metric_set(&metric_head_series, stats.head_series);
+    metric_set(&metric_head_samples, (int64_t)stats.head_samples);
+    metric_set(&metric_head_bytes, (int64_t)stats.head_bytes);
+}
+
+static bool wait_a_round(struct db *db)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(MAINTENANCE_MS % 1000) * 1000000;
+    until.tv_sec += MAINTENANCE_MS / 1000;
+    pthread_mutex_lock(&db->wake_mutex);
+    if (!db->stop && !atomic_load(&db->freeze_wanted)) pthread_cond_timedwait(&db->wake, &db->wake_mutex, &until);
+    bool stop = db->stop;
+    pthread_mutex_unlock(&db->wake_mutex);
+    return !stop;
+}
+
+static void *run_background(void *context)
+{
+    struct db *db = context;
+
+    pthread_setname_np(pthread_self(), "varve-maintain");
+    while (wait_a_round(db)) {
+        bool wanted = atomic_exchange(&db->freeze_wanted, false);
+        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) (void)db_maintain(db); /* it has told the log */
+        update_gauges(db);
+    }
+    return NULL;
+}
+
+static void destroy(struct db *db)
+{
+    pthread_mutex_lock(&db->view_mutex);
+    struct view *view = db->view;
+    db->view = NULL;
+    pthread_mutex_unlock(&db->view_mutex);
+    view_unref(view);
+    head_unref(db->live);
+    head_unref(db->frozen);
+    block_unref(db->written);
+    while (db->scratch) {
+        struct append_scratch *scratch = db->scratch;
+        db->scratch = scratch->next;
+        vec_release(&scratch->ids);
+        vec_release(&scratch->hashes);
+        writer_release(&scratch->rows);
+        writer_release(&scratch->registration);
+        writer_release(&scratch->canonical);
+        arena_release(&scratch->arena);
+        free(scratch);
+    }
+    state_release(&db->state);
+    vec_release(&db->broken);
+    writer_release(&db->unsaved);
+    metadata_table_free(db->metadata);
+    page_cache_free(db->cache);
+    pthread_rwlock_destroy(&db->switching);
+    pthread_mutex_destroy(&db->view_mutex);
+    pthread_mutex_destroy(&db->maintenance);
+    pthread_mutex_destroy(&db->wake_mutex);
+    pthread_cond_destroy(&db->wake);
+    pthread_mutex_destroy(&db->scratch_mutex);
+    free(db);
+}
+
+status db_open(const struct db_options *options, struct db **out)
+{
+    struct db *db = memory_zalloc(sizeof *db);
+    pthread_rwlockattr_t attributes;
+
+    db->options = *options;
+    db->fs = options->fs;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&db->switching, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    pthread_mutex_init(&db->view_mutex, NULL);
+    pthread_mutex_init(&db->maintenance, NULL);
+    pthread_mutex_init(&db->wake_mutex, NULL);
+    pthread_cond_init(&db->wake, NULL);
+    pthread_mutex_init(&db->scratch_mutex, NULL);
+    atomic_init(&db->newest_ms, INT64_MIN);
+    db->cache = page_cache_new(options->cache_bytes);
+    db->metadata = metadata_table_new(options->metadata_max);
+
+    status s = fs_lock(db->fs, "lock");
+    if (!failed(s)) {
+        pthread_mutex_lock(&db->maintenance);
+        s = db_recover(db);
+        pthread_mutex_unlock(&db->maintenance);
+    }
+    if (!failed(s) && options->background) {
+        int error = pthread_create(&db->background, NULL, run_background, db);
+        if (error) s = status_errno(error, "start the maintenance thread");
+    }
+    if (failed(s)) {
+        if (db->wal) wal_abandon(db->wal);
+        if (db->next_wal) wal_abandon(db->next_wal);
+        destroy(db);
+        return s;
+    }
+    update_gauges(db);
+    *out = db;
+    return ok();
+}
+
+static void stop_background(struct db *db)
+{
+    if (!db->options.background) return;
+    pthread_mutex_lock(&db->wake_mutex);
+    db->stop = true;
+    pthread_cond_signal(&db->wake);
+    pthread_mutex_unlock(&db->wake_mutex);
+    pthread_join(db->background, NULL);
+}
+
+status db_close(struct db *db)
+{
+    stop_background(db);
+    pthread_mutex_lock(&db->maintenance);
+    status s = db_freeze_locked(db, false);
+    pthread_mutex_unlock(&db->maintenance);
+    if (db->wal) {
+        status closed = wal_close(db->wal);
+        if (!failed(s)) s = closed;
+    }
+    if (db->next_wal) (void)wal_close(db->next_wal);
+    destroy(db);
+    return s;
+}
+
+void db_abandon(struct db *db)
+{
+    stop_background(db);
+    if (db->wal) wal_abandon(db->wal);
+    if (db->next_wal) wal_abandon(db->next_wal);
+    destroy(db);
+}
+
+status db_freeze(struct db *db)
+{
+    pthread_mutex_lock(&db->maintenance);
+    status s = db_freeze_locked(db, true);
+    pthread_mutex_unlock(&db->maintenance);
+    return s;
+}
+
+void db_metadata(struct db *db, str metric, void (*each)(void *context, const struct append_metadata *entry),
+                 void *context)
+{
+    metadata_each(db->metadata, metric, each, context);
+}
+
+void db_stats(struct db *db, struct db_stats *out)
+{
+    struct view *view = db_view(db);
+    struct head_stats live;
+
+    *out = (struct db_stats){.head_min_ms = INT64_MAX, .head_max_ms = INT64_MIN, .oldest_ms = INT64_MAX};
+    head_stats(view->live, &live);
+    out->head_series = live.series;
+    out->head_samples = live.samples;
+    out->head_chunks = live.chunks;
+    out->head_min_ms = live.min_ms;
+    out->head_max_ms = live.max_ms;
+    out->head_bytes = live.bytes + registry_bytes(head_registry(view->live));
+    out->label_pairs = registry_pair_count(head_registry(view->live));
+    out->oldest_ms = live.min_ms;
+    if (view->frozen) {
+        struct head_stats frozen;
+        head_stats(view->frozen, &frozen);
+        out->head_bytes += frozen.bytes;
+        if (head_registry(view->frozen) != head_registry(view->live))
+            out->head_bytes += registry_bytes(head_registry(view->frozen));
+        if (frozen.min_ms < out->oldest_ms) out->oldest_ms = frozen.min_ms;
+    }
+    out->blocks = view->block_count;
+    for (uint32_t i = 0; i < view->block_count; i++) {
+        const struct block_info *info = block_get_info(view->blocks[i]);
+        out->block_bytes += block_bytes(view->blocks[i]);
+        out->block_samples += info->samples;
+        if (info->min_ms < out->oldest_ms) out->oldest_ms = info->min_ms;
+    }
+    pthread_rwlock_rdlock(&db->switching);
+    if (db->wal) out->wal_bytes = wal_bytes(db->wal);
+    pthread_rwlock_unlock(&db->switching);
+    view_unref(view);
+}

@@ -1,0 +1,109 @@
+/* What the files of the db share.
+ *
+ * Lock order, outermost first: maintenance → switching → a registry's lock → the log's queue; view_mutex, metadata and
+ * the scratch list are leaves. Nothing is written to disk under a lock that a reader takes.
+ */
+#ifndef VARVE_TSDB_DB_INTERNAL_H
+#define VARVE_TSDB_DB_INTERNAL_H
+
+#include "storage/page_cache.h"
+#include "storage/wal.h"
+#include "tsdb/db.h"
+#include "tsdb/metadata.h"
+#include "tsdb/state.h"
+#include "tsdb/view.h"
+
+#include <pthread.h>
+
+/* Types of records in a head's log; those in a registry's file are registrations. */
+enum log_record {
+    LOG_REGISTRATION = 1, /* tsdb/registration.c */
+    LOG_SAMPLES = 2,      /* tsdb/sample_rows.h */
+    LOG_METADATA = 3,     /* tsdb/metadata.h */
+    LOG_HEAD = 4          /* first in a log: the number of the head's registry (u32) and the secret */
+};
+
+/* Working memory of one append, kept for the next one. */
+struct append_scratch {
+    vec(uint32_t) ids;
+    vec(hash128) hashes;
+    struct writer rows, registration, canonical;
+    struct arena arena;
+    struct append_scratch *next;
+};
+
+struct db {
+    /* constant after open */
+    struct db_options options;
+    struct fs *fs;
+    struct page_cache *cache;
+    struct metadata_table *metadata;
+    struct hash_secret secret;
+    vec(struct broken_block) broken;
+
+    /* held for reading while a request appends, for writing while one head follows another; guards the four below */
+    pthread_rwlock_t switching;
+    struct head *live, *frozen;
+    struct wal *wal;          /* of the live head */
+    uint32_t series_at_start; /* in the registry when the live head began */
+
+    pthread_mutex_t view_mutex;
+    struct view *view;
+
+    /* held during a freeze and the retention; guards the rest of this group */
+    pthread_mutex_t maintenance;
+    struct state state;   /* as last saved */
+    struct wal *next_wal; /* log of the next head, made but not yet in use; its number is next_head */
+    uint32_t next_head;
+    struct writer unsaved;   /* registrations on their way into the registry's file */
+    struct block *written;   /* block of the frozen head, not yet in the state */
+    uint32_t written_number; /* number reserved for it */
+    int64_t next_attempt_ns; /* after a failure */
+
+    _Atomic int64_t live_since_ns; /* monotonic */
+    _Atomic int64_t newest_ms;     /* newest sample of all; INT64_MIN when there is none */
+    _Atomic uint64_t block_bytes;
+
+    pthread_mutex_t wake_mutex; /* guards the two below */
+    pthread_cond_t wake;
+    bool stop;
+    _Atomic bool freeze_wanted;
+    pthread_t background;
+
+    pthread_mutex_t scratch_mutex;
+    struct append_scratch *scratch;
+};
+
+/* Publishes a new view of live, frozen and the given blocks. */
+void db_publish(struct db *db, struct block *const *blocks, uint32_t count, struct block *added);
+
+/* The current view, referenced. */
+struct view *db_view(struct db *db);
+
+/* Whether the live head should be frozen now. */
+bool db_freeze_is_due(struct db *db);
+
+/* Whether the live head has used up its memory. */
+bool db_head_is_full(struct db *db);
+
+/* Freezes the live head, if it holds anything; without a successor when the db closes. Expects maintenance. */
+status db_freeze_locked(struct db *db, bool successor);
+
+/* Writes the frozen head, if there is one. Expects maintenance. */
+status db_write_frozen_locked(struct db *db);
+
+/* Starts the first head of a db that has none. Expects maintenance. */
+status db_start_head_locked(struct db *db);
+
+/* Drops blocks whose samples are all older than the retention time. Expects maintenance. */
+status db_retain_locked(struct db *db);
+
+/* Reads state, blocks, registries and logs. */
+status db_recover(struct db *db);
+
+/* Oldest time that is kept, by the clock rules; INT64_MIN without a retention. */
+int64_t db_horizon_ms(const struct db *db);
+
+void registry_file_name(char *out, size_t size, uint32_t number);
+
+#endif

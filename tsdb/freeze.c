@@ -1,0 +1,254 @@
+/* Freezing a head; see freeze.h.
+ *
+ * The block numbers names and values by rank among those that are used. Series with samples are put in order by
+ * counting them into metrics and sorting each metric's by the ranks of their other values; then the ranks of all values
+ * are laid down in that order, 4 bytes a label, and everything the writer asks for is a look into that array. About 60
+ * bytes a series while it lasts.
+ */
+#include "tsdb/freeze.h"
+
+#include "tsdb/block_build.h"
+
+#include <assert.h>
+
+struct freeze {
+    struct head *head;
+    struct registry *registry;
+    uint32_t *order; /* ids of series, in the order of the block */
+    uint32_t count;
+
+    uint32_t *names;      /* ids of names by rank */
+    uint32_t *name_ranks; /* rank of a name id, or UINT32_MAX */
+    uint32_t name_count;
+    uint32_t **values;      /* by name rank: ids of used values by rank */
+    uint32_t **value_ranks; /* by name id: rank of a value id */
+    uint32_t *value_totals; /* by name id: values when the freeze began */
+    uint32_t name_total;    /* names when the freeze began */
+    uint32_t *value_counts; /* by name rank */
+    uint32_t **lists;       /* by list id: ranks of its names */
+    uint32_t *list_counts;  /* 0 for lists that no series of the block uses */
+    uint32_t list_count;
+
+    uint32_t *ranks;  /* ranks of all values, series after series */
+    uint64_t *starts; /* where those of a series begin */
+    struct column_buffer buffer;
+    struct arena arena; /* of all but the buffer */
+};
+
+/* Ids of the series that have samples, and marks on their values. What is added to the registry meanwhile belongs to
+ * the next head: it lies beyond the totals taken here, lists excepted, which are taken last. */
+static void mark_used(struct freeze *freeze)
+{
+    uint32_t total = registry_series_count(freeze->registry);
+
+    freeze->name_total = registry_name_count(freeze->registry);
+    freeze->value_ranks = arena_array(&freeze->arena, uint32_t *, freeze->name_total);
+    freeze->value_totals = arena_array(&freeze->arena, uint32_t, freeze->name_total);
+    for (uint32_t i = 0; i < freeze->name_total; i++) {
+        freeze->value_totals[i] = registry_value_count(freeze->registry, i);
+        freeze->value_ranks[i] = arena_zarray(&freeze->arena, uint32_t, freeze->value_totals[i]);
+    }
+    freeze->order = arena_array(&freeze->arena, uint32_t, total);
+    for (uint32_t id = 0; id < total; id++) {
+        if (!head_has(freeze->head, id, INT64_MIN, INT64_MAX)) continue;
+        struct series_labels set = registry_labels(freeze->registry, id);
+        freeze->order[freeze->count++] = id;
+        for (uint32_t i = 0; i < set.count; i++) freeze->value_ranks[set.names[i]][set.values[i]] = 1;
+    }
+}
+
+/* Turns the marks on a name's values into ranks; true if any is used. */
+static bool rank_values(struct freeze *freeze, uint32_t name, uint32_t **values, uint32_t *count)
+{
+    uint32_t total, *ranks = freeze->value_ranks[name];
+    uint32_t *sorted = registry_sorted_values(freeze->registry, name, &total, &freeze->arena), used = 0;
+
+    for (uint32_t i = 0; i < total; i++) {
+        uint32_t id = sorted[i];
+        if (id >= freeze->value_totals[name] || !ranks[id]) continue;
+        ranks[id] = used;
+        sorted[used++] = id;
+    }
+    *values = sorted;
+    *count = used;
+    return used > 0;
+}
+
+static int compare_names(const void *a, const void *b, void *context)
+{
+    const struct freeze *freeze = context;
+    return str_compare(registry_name(freeze->registry, *(const uint32_t *)a),
+                       registry_name(freeze->registry, *(const uint32_t *)b));
+}
+
+static void rank_names(struct freeze *freeze)
+{
+    uint32_t total = freeze->name_total, *sorted = arena_array(&freeze->arena, uint32_t, total);
+
+    freeze->names = arena_array(&freeze->arena, uint32_t, total);
+    freeze->name_ranks = arena_array(&freeze->arena, uint32_t, total);
+    freeze->values = arena_zarray(&freeze->arena, uint32_t *, total);
+    freeze->value_counts = arena_zarray(&freeze->arena, uint32_t, total);
+    for (uint32_t i = 0; i < total; i++) sorted[i] = i;
+    qsort_r(sorted, total, sizeof *sorted, compare_names, freeze);
+    for (uint32_t i = 0; i < total; i++) {
+        uint32_t rank = freeze->name_count;
+        bool used = rank_values(freeze, sorted[i], &freeze->values[rank], &freeze->value_counts[rank]);
+        freeze->name_ranks[sorted[i]] = used ? rank : UINT32_MAX;
+        if (used) freeze->names[freeze->name_count++] = sorted[i];
+    }
+}
+
+/* A list with a name that the block does not have belongs to no series of the block. */
+static void rank_lists(struct freeze *freeze)
+{
+    freeze->list_count = registry_list_count(freeze->registry);
+    freeze->lists = arena_zarray(&freeze->arena, uint32_t *, freeze->list_count);
+    freeze->list_counts = arena_zarray(&freeze->arena, uint32_t, freeze->list_count);
+    for (uint32_t list = 0; list < freeze->list_count; list++) {
+        uint32_t count, i;
+        const uint32_t *names = registry_list(freeze->registry, list, &count);
+        uint32_t *ranks = arena_array(&freeze->arena, uint32_t, count);
+        for (i = 0; i < count; i++) {
+            ranks[i] = names[i] < freeze->name_total ? freeze->name_ranks[names[i]] : UINT32_MAX;
+            if (ranks[i] == UINT32_MAX) break;
+        }
+        freeze->lists[list] = ranks;
+        freeze->list_counts[list] = i == count ? count : 0;
+    }
+}
+
+static int compare_series(const void *a, const void *b, void *context)
+{
+    const struct freeze *freeze = context;
+    struct series_labels x = registry_labels(freeze->registry, *(const uint32_t *)a);
+    struct series_labels y = registry_labels(freeze->registry, *(const uint32_t *)b);
+
+    for (uint32_t i = 0; i < x.count && i < y.count; i++) {
+        if (x.names[i] != y.names[i]) {
+            return freeze->name_ranks[x.names[i]] < freeze->name_ranks[y.names[i]] ? -1 : 1;
+        }
+        uint32_t left = freeze->value_ranks[x.names[i]][x.values[i]];
+        uint32_t right = freeze->value_ranks[y.names[i]][y.values[i]];
+        if (left != right) return left < right ? -1 : 1;
+    }
+    return (x.count > y.count) - (x.count < y.count);
+}
+
+/* Rank of a series' metric name. */
+static uint32_t metric_of(const struct freeze *freeze, uint32_t id, uint32_t metric_name)
+{
+    struct series_labels set = registry_labels(freeze->registry, id);
+
+    for (uint32_t i = 0; i < set.count; i++) {
+        if (set.names[i] == metric_name) return freeze->value_ranks[metric_name][set.values[i]];
+    }
+    return 0;
+}
+
+static void sort_series(struct freeze *freeze)
+{
+    uint32_t name = registry_find_name(freeze->registry, METRIC_NAME);
+    uint32_t metrics = freeze->value_counts[freeze->name_ranks[name]];
+    uint32_t *starts = arena_zarray(&freeze->arena, uint32_t, (size_t)metrics + 1);
+    uint32_t *sorted = arena_array(&freeze->arena, uint32_t, freeze->count);
+
+    for (uint32_t i = 0; i < freeze->count; i++) starts[metric_of(freeze, freeze->order[i], name) + 1]++;
+    for (uint32_t m = 0; m < metrics; m++) starts[m + 1] += starts[m];
+    for (uint32_t i = 0; i < freeze->count; i++)
+        sorted[starts[metric_of(freeze, freeze->order[i], name)]++] = freeze->order[i];
+    for (uint32_t m = 0; m < metrics; m++) {
+        uint32_t first = m ? starts[m - 1] : 0; /* each start has moved on to its metric's end */
+        qsort_r(sorted + first, starts[m] - first, sizeof *sorted, compare_series, freeze);
+    }
+    freeze->order = sorted;
+}
+
+static void lay_down_ranks(struct freeze *freeze)
+{
+    uint64_t total = 0;
+
+    freeze->starts = arena_array(&freeze->arena, uint64_t, freeze->count);
+    for (uint32_t i = 0; i < freeze->count; i++) {
+        freeze->starts[i] = total;
+        total += registry_labels(freeze->registry, freeze->order[i]).count;
+    }
+    freeze->ranks = arena_array(&freeze->arena, uint32_t, total);
+    for (uint32_t i = 0; i < freeze->count; i++) {
+        struct series_labels set = registry_labels(freeze->registry, freeze->order[i]);
+        uint32_t *to = freeze->ranks + freeze->starts[i];
+        for (uint32_t k = 0; k < set.count; k++) to[k] = freeze->value_ranks[set.names[k]][set.values[k]];
+    }
+}
+
+static str source_name(void *context, uint32_t name)
+{
+    struct freeze *freeze = context;
+    return registry_name(freeze->registry, freeze->names[name]);
+}
+
+static uint32_t source_value_count(void *context, uint32_t name)
+{
+    return ((struct freeze *)context)->value_counts[name];
+}
+
+static str source_value(void *context, uint32_t name, uint32_t value)
+{
+    struct freeze *freeze = context;
+    return registry_value(freeze->registry, freeze->names[name], freeze->values[name][value]);
+}
+
+static const uint32_t *source_list(void *context, uint32_t list, uint32_t *count)
+{
+    struct freeze *freeze = context;
+
+    *count = freeze->list_counts[list];
+    return freeze->lists[list];
+}
+
+static void source_series(void *context, uint32_t ordinal, struct build_series *out)
+{
+    struct freeze *freeze = context;
+    uint32_t id = freeze->order[ordinal];
+
+    *out = (struct build_series){registry_fingerprint(freeze->registry, id), registry_labels(freeze->registry, id).list,
+                                 freeze->ranks + freeze->starts[ordinal]};
+}
+
+static status source_data(void *context, uint32_t ordinal, struct series_data *out)
+{
+    struct freeze *freeze = context;
+
+    head_chunks(freeze->head, freeze->order[ordinal], &freeze->buffer, out);
+    return ok();
+}
+
+status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)
+{
+    struct freeze freeze = {.head = head, .registry = head_registry(head)};
+
+    arena_init(&freeze.arena, NULL);
+    mark_used(&freeze);
+    rank_names(&freeze);
+    rank_lists(&freeze);
+    assert(freeze.count > 0);
+    sort_series(&freeze);
+    lay_down_ranks(&freeze);
+
+    struct build_source source = {.context = &freeze,
+                                  .series_count = freeze.count,
+                                  .name_count = freeze.name_count,
+                                  .list_count = freeze.list_count,
+                                  .name = source_name,
+                                  .value_count = source_value_count,
+                                  .value = source_value,
+                                  .list = source_list,
+                                  .series = source_series,
+                                  .data = source_data,
+                                  .metadata = metadata};
+    info->head_first = info->head_last = head_number(head);
+    status s = block_build(fs, &source, info);
+    column_buffer_release(&freeze.buffer);
+    arena_release(&freeze.arena);
+    return s;
+}

@@ -1,0 +1,453 @@
+/* A head; see head.h.
+ *
+ * Locks: `growth` for the capacity of the series table; `requests` for tickets; `stripes` for series, each lock for
+ * runs of 64 neighbouring ids, so that a request which sends its series in order takes one lock for many. No two are
+ * held together.
+ */
+#include "tsdb/head.h"
+
+#include "tsdb/metrics.h"
+#include "tsdb/sample_rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum { STRIPES = 256, STRIPE_SERIES_BITS = 6, PREFETCH_AHEAD = 8 };
+
+struct stripe {
+    _Alignas(64) pthread_mutex_t mutex;
+};
+
+struct head {
+    /* constant */
+    uint32_t number;
+    struct registry *registry;
+    _Atomic uint32_t references;
+
+    struct paged series; /* grown under `growth`; items guarded by their stripe */
+    _Atomic uint32_t capacity;
+    pthread_mutex_t growth;
+    struct series_arena arena;
+    struct stripe stripes[STRIPES];
+
+    pthread_mutex_t requests; /* guards the three below */
+    pthread_cond_t request_ended;
+    uint32_t last_ticket;
+    uint32_t open[HORIZON_REQUESTS_MAX], open_count;
+
+    _Atomic uint64_t samples;
+    _Atomic uint32_t series_count;
+    _Atomic int64_t min_ms, max_ms;
+};
+
+struct head *head_new(uint32_t number, struct registry *registry)
+{
+    struct head *head = aligned_alloc(64, (sizeof *head + 63) & ~(size_t)63);
+
+    if (!head) head = memory_alloc(SIZE_MAX);
+    memset(head, 0, sizeof *head);
+    head->number = number;
+    head->registry = registry;
+    registry_ref(registry);
+    atomic_init(&head->references, 1);
+    paged_init(&head->series, sizeof(struct series));
+    pthread_mutex_init(&head->growth, NULL);
+    series_arena_init(&head->arena);
+    for (int i = 0; i < STRIPES; i++) pthread_mutex_init(&head->stripes[i].mutex, NULL);
+    pthread_mutex_init(&head->requests, NULL);
+    pthread_cond_init(&head->request_ended, NULL);
+    atomic_init(&head->min_ms, INT64_MAX);
+    atomic_init(&head->max_ms, INT64_MIN);
+    return head;
+}
+
+void head_ref(struct head *head)
+{
+    atomic_fetch_add(&head->references, 1);
+}
+
+void head_unref(struct head *head)
+{
+    if (!head || atomic_fetch_sub(&head->references, 1) > 1) return;
+    paged_release(&head->series);
+    series_arena_release(&head->arena);
+    for (int i = 0; i < STRIPES; i++) pthread_mutex_destroy(&head->stripes[i].mutex);
+    pthread_mutex_destroy(&head->growth);
+    pthread_mutex_destroy(&head->requests);
+    pthread_cond_destroy(&head->request_ended);
+    registry_unref(head->registry);
+    free(head);
+}
+
+uint32_t head_number(const struct head *head)
+{
+    return head->number;
+}
+
+struct registry *head_registry(const struct head *head)
+{
+    return head->registry;
+}
+
+static struct series *series_at(const struct head *head, uint32_t id)
+{
+    return paged_at(&head->series, id);
+}
+
+static pthread_mutex_t *lock_of(struct head *head, uint32_t id)
+{
+    return &head->stripes[(id >> STRIPE_SERIES_BITS) % STRIPES].mutex;
+}
+
+/* Makes records for all series of the registry. */
+static void cover_registry(struct head *head)
+{
+    uint32_t need = registry_series_count(head->registry);
+
+    if (need <= atomic_load_explicit(&head->capacity, memory_order_acquire)) return;
+    pthread_mutex_lock(&head->growth);
+    if (need > atomic_load_explicit(&head->capacity, memory_order_relaxed)) {
+        paged_reserve(&head->series, need);
+        atomic_store_explicit(&head->capacity, need, memory_order_release);
+    }
+    pthread_mutex_unlock(&head->growth);
+}
+
+static uint32_t begin_request(struct head *head)
+{
+    pthread_mutex_lock(&head->requests);
+    while (head->open_count == HORIZON_REQUESTS_MAX) pthread_cond_wait(&head->request_ended, &head->requests);
+    uint32_t ticket = ++head->last_ticket;
+    head->open[head->open_count++] = ticket;
+    pthread_mutex_unlock(&head->requests);
+    return ticket;
+}
+
+static void end_request(struct head *head, uint32_t ticket)
+{
+    pthread_mutex_lock(&head->requests);
+    for (uint32_t i = 0; i < head->open_count; i++) {
+        if (head->open[i] == ticket) head->open[i] = head->open[head->open_count - 1];
+    }
+    head->open_count--;
+    pthread_cond_signal(&head->request_ended);
+    pthread_mutex_unlock(&head->requests);
+}
+
+void head_horizon(struct head *head, struct horizon *out)
+{
+    pthread_mutex_lock(&head->requests);
+    out->last = head->last_ticket;
+    out->open_count = head->open_count;
+    memcpy(out->open, head->open, head->open_count * sizeof *out->open);
+    pthread_mutex_unlock(&head->requests);
+}
+
+static bool is_hidden(const struct horizon *horizon, uint32_t ticket)
+{
+    if ((int32_t)(ticket - horizon->last) > 0) return true;
+    for (uint32_t i = 0; i < horizon->open_count; i++) {
+        if (horizon->open[i] == ticket) return true;
+    }
+    return false;
+}
+
+static void widen(struct head *head, int64_t min_ms, int64_t max_ms)
+{
+    int64_t seen = atomic_load_explicit(&head->min_ms, memory_order_relaxed);
+    while (min_ms < seen && !atomic_compare_exchange_weak(&head->min_ms, &seen, min_ms)) {}
+    seen = atomic_load_explicit(&head->max_ms, memory_order_relaxed);
+    while (max_ms > seen && !atomic_compare_exchange_weak(&head->max_ms, &seen, max_ms)) {}
+}
+
+/* What one request appends: figures are added to the shared ones once, at its end. */
+struct request {
+    struct head *head;
+    const struct head_limits *limits;
+    struct append_result *result;
+    struct row_writer rows;
+    uint32_t ticket, new_series, late, conflicting;
+    int64_t min_ms, max_ms;
+};
+
+static void reject(struct request *request, enum append_reason reason, uint32_t id, int64_t time_ms, const char *why)
+{
+    struct append_result *result = request->result;
+
+    if (result->rejected[reason]++ > 0 || result->error[0]) return;
+    struct registry *registry = request->head->registry;
+    struct series_labels set = registry_labels(registry, id);
+    label pairs[LABELS_MAX];
+    struct arena arena;
+    for (uint32_t i = 0; i < set.count; i++)
+        pairs[i] =
+            (label){registry_name(registry, set.names[i]), registry_value(registry, set.names[i], set.values[i])};
+    arena_init(&arena, NULL);
+    str text = labels_print(pairs, set.count, &arena);
+    snprintf(result->error, sizeof result->error, "%s: sample at %lld ms of series %.*s", why, (long long)time_ms,
+             STR_ARG(str_part(text, 0, 256)));
+    arena_release(&arena);
+}
+
+static void append_one(struct request *request, struct series *series, uint32_t id, int64_t time_ms, uint64_t value)
+{
+    const struct head_limits *limits = request->limits;
+    struct series_arena *arena = &request->head->arena;
+
+    if (time_ms > limits->newest_ms) {
+        reject(request, APPEND_TOO_NEW, id, time_ms, "too far in the future");
+        return;
+    }
+    if (time_ms < limits->oldest_ms) {
+        reject(request, APPEND_TOO_OLD, id, time_ms, "older than the retention time");
+        return;
+    }
+    bool was_empty = series_is_empty(series);
+    switch (series_append(series, arena, request->ticket, time_ms, value)) {
+    case SERIES_STORED: request->new_series += was_empty; break;
+    case SERIES_REPEATED: request->result->repeated++; return;
+    case SERIES_DUPLICATE:
+        reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
+        return;
+    case SERIES_LATE:
+        if (limits->out_of_order_ms >= 0 && series->open.time_ms - time_ms > limits->out_of_order_ms) {
+            reject(request, APPEND_TOO_OLD, id, time_ms, "older than the out-of-order window allows");
+            return;
+        }
+        if (!series_append_late(series, arena, time_ms, value)) {
+            request->conflicting++;
+            request->result->repeated++;
+            return;
+        }
+        request->late++;
+        break;
+    }
+    request->result->stored++;
+    if (time_ms < request->min_ms) request->min_ms = time_ms;
+    if (time_ms > request->max_ms) request->max_ms = time_ms;
+    rows_add(&request->rows, id, time_ms, value);
+}
+
+static void append_all(struct request *request, const struct append_batch *batch, const uint32_t *ids)
+{
+    struct head *head = request->head;
+    pthread_mutex_t *held = NULL;
+
+    for (size_t i = 0; i < batch->series_count; i++) {
+        const struct append_series *in = &batch->series[i];
+        uint32_t id = ids[i];
+        if (i + PREFETCH_AHEAD < batch->series_count && ids[i + PREFETCH_AHEAD] != SERIES_NONE)
+            __builtin_prefetch(series_at(head, ids[i + PREFETCH_AHEAD]), 1);
+        if (id == SERIES_NONE) continue;
+        pthread_mutex_t *lock = lock_of(head, id);
+        if (lock != held) {
+            if (held) pthread_mutex_unlock(held);
+            pthread_mutex_lock(lock);
+            held = lock;
+        }
+        struct series *series = series_at(head, id);
+        for (uint32_t k = 0; k < in->count; k++)
+            append_one(request, series, id, batch->times_ms[in->first + k], batch->values[in->first + k]);
+    }
+    if (held) pthread_mutex_unlock(held);
+}
+
+void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
+                 const struct head_limits *limits, struct writer *rows, struct append_result *result)
+{
+    struct request request = {
+        .head = head, .limits = limits, .result = result, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
+    size_t stored_before = result->stored;
+
+    cover_registry(head);
+    writer_reserve(rows, 8 + batch->sample_count * SAMPLE_ROW_BYTES_MAX);
+    rows_begin(&request.rows, rows);
+    request.ticket = begin_request(head);
+    append_all(&request, batch, ids);
+    size_t stored = result->stored - stored_before;
+    if (stored) widen(head, request.min_ms, request.max_ms);
+    atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->series_count, request.new_series, memory_order_relaxed);
+    end_request(head, request.ticket);
+
+    size_t start = rows_end(&request.rows);
+    rows->count = stored ? rows->count - start : 0;
+    if (stored) memmove(rows->data, rows->data + start, rows->count);
+    metric_add(&metric_samples_stored, (int64_t)stored);
+    metric_add(&metric_samples_late, request.late);
+    metric_add(&metric_samples_conflicting, request.conflicting);
+    metric_add(&metric_samples_repeated, (int64_t)result->repeated);
+}
+
+void head_replay(struct head *head, uint32_t id, int64_t time_ms, uint64_t value)
+{
+    cover_registry(head);
+    struct series *series = series_at(head, id);
+    bool was_empty = series_is_empty(series);
+    enum series_verdict verdict = series_append(series, &head->arena, 0, time_ms, value);
+
+    if (verdict == SERIES_REPEATED) return;
+    if (verdict != SERIES_STORED && !series_append_late(series, &head->arena, time_ms, value)) return;
+    if (was_empty) atomic_fetch_add_explicit(&head->series_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->samples, 1, memory_order_relaxed);
+    if (time_ms < atomic_load_explicit(&head->min_ms, memory_order_relaxed)) atomic_store(&head->min_ms, time_ms);
+    if (time_ms > atomic_load_explicit(&head->max_ms, memory_order_relaxed)) atomic_store(&head->max_ms, time_ms);
+}
+
+static uint32_t visible_samples(const struct series *series, const struct horizon *horizon)
+{
+    return horizon && is_hidden(horizon, series->ticket) ? series->samples_before : series->samples;
+}
+
+bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value)
+{
+    bool known = false;
+
+    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
+    pthread_mutex_t *lock = lock_of(head, id);
+    pthread_mutex_lock(lock);
+    const struct series *series = series_at(head, id);
+    if (series->samples && visible_samples(series, horizon) == series->samples) {
+        *time_ms = series->open.time_ms;
+        *value = double_from_bits(series->open.value);
+        known = true;
+    }
+    pthread_mutex_unlock(lock);
+    return known;
+}
+
+bool head_has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms)
+{
+    bool has = false;
+
+    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
+    if (to_ms < atomic_load(&head->min_ms)) return false;
+    pthread_mutex_t *lock = lock_of(head, id);
+    pthread_mutex_lock(lock);
+    const struct series *series = series_at(head, id);
+    has = series->samples && (series->open.time_ms >= from_ms || series->late);
+    pthread_mutex_unlock(lock);
+    return has;
+}
+
+/* What of a series is copied under its lock: its record here, the open chunk and the late samples in the buffer. */
+static bool copy_series(struct head *head, uint32_t id, struct column_buffer *buffer, struct series *copy,
+                        struct series_chunk *open)
+{
+    pthread_mutex_t *lock = lock_of(head, id);
+
+    buffer->other_times.count = buffer->other_values.count = buffer->bytes.count = 0;
+    pthread_mutex_lock(lock);
+    *copy = *series_at(head, id);
+    bool any = series_open_chunk(copy, &head->arena, open);
+    if (any) series_copy_chunk(&head->arena, open, &buffer->bytes);
+    const struct late_samples *late = series_late(copy, &head->arena);
+    for (uint32_t i = 0; late && i < late->count; i++) {
+        vec_push(&buffer->other_times, late->rows[i].time_ms);
+        vec_push(&buffer->other_values, double_from_bits(late->rows[i].value));
+    }
+    pthread_mutex_unlock(lock);
+    return any;
+}
+
+/* Lists the first lines of the full chunks that may hold samples from from_ms on, newest first, in buffer->chunks. */
+static void list_full_chunks(struct head *head, const struct series_chunk *open, int64_t from_ms,
+                             struct column_buffer *buffer)
+{
+    struct series_chunk chunk = *open;
+
+    buffer->chunks.count = 0;
+    while (chunk.before && chunk.min_ms > from_ms) {
+        vec_push(&buffer->chunks, chunk.before);
+        series_full_chunk(&head->arena, chunk.before, &chunk);
+    }
+}
+
+static void decode_full(struct head *head, uint32_t line, size_t keep, struct column_buffer *buffer)
+{
+    struct series_chunk chunk;
+
+    series_full_chunk(&head->arena, line, &chunk);
+    buffer->chunk.count = 0;
+    series_copy_chunk(&head->arena, &chunk, &buffer->chunk);
+    bool good = columns_decode(buffer, buffer->chunk.data, buffer->chunk.count, keep);
+    assert(good);
+    (void)good;
+}
+
+bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
+               struct column_buffer *buffer)
+{
+    struct series copy;
+    struct series_chunk open;
+    size_t first = buffer->times.count;
+
+    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
+    if (!copy_series(head, id, buffer, &copy, &open)) return false;
+    size_t visible = visible_samples(&copy, horizon);
+    size_t full = (copy.samples - open.count) / SERIES_CHUNK_SAMPLES; /* chunks before the open one */
+    list_full_chunks(head, &open, from_ms, buffer);
+    for (size_t i = buffer->chunks.count; i-- > 0;) {
+        size_t before = (full - 1 - i) * SERIES_CHUNK_SAMPLES;
+        if (before < visible) decode_full(head, buffer->chunks.data[i], visible - before, buffer);
+    }
+    size_t before = full * SERIES_CHUNK_SAMPLES;
+    if (before < visible && open.min_ms <= to_ms) {
+        bool good = columns_decode(buffer, buffer->bytes.data, buffer->bytes.count, visible - before);
+        assert(good);
+        (void)good;
+    }
+    columns_merge(buffer, first, buffer->other_times.data, buffer->other_values.data, buffer->other_times.count);
+    columns_clip(buffer, first, from_ms, to_ms);
+    return true;
+}
+
+/* Chunks as they lie, unless late samples have to be merged in. */
+void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, struct series_data *out)
+{
+    struct series copy;
+    struct series_chunk open, chunk;
+
+    series_data_clear(out);
+    if (id >= atomic_load(&head->capacity) || !copy_series(head, id, buffer, &copy, &open)) return;
+    if (buffer->other_times.count) {
+        buffer->times.count = buffer->values.count = 0;
+        head_read(head, id, NULL, INT64_MIN, INT64_MAX, buffer);
+        series_data_encode(out, buffer->times.data, buffer->values.data, buffer->times.count, SERIES_CHUNK_SAMPLES);
+        return;
+    }
+    list_full_chunks(head, &open, INT64_MIN, buffer);
+    for (size_t i = buffer->chunks.count; i-- > 0;) {
+        series_full_chunk(&head->arena, buffer->chunks.data[i], &chunk);
+        struct series_chunk next = open;
+        if (i > 0) series_full_chunk(&head->arena, buffer->chunks.data[i - 1], &next);
+        buffer->chunk.count = 0;
+        series_copy_chunk(&head->arena, &chunk, &buffer->chunk);
+        series_data_add(out, CHUNK_GORILLA, chunk.count, chunk.min_ms, next.min_ms - 1, buffer->chunk.data,
+                        buffer->chunk.count);
+    }
+    series_data_add(out, CHUNK_GORILLA, open.count, open.min_ms, copy.open.time_ms, buffer->bytes.data,
+                    buffer->bytes.count);
+}
+
+void head_stats(const struct head *head, struct head_stats *out)
+{
+    out->series = atomic_load(&head->series_count);
+    out->samples = atomic_load(&head->samples);
+    out->chunks = out->samples / SERIES_CHUNK_SAMPLES + out->series; /* an upper bound */
+    out->min_ms = atomic_load(&head->min_ms);
+    out->max_ms = atomic_load(&head->max_ms);
+    out->bytes = series_arena_bytes(&head->arena) + (uint64_t)atomic_load(&head->capacity) * sizeof(struct series);
+}
+
+bool head_valid(struct head *head)
+{
+    bool valid = true;
+
+    for (uint32_t id = 0; valid && id < atomic_load(&head->capacity); id++) {
+        pthread_mutex_lock(lock_of(head, id));
+        valid = series_valid(series_at(head, id), &head->arena);
+        pthread_mutex_unlock(lock_of(head, id));
+    }
+    return valid;
+}

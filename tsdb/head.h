@@ -1,0 +1,79 @@
+/* A head: recent samples in memory, beside a log.
+ *
+ * A head has the series of a registry, which it shares with its neighbours in time, and the samples that came since it
+ * began. Samples go to their series under one of a few hundred locks; what a reader sees is fixed by a horizon: the
+ * samples of requests that were under way or had not begun when it was taken are left out.
+ *
+ * A head is shared by reference: db holds one while it is live or being frozen, each snapshot another.
+ */
+#ifndef VARVE_TSDB_HEAD_H
+#define VARVE_TSDB_HEAD_H
+
+#include "tsdb/append.h"
+#include "tsdb/block_build.h"
+#include "tsdb/columns.h"
+#include "tsdb/registry.h"
+#include "tsdb/series.h"
+
+struct head;
+
+/* Takes a reference of the registry. */
+struct head *head_new(uint32_t number, struct registry *registry);
+void head_ref(struct head *head);
+void head_unref(struct head *head); /* NULL is fine */
+
+uint32_t head_number(const struct head *head);
+struct registry *head_registry(const struct head *head);
+
+/* Which times are accepted; in ms. */
+struct head_limits {
+    int64_t oldest_ms;       /* older samples are refused */
+    int64_t newest_ms;       /* newer ones too */
+    int64_t out_of_order_ms; /* how far behind its series' newest a sample may be; negative: any */
+};
+
+/* The samples of a batch whose series are known: ids[i] is the series of batch->series[i], or SERIES_NONE to pass it
+ * over. Appends what is accepted to `rows`, as a log payload (empty if nothing was), and what became of it to the
+ * result. */
+void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
+                 const struct head_limits *limits, struct writer *rows, struct append_result *result);
+
+/* One sample read from the log: nothing is decided. One thread at a time. */
+void head_replay(struct head *head, uint32_t series, int64_t time_ms, uint64_t value);
+
+/* What a reader sees. */
+enum { HORIZON_REQUESTS_MAX = 64 };
+struct horizon {
+    uint32_t last; /* requests after this one are not seen */
+    uint32_t open[HORIZON_REQUESTS_MAX];
+    uint32_t open_count; /* nor are these */
+};
+void head_horizon(struct head *head, struct horizon *out);
+
+/* The newest visible sample of a series, as it is in the series' record; false if there is none or the record can not
+ * say (then head_read can). */
+bool head_newest(struct head *head, uint32_t series, const struct horizon *horizon, int64_t *time_ms, double *value);
+
+/* Appends the visible samples of a series in [from, to] to the buffer's times and values, sorted. Returns false if the
+ * series has no samples at all in this head. */
+bool head_read(struct head *head, uint32_t series, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
+               struct column_buffer *buffer);
+
+/* Whether a series may have samples in [from, to]; cheap. */
+bool head_has(struct head *head, uint32_t series, int64_t from_ms, int64_t to_ms);
+
+/* All samples of a series as encoded chunks, oldest first, for the freeze; no request may be under way. */
+void head_chunks(struct head *head, uint32_t series, struct column_buffer *buffer, struct series_data *out);
+
+/* Thread-safe figures. */
+struct head_stats {
+    uint32_t series; /* with samples */
+    uint64_t samples, chunks, bytes;
+    int64_t min_ms, max_ms; /* INT64_MAX and INT64_MIN when empty */
+};
+void head_stats(const struct head *head, struct head_stats *out);
+
+/* Every structural rule holds. No request may be under way. */
+bool head_valid(struct head *head);
+
+#endif

@@ -1,0 +1,30 @@
+/* What the engine counts about itself. */
+#ifndef VARVE_TSDB_METRICS_H
+#define VARVE_TSDB_METRICS_H
+
+#include "storage/base/metric.h"
+
+#define TSDB_METRICS(X)                                                                                                \
+    X(COUNTER, samples_stored, "varve_samples_appended_total", "", "Samples stored.")                                  \
+    X(COUNTER, samples_late, "varve_out_of_order_samples_total", "",                                                   \
+      "Of the stored samples, those older than the newest of their series.")                                           \
+    X(COUNTER, samples_repeated, "varve_samples_repeated_total", "", "Samples that were stored already, bit for bit.") \
+    X(COUNTER, samples_conflicting, "varve_samples_conflicting_total", "",                                             \
+      "Samples for a time at which an earlier stored value was kept.")                                                 \
+    X(COUNTER, series_created, "varve_head_series_created_total", "", "Series registered.")                            \
+    X(GAUGE, head_series, "varve_head_series", "", "Series with samples in the live head.")                            \
+    X(GAUGE, head_samples, "varve_head_samples", "", "Samples in the live head.")                                      \
+    X(GAUGE, head_bytes, "varve_head_bytes", "", "Memory of heads and registries.")                                    \
+    X(GAUGE, blocks, "varve_blocks", "", "Blocks.")                                                                    \
+    X(GAUGE, block_bytes, "varve_blocks_bytes", "", "Bytes of all blocks on disk.")                                    \
+    X(COUNTER, freezes, "varve_freezes_total", "", "Heads written as blocks.")                                         \
+    X(COUNTER, freeze_failures, "varve_freeze_failures_total", "", "Attempts to write a block that failed.")           \
+    X(SECONDS, freeze_seconds, "varve_freeze_duration_seconds", "", "Time to write a head as a block.")                \
+    X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
+    X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \
+    X(SECONDS, replay_seconds, "varve_replay_duration_seconds", "", "Time to read the log at start.")                  \
+    X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")
+
+METRICS_DECLARE(TSDB_METRICS, tsdb_metrics)
+
+#endif

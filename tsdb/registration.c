@@ -1,0 +1,188 @@
+/* Registrations: what is added to a registry, as bytes for the log and for the registry's file.
+ *
+ * A registration is a sequence of entries, each a kind and varints:
+ *
+ *     NAME    id, text
+ *     VALUE   name id, id, text
+ *     LIST    id, count, name ids in the order of their text
+ *     SERIES  id, fingerprint (16 bytes), list id, a value id for each name of the list
+ */
+#include "tsdb/registry_internal.h"
+
+enum entry_kind { ENTRY_NAME = 1, ENTRY_VALUE, ENTRY_LIST, ENTRY_SERIES };
+
+void registration_name(struct writer *out, uint32_t id, str text)
+{
+    writer_u8(out, ENTRY_NAME);
+    writer_varint(out, id);
+    writer_str(out, text);
+}
+
+void registration_value(struct writer *out, uint32_t name, uint32_t id, str text)
+{
+    writer_u8(out, ENTRY_VALUE);
+    writer_varint(out, name);
+    writer_varint(out, id);
+    writer_str(out, text);
+}
+
+void registration_list(struct writer *out, uint32_t id, const uint32_t *names, uint32_t count)
+{
+    writer_u8(out, ENTRY_LIST);
+    writer_varint(out, id);
+    writer_varint(out, count);
+    for (uint32_t i = 0; i < count; i++) writer_varint(out, names[i]);
+}
+
+void registration_series(struct writer *out, uint32_t id, hash128 fingerprint, uint32_t list, const uint32_t *values,
+                         uint32_t count)
+{
+    writer_u8(out, ENTRY_SERIES);
+    writer_varint(out, id);
+    writer_u64(out, fingerprint.low);
+    writer_u64(out, fingerprint.high);
+    writer_varint(out, list);
+    for (uint32_t i = 0; i < count; i++) writer_varint(out, values[i]);
+}
+
+static bool has_name(const struct registry *registry, uint32_t id)
+{
+    return id < registry->name_count && name_at(registry, id)->text.data;
+}
+
+static bool has_value(const struct registry *registry, uint32_t name, uint32_t id)
+{
+    return has_name(registry, name) && id < name_at(registry, name)->value_count &&
+           value_at(name_at(registry, name), id)->text;
+}
+
+/* Ids of a sane registration leave no large gaps: a gap is what damaged records held. */
+enum { GAP_MAX = 1 << 24 };
+
+static status apply_list(struct registry *registry, struct reader *in)
+{
+    uint32_t id = reader_varint32(in), count = reader_varint32(in);
+    uint32_t names[LABELS_MAX];
+
+    if (count > LABELS_MAX) return status_make(STATUS_CORRUPT, "a registration has a list of %u names", count);
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = reader_varint32(in);
+        if (!reader_failed(in) && !has_name(registry, names[i]))
+            return status_make(STATUS_CORRUPT, "a registration refers to the unknown label name %u", names[i]);
+    }
+    if (reader_failed(in) || (id < registry->list_count && list_at(registry, id)->names)) return ok();
+    registry_put_list_locked(registry, id, names, count);
+    return ok();
+}
+
+static status apply_series(struct registry *registry, struct reader *in)
+{
+    uint32_t id = reader_varint32(in);
+    uint64_t low = reader_u64(in), high = reader_u64(in);
+    uint32_t list = reader_varint32(in);
+    uint32_t values[LABELS_MAX];
+
+    if (reader_failed(in)) return ok();
+    if (list >= registry->list_count || !list_at(registry, list)->names)
+        return status_make(STATUS_CORRUPT, "a registration refers to the unknown list of names %u", list);
+    const struct list *names = list_at(registry, list);
+    bool known = true;
+    for (uint32_t i = 0; i < names->count; i++) {
+        values[i] = reader_varint32(in);
+        known = known && has_value(registry, names->names[i], values[i]);
+    }
+    if (reader_failed(in)) return ok();
+    if (!known) return status_make(STATUS_CORRUPT, "the registration of series %u refers to unknown values", id);
+    uint32_t count = registry_series_count(registry);
+    if (id > count + GAP_MAX) return status_make(STATUS_CORRUPT, "a registration has the series id %u", id);
+    if (id < count && series_at(registry, id)->labels) return ok();
+    registry_put_series_locked(registry, id, (hash128){low, high}, list, values);
+    return ok();
+}
+
+static status apply_entry(struct registry *registry, struct reader *in)
+{
+    uint8_t kind = reader_u8(in);
+
+    if (kind == ENTRY_NAME) {
+        uint32_t id = reader_varint32(in);
+        str text = reader_str(in);
+        if (id > registry->name_count + GAP_MAX) in->failed = true;
+        if (!reader_failed(in) && !has_name(registry, id)) registry_put_name_locked(registry, id, text);
+        return ok();
+    }
+    if (kind == ENTRY_VALUE) {
+        uint32_t name = reader_varint32(in), id = reader_varint32(in);
+        str text = reader_str(in);
+        if (reader_failed(in)) return ok();
+        if (!has_name(registry, name) || id > name_at(registry, name)->value_count + GAP_MAX)
+            return status_make(STATUS_CORRUPT, "a registration refers to the unknown label name %u", name);
+        if (!has_value(registry, name, id)) registry_put_value_locked(registry, name_at(registry, name), id, text);
+        return ok();
+    }
+    if (kind == ENTRY_LIST) return apply_list(registry, in);
+    if (kind == ENTRY_SERIES) return apply_series(registry, in);
+    return status_make(STATUS_CORRUPT, "a registration has an entry of unknown kind %u", kind);
+}
+
+/* An entry that refers to something lost is passed over and reported; those after it still count. */
+status registry_apply(struct registry *registry, const uint8_t *registration, size_t bytes)
+{
+    struct reader in = reader_make(registration, bytes);
+    status first = ok();
+
+    pthread_rwlock_wrlock(&registry->lock);
+    while (reader_left(&in) && !reader_failed(&in)) {
+        status s = apply_entry(registry, &in);
+        if (failed(s) && !failed(first)) first = s;
+    }
+    pthread_rwlock_unlock(&registry->lock);
+    if (!failed(first) && reader_failed(&in)) first = status_make(STATUS_CORRUPT, "a registration is malformed");
+    return first;
+}
+
+static void tell_unsaved_values(struct registry *registry, uint32_t id, size_t bytes_max, struct writer *out)
+{
+    struct name *name = name_at(registry, id);
+
+    for (; name->values_saved < name->value_count && out->count < bytes_max; name->values_saved++) {
+        const struct value *value = value_at(name, name->values_saved);
+        if (value->text) registration_value(out, id, name->values_saved, str_make(value->text, value->len));
+    }
+}
+
+/* Names, values and lists before the series that use them. */
+void registry_unsaved(struct registry *registry, size_t bytes_max, struct writer *registration)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    for (; registry->names_saved < registry->name_count; registry->names_saved++) {
+        const struct name *name = name_at(registry, registry->names_saved);
+        if (name->text.data) registration_name(registration, registry->names_saved, name->text);
+    }
+    for (uint32_t i = 0; i < registry->name_count && registration->count < bytes_max; i++)
+        tell_unsaved_values(registry, i, bytes_max, registration);
+    for (; registry->lists_saved < registry->list_count && registration->count < bytes_max; registry->lists_saved++) {
+        const struct list *list = list_at(registry, registry->lists_saved);
+        if (list->names) registration_list(registration, registry->lists_saved, list->names, list->count);
+    }
+    uint32_t count = registry_series_count(registry);
+    for (; registry->series_saved < count && registration->count < bytes_max; registry->series_saved++) {
+        struct series_labels set = registry_labels(registry, registry->series_saved);
+        if (set.count)
+            registration_series(registration, registry->series_saved,
+                                registry_fingerprint(registry, registry->series_saved), set.list, set.values,
+                                set.count);
+    }
+    pthread_rwlock_unlock(&registry->lock);
+}
+
+void registry_mark_saved(struct registry *registry)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    registry->names_saved = registry->name_count;
+    registry->lists_saved = registry->list_count;
+    registry->series_saved = registry_series_count(registry);
+    for (uint32_t i = 0; i < registry->name_count; i++)
+        name_at(registry, i)->values_saved = name_at(registry, i)->value_count;
+    pthread_rwlock_unlock(&registry->lock);
+}

@@ -1,0 +1,362 @@
+/* Selections: the series that match, over all sources; see snapshot.h.
+ *
+ * A row is a series. For each source there is an array that says under which id or ordinal the row is found there.
+ * Sources are joined by fingerprint: as long as a source brings series in the order of rows already there, which blocks
+ * mostly do, the next row is tried first and nothing is hashed.
+ */
+#include "tsdb/snapshot_internal.h"
+
+#include <assert.h>
+
+struct selection {
+    struct snapshot *snapshot;
+    int64_t from_ms, to_ms; /* samples in (from, to] */
+    uint32_t rows;
+    uint32_t source_count;
+    struct snapshot_source **sources;
+    uint32_t **places; /* by source: id or ordinal of each row, or UINT32_MAX */
+};
+
+enum { ABSENT = UINT32_MAX };
+
+/* While sources are being joined. */
+struct join {
+    vec(hash128) fingerprints; /* of the rows */
+    struct map map;            /* fingerprint to row, for the first `mapped` rows */
+    uint32_t mapped;
+};
+
+static status fingerprint_of(struct snapshot_source *source, struct block_cursor *cursor, uint32_t place, hash128 *out)
+{
+    if (source->block) return block_fingerprint(source->block, cursor, place, out);
+    *out = registry_fingerprint(source->registry, place);
+    return ok();
+}
+
+static uint32_t find_row(struct join *join, hash128 fingerprint)
+{
+    struct map_cursor c;
+
+    for (; join->mapped < join->fingerprints.count; join->mapped++)
+        map_add(&join->map, join->fingerprints.data[join->mapped].low, join->mapped);
+    for (uint32_t row = map_find(&join->map, fingerprint.low, &c); row != MAP_NONE; row = map_next(&join->map, &c)) {
+        if (hash128_equal(join->fingerprints.data[row], fingerprint)) return row;
+    }
+    return ABSENT;
+}
+
+/* Finds or makes the row of each series of a source; rows[i] is that of the i-th. */
+static status join_source(struct join *join, struct snapshot_source *source, const uint32_t *found, uint32_t count,
+                          uint32_t *rows)
+{
+    struct block_cursor cursor = {0};
+    size_t known = join->fingerprints.count, expected = 0;
+    status s = ok();
+
+    for (uint32_t i = 0; i < count; i++) {
+        hash128 fingerprint;
+        if (failed(s = fingerprint_of(source, &cursor, found[i], &fingerprint))) break;
+        uint32_t row = ABSENT;
+        if (expected < known && hash128_equal(join->fingerprints.data[expected], fingerprint)) {
+            row = (uint32_t)expected;
+        } else if (known) {
+            row = find_row(join, fingerprint);
+        }
+        if (row == ABSENT) {
+            row = (uint32_t)join->fingerprints.count;
+            vec_push(&join->fingerprints, fingerprint);
+        }
+        rows[i] = row;
+        expected = (size_t)row + 1;
+    }
+    block_cursor_release(&cursor);
+    return s;
+}
+
+/* What one source found. */
+struct found {
+    struct snapshot_source *source;
+    uint32_t *places, *rows;
+    uint32_t count;
+};
+
+static status find_in_sources(struct snapshot *snapshot, const struct select_request *request, struct found *found,
+                              uint32_t *source_count)
+{
+    *source_count = 0;
+    for (uint32_t i = 0; i < snapshot->source_count; i++) {
+        struct found *f = &found[*source_count];
+        if (!source_overlaps(&snapshot->sources[i], request->from_ms, request->to_ms)) continue;
+        f->source = &snapshot->sources[i];
+        TRY(source_select(f->source, request, &snapshot->arena, &f->places, &f->count));
+        if (f->count) ++*source_count;
+    }
+    return ok();
+}
+
+static status join_sources(struct snapshot *snapshot, struct found *found, uint32_t count, struct selection *out)
+{
+    struct join join = {0};
+    status s = ok();
+
+    for (uint32_t i = 0; i < count && !failed(s); i++) {
+        found[i].rows = arena_array(&snapshot->arena, uint32_t, found[i].count);
+        s = join_source(&join, found[i].source, found[i].places, found[i].count, found[i].rows);
+    }
+    out->rows = (uint32_t)join.fingerprints.count;
+    for (uint32_t i = 0; i < count && !failed(s); i++) {
+        out->places[i] = arena_array(&snapshot->arena, uint32_t, out->rows);
+        memset(out->places[i], 0xFF, out->rows * sizeof **out->places);
+        for (uint32_t k = 0; k < found[i].count; k++) out->places[i][found[i].rows[k]] = found[i].places[k];
+    }
+    map_release(&join.map);
+    vec_release(&join.fingerprints);
+    return s;
+}
+
+status snapshot_select(struct snapshot *snapshot, const struct select_request *request, struct selection **out)
+{
+    struct arena *arena = &snapshot->arena;
+    struct selection *selection = arena_zalloc(arena, sizeof *selection);
+    struct found *found = arena_zarray(arena, struct found, snapshot->source_count + 1);
+
+    selection->snapshot = snapshot;
+    selection->from_ms = request->from_ms;
+    selection->to_ms = request->to_ms;
+    TRY(snapshot_check_broken(snapshot, request->from_ms, request->to_ms));
+    TRY(find_in_sources(snapshot, request, found, &selection->source_count));
+    selection->sources = arena_array(arena, struct snapshot_source *, selection->source_count);
+    selection->places = arena_array(arena, uint32_t *, selection->source_count);
+    for (uint32_t i = 0; i < selection->source_count; i++) selection->sources[i] = found[i].source;
+    if (selection->source_count == 1) {
+        selection->places[0] = found[0].places;
+        selection->rows = found[0].count;
+    } else {
+        TRY(join_sources(snapshot, found, selection->source_count, selection));
+    }
+    *out = selection;
+    return ok();
+}
+
+uint32_t selection_count(const struct selection *selection)
+{
+    return selection->rows;
+}
+
+/* Samples of a source are taken to be spread evenly over its series and its time. */
+uint64_t selection_samples_max(const struct selection *selection)
+{
+    double total = 0;
+
+    for (uint32_t i = 0; i < selection->source_count; i++) {
+        const struct snapshot_source *source = selection->sources[i];
+        double held = 0, series = 1, rows = 0;
+        if (source->block) {
+            held = (double)block_get_info(source->block)->samples;
+            series = block_get_info(source->block)->series;
+        }
+        for (uint32_t h = 0; h < source->head_count; h++) {
+            struct head_stats stats;
+            head_stats(source->heads[h], &stats);
+            held += (double)stats.samples;
+            if (stats.series > series) series = stats.series;
+        }
+        for (uint32_t row = 0; row < selection->rows; row++) rows += selection->places[i][row] != ABSENT;
+        total += held / series * rows;
+    }
+    return (uint64_t)total;
+}
+
+/* The labels of a row as a source has them. */
+struct source_labels {
+    struct snapshot_source *source;
+    uint32_t count;
+    const uint32_t *names, *values;
+    struct block_series series; /* where the values lie if it is a block's */
+};
+
+static status labels_of(const struct selection *selection, uint32_t row, struct block_cursor *cursors,
+                        struct source_labels *out)
+{
+    /* The newest source first: a registry needs no page. */
+    for (uint32_t i = selection->source_count; i-- > 0;) {
+        uint32_t place = selection->places[i][row];
+        const struct block_tables *tables;
+        if (place == ABSENT) continue;
+        out->source = selection->sources[i];
+        if (!out->source->block) {
+            struct series_labels set = registry_labels(out->source->registry, place);
+            out->count = set.count;
+            out->names = set.names;
+            out->values = set.values;
+            return ok();
+        }
+        TRY(block_series(out->source->block, &cursors[i], place, &out->series));
+        TRY(block_tables(out->source->block, &tables));
+        out->count = out->series.count;
+        out->names = tables->lists[out->series.list];
+        out->values = out->series.values;
+        return ok();
+    }
+    assert(!"a row without a source");
+    return ok();
+}
+
+static struct block_cursor *make_cursors(const struct selection *selection)
+{
+    return memory_zalloc(selection->source_count * sizeof(struct block_cursor));
+}
+
+static void release_cursors(const struct selection *selection, struct block_cursor *take_cursors)
+{
+    for (uint32_t i = 0; i < selection->source_count; i++) block_cursor_release(&take_cursors[i]);
+    free(take_cursors);
+}
+
+status selection_label_ids(struct selection *selection, const uint32_t *rows, uint32_t count, str name, uint32_t *ids)
+{
+    struct block_cursor *cursors = make_cursors(selection);
+    struct snapshot_source *last = NULL;
+    uint32_t wanted = ABSENT;
+    status s = ok();
+
+    for (uint32_t i = 0; i < count && !failed(s); i++) {
+        struct source_labels set;
+        ids[i] = 0;
+        if (failed(s = labels_of(selection, rows[i], cursors, &set))) break;
+        if (set.source != last) {
+            s = source_find_name(set.source, name, &wanted);
+            last = set.source;
+        }
+        for (uint32_t k = 0; k < set.count && !failed(s); k++) {
+            if (set.names[k] == wanted)
+                s = snapshot_value_id(selection->snapshot, set.source, wanted, set.values[k], &ids[i]);
+        }
+    }
+    release_cursors(selection, cursors);
+    return s;
+}
+
+status selection_label_pairs(struct selection *selection, uint32_t row, struct label_id *pairs, size_t *count)
+{
+    struct block_cursor *cursors = make_cursors(selection);
+    struct source_labels set;
+    status s = labels_of(selection, row, cursors, &set);
+
+    for (uint32_t k = 0; !failed(s) && k < set.count; k++) {
+        s = snapshot_name_id(selection->snapshot, set.source, set.names[k], &pairs[k].name);
+        if (!failed(s))
+            s = snapshot_value_id(selection->snapshot, set.source, set.names[k], set.values[k], &pairs[k].value);
+    }
+    *count = failed(s) ? 0 : set.count;
+    release_cursors(selection, cursors);
+    return s;
+}
+
+/* Appends a source's samples of a row in [from, to] behind those already there, and merges them if they are not later.
+ */
+static bool read_source(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms,
+                        int64_t to_ms, struct column_buffer *buffer)
+{
+    struct snapshot_source *source = selection->sources[index];
+
+    for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
+        size_t first = buffer->times.count;
+        if (source->block) {
+            struct block_cursor cursor = {0};
+            status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
+            block_cursor_release(&cursor);
+            if (failed(s)) {
+                buffer->error = s;
+                return false;
+            }
+        } else {
+            head_read(source->heads[h], place, &source->horizons[h], from_ms, to_ms, buffer);
+        }
+        if (first && first < buffer->times.count && buffer->times.data[first] <= buffer->times.data[first - 1]) {
+            columns_set_aside(buffer, first);
+            columns_merge(buffer, 0, buffer->other_times.data, buffer->other_values.data, buffer->other_times.count);
+        }
+    }
+    return true;
+}
+
+bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer, samples *out)
+{
+    int64_t from = selection->from_ms, to = selection->to_ms;
+
+    buffer->times.count = buffer->values.count = 0;
+    *out = (samples){0};
+    if (failed(buffer->error)) return false;
+    if (from < to) {
+        for (uint32_t i = 0; i < selection->source_count; i++) {
+            uint32_t place = selection->places[i][row];
+            if (place != ABSENT && !read_source(selection, i, place, from + 1, to, buffer)) return false;
+        }
+    }
+    *out = (samples){buffer->times.count, 0, buffer->times.data, buffer->values.data};
+    return true;
+}
+
+/* The newest sample found so far. */
+struct newest {
+    int64_t time_ms;
+    double value;
+};
+
+/* Sources are asked from the newest to the oldest, so at equal times the one asked later was stored first and wins. */
+static void take_newer(struct newest *newest, int64_t time_ms, double value)
+{
+    if (time_ms >= newest->time_ms) *newest = (struct newest){time_ms, value};
+}
+
+static void newest_in_head(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms,
+                           int64_t at_ms, struct column_buffer *buffer, struct newest *newest)
+{
+    struct head_stats stats;
+    int64_t time_ms;
+    double value;
+
+    head_stats(head, &stats);
+    if (stats.max_ms < newest->time_ms || stats.max_ms < from_ms || stats.min_ms > at_ms) return;
+    if (head_newest(head, id, horizon, &time_ms, &value) && time_ms <= at_ms) {
+        if (time_ms >= from_ms) take_newer(newest, time_ms, value);
+        return;
+    }
+    buffer->times.count = buffer->values.count = 0;
+    head_read(head, id, horizon, from_ms, at_ms, buffer);
+    if (buffer->times.count) take_newer(newest, *vec_last(&buffer->times), *vec_last(&buffer->values));
+}
+
+static bool newest_in(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms, int64_t at_ms,
+                      struct column_buffer *buffer, struct newest *newest)
+{
+    const struct snapshot_source *source = selection->sources[index];
+
+    for (uint32_t h = source->head_count; h-- > 0;)
+        newest_in_head(source->heads[h], place, &source->horizons[h], from_ms, at_ms, buffer, newest);
+    if (!source->block) return true;
+    buffer->times.count = buffer->values.count = 0;
+    if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;
+    if (buffer->times.count) take_newer(newest, *vec_last(&buffer->times), *vec_last(&buffer->values));
+    return true;
+}
+
+bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
+                      int64_t at_ms, struct column_buffer *buffer, int64_t *times_ms, double *values)
+{
+    if (failed(buffer->error)) return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct newest newest = {INT64_MIN, 0};
+        for (uint32_t k = selection->source_count; k-- > 0 && from_ms < at_ms;) {
+            const struct snapshot_source *source = selection->sources[k];
+            uint32_t place = selection->places[k][rows[i]];
+            if (place == ABSENT || source->max_ms < newest.time_ms || !source_overlaps(source, from_ms, at_ms))
+                continue;
+            if (!newest_in(selection, k, place, from_ms + 1, at_ms, buffer, &newest)) return false;
+        }
+        times_ms[i] = newest.time_ms;
+        values[i] = newest.value;
+    }
+    return true;
+}

@@ -1,0 +1,180 @@
+/* All chunks of one series in a block; see series_data.h. */
+#include "tsdb/series_data.h"
+
+#include "storage/chunk_gorilla.h"
+
+#include <assert.h>
+
+enum { CHECKSUM_BYTES = 4 };
+
+void series_data_release(struct series_data *data)
+{
+    writer_release(&data->bytes);
+    vec_release(&data->chunks);
+}
+
+void series_data_clear(struct series_data *data)
+{
+    data->bytes.count = 0;
+    data->chunks.count = 0;
+    data->samples = 0;
+}
+
+void series_data_add(struct series_data *data, enum chunk_codec codec, uint32_t count, int64_t min_ms, int64_t max_ms,
+                     const void *bytes, size_t size)
+{
+    assert(count > 0 && min_ms <= max_ms);
+    assert(data->chunks.count == 0 || vec_last(&data->chunks)->max_ms < min_ms);
+    vec_push(&data->chunks, (struct chunk_entry){codec, count, min_ms, max_ms, data->bytes.count, size});
+    writer_bytes(&data->bytes, bytes, size);
+    data->samples += count;
+}
+
+void series_data_encode(struct series_data *data, const int64_t *times_ms, const double *values, size_t count,
+                        size_t chunk_samples)
+{
+    struct writer chunk = {0};
+    uint64_t bits[256];
+
+    assert(chunk_samples <= sizeof bits / sizeof bits[0]);
+    for (size_t first = 0; first < count; first += chunk_samples) {
+        size_t part = count - first < chunk_samples ? count - first : chunk_samples;
+        for (size_t i = 0; i < part; i++) bits[i] = double_bits(values[first + i]);
+        chunk.count = 0;
+        gorilla_encode(times_ms + first, bits, part, &chunk);
+        series_data_add(data, CHUNK_GORILLA, (uint32_t)part, times_ms[first], times_ms[first + part - 1], chunk.data,
+                        chunk.count);
+    }
+    writer_release(&chunk);
+}
+
+static uint32_t checksum(const uint8_t *bytes, size_t size, hash128 fingerprint)
+{
+    return (uint32_t)hash_seeded(bytes, size, fingerprint.low);
+}
+
+size_t series_data_write(const struct series_data *data, hash128 fingerprint, struct writer *out)
+{
+    size_t start = out->count;
+    int64_t bound = 0;
+
+    writer_varint(out, data->chunks.count);
+    vec_each (chunk, &data->chunks) {
+        writer_u8(out, (uint8_t)chunk->codec);
+        writer_varint(out, chunk->samples);
+        writer_signed(out, (int64_t)((uint64_t)chunk->min_ms - (uint64_t)bound));
+        writer_varint(out, (uint64_t)chunk->max_ms - (uint64_t)chunk->min_ms);
+        writer_varint(out, chunk->bytes);
+        bound = chunk->max_ms;
+    }
+    writer_u32(out, checksum(out->data + start, out->count - start, fingerprint));
+    size_t header = out->count - start;
+    vec_each (chunk, &data->chunks) {
+        writer_bytes(out, data->bytes.data + chunk->offset, chunk->bytes);
+        writer_u32(out, checksum(data->bytes.data + chunk->offset, chunk->bytes, fingerprint));
+    }
+    return header;
+}
+
+/* Walks the header's entries; the chunks' bytes follow the header. */
+struct entries {
+    struct reader in;
+    uint64_t left;
+    int64_t bound;
+    size_t offset; /* of the next chunk's bytes */
+    size_t limit;  /* no chunk is larger */
+};
+
+static bool next_entry(struct entries *entries, struct chunk_entry *out)
+{
+    if (entries->left == 0) return false;
+    entries->left--;
+    out->codec = (enum chunk_codec)reader_u8(&entries->in);
+    out->samples = reader_varint32(&entries->in);
+    out->min_ms = (int64_t)((uint64_t)entries->bound + (uint64_t)reader_signed(&entries->in));
+    out->max_ms = (int64_t)((uint64_t)out->min_ms + reader_varint(&entries->in));
+    out->bytes = reader_varint(&entries->in);
+    out->offset = entries->offset;
+    entries->bound = out->max_ms;
+    entries->offset += out->bytes + CHECKSUM_BYTES;
+    return !reader_failed(&entries->in) && out->bytes <= entries->limit;
+}
+
+static status malformed(void)
+{
+    return status_make(STATUS_CORRUPT, "the chunk table of a series does not match its checksum");
+}
+
+/* Finds where the header ends, verifies it, and sets the walk up. */
+static status open_entries(const uint8_t *bytes, size_t size, hash128 fingerprint, struct entries *out)
+{
+    struct entries scan = {.in = reader_make(bytes, size), .limit = size};
+    struct chunk_entry entry;
+
+    scan.left = reader_varint(&scan.in);
+    if (scan.left > size) return malformed();
+    *out = scan;
+    while (next_entry(&scan, &entry)) {}
+    size_t header = size - reader_left(&scan.in);
+    uint32_t stored = reader_u32(&scan.in);
+    if (reader_failed(&scan.in) || stored != checksum(bytes, header, fingerprint)) return malformed();
+    if (header + CHECKSUM_BYTES + scan.offset != size) return malformed();
+    out->offset = header + CHECKSUM_BYTES;
+    return ok();
+}
+
+static status verify_chunk(const uint8_t *bytes, const struct chunk_entry *entry, hash128 fingerprint)
+{
+    const uint8_t *chunk = bytes + entry->offset;
+
+    if (load_u32(chunk + entry->bytes) != checksum(chunk, entry->bytes, fingerprint))
+        return status_at(STATUS_CORRUPT, entry->offset, "a chunk does not match its checksum");
+    if (entry->codec != CHUNK_GORILLA)
+        return status_make(STATUS_UNSUPPORTED, "a chunk has the unknown codec %u", entry->codec);
+    return ok();
+}
+
+status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, int64_t from_ms, int64_t to_ms,
+                        struct column_buffer *buffer)
+{
+    struct entries entries;
+    struct chunk_entry entry;
+    size_t first = buffer->times.count;
+
+    TRY(open_entries(bytes, size, fingerprint, &entries));
+    while (next_entry(&entries, &entry)) {
+        if (entry.max_ms < from_ms) continue;
+        if (entry.min_ms > to_ms) break;
+        TRY(verify_chunk(bytes, &entry, fingerprint));
+        if (!columns_decode(buffer, bytes + entry.offset, entry.bytes, SIZE_MAX))
+            return status_at(STATUS_CORRUPT, entry.offset, "a chunk ends before its last sample");
+    }
+    columns_clip(buffer, first, from_ms, to_ms);
+    return ok();
+}
+
+status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint, struct column_buffer *buffer,
+                         uint64_t *count)
+{
+    struct entries entries;
+    struct chunk_entry entry;
+    int64_t last = INT64_MIN;
+
+    *count = 0;
+    TRY(open_entries(bytes, size, fingerprint, &entries));
+    while (next_entry(&entries, &entry)) {
+        TRY(verify_chunk(bytes, &entry, fingerprint));
+        buffer->times.count = buffer->values.count = 0;
+        if (!columns_decode(buffer, bytes + entry.offset, entry.bytes, SIZE_MAX) ||
+            buffer->times.count != entry.samples || entry.samples == 0)
+            return status_at(STATUS_CORRUPT, entry.offset, "a chunk does not hold the samples that its table says");
+        vec_each (time, &buffer->times) {
+            if (*time <= last) return status_at(STATUS_CORRUPT, entry.offset, "times of a series do not rise");
+            last = *time;
+        }
+        if (buffer->times.data[0] != entry.min_ms || last > entry.max_ms)
+            return status_at(STATUS_CORRUPT, entry.offset, "a chunk's times are not those of its table");
+        *count += entry.samples;
+    }
+    return ok();
+}

@@ -1,0 +1,60 @@
+/* All chunks of one series in a block, as they lie in the file.
+ *
+ *     varint          number of chunks
+ *     for each chunk:
+ *     1 byte          codec (storage/chunk.h)
+ *     varint          samples
+ *     zigzag varint   time of the first sample, minus the bound of the chunk before (0 for the first)
+ *     varint          bound minus that time: no sample is later
+ *     varint          bytes
+ *     u32             checksum of the header up to here
+ *     then, for each chunk, its bytes and their checksum, u32
+ *
+ * Checksums are the low half of XXH3 with the series' fingerprint as seed: data that belongs to another series is bad
+ * data.
+ */
+#ifndef VARVE_TSDB_SERIES_DATA_H
+#define VARVE_TSDB_SERIES_DATA_H
+
+#include "storage/base/hash.h"
+#include "storage/chunk.h"
+#include "tsdb/columns.h"
+
+struct chunk_entry {
+    enum chunk_codec codec;
+    uint32_t samples;
+    int64_t min_ms, max_ms; /* first sample; none is later than max */
+    size_t offset, bytes;   /* place in the chunks' bytes */
+};
+
+/* Chunks being collected for a block. Zeroed is empty. */
+struct series_data {
+    struct writer bytes; /* of all chunks, one after the other */
+    vec(struct chunk_entry) chunks;
+    uint64_t samples;
+};
+
+void series_data_release(struct series_data *data);
+void series_data_clear(struct series_data *data);
+
+/* Adds an encoded chunk; chunks come in the order of time. */
+void series_data_add(struct series_data *data, enum chunk_codec codec, uint32_t count, int64_t min_ms, int64_t max_ms,
+                     const void *bytes, size_t size);
+
+/* Encodes samples into Gorilla chunks of at most `chunk_samples`. */
+void series_data_encode(struct series_data *data, const int64_t *times_ms, const double *values, size_t count,
+                        size_t chunk_samples);
+
+/* Writes the form above to `out`; returns the bytes of its header. */
+size_t series_data_write(const struct series_data *data, hash128 fingerprint, struct writer *out);
+
+/* Reads what lies in a file and appends the samples in [from, to] to the buffer. `bytes` has GORILLA_SLACK_BYTES
+ * readable behind `size`. CORRUPT with a sentence when a checksum or the form is wrong. */
+status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, int64_t from_ms, int64_t to_ms,
+                        struct column_buffer *buffer);
+
+/* Checks everything without decoding into columns, and counts the samples. */
+status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint, struct column_buffer *buffer,
+                         uint64_t *count);
+
+#endif

@@ -1,0 +1,231 @@
+/* Snapshots: what is pinned, strings, and the label APIs; see snapshot.h. */
+#include "tsdb/snapshot_internal.h"
+
+#include "storage/base/hash.h"
+#include "tsdb/db_internal.h"
+
+static void add_registry(struct snapshot *snapshot, struct head *older, struct head *newer)
+{
+    struct snapshot_source *source = &snapshot->sources[snapshot->source_count++];
+    struct head *heads[] = {older, newer};
+
+    source->min_ms = INT64_MAX;
+    source->max_ms = INT64_MIN;
+    for (int i = 0; i < 2; i++) {
+        struct head_stats stats;
+        if (!heads[i]) continue;
+        source->registry = head_registry(heads[i]);
+        source->heads[source->head_count] = heads[i];
+        head_horizon(heads[i], &source->horizons[source->head_count++]);
+        head_stats(heads[i], &stats);
+        if (stats.min_ms < source->min_ms) source->min_ms = stats.min_ms;
+        if (stats.max_ms > source->max_ms) source->max_ms = stats.max_ms;
+    }
+}
+
+struct snapshot *db_snapshot(struct db *db, struct account *account)
+{
+    struct snapshot *snapshot = memory_zalloc(sizeof *snapshot);
+    struct view *view = snapshot->view = db_view(db);
+
+    arena_init(&snapshot->arena, account);
+    snapshot->sources = arena_zarray(&snapshot->arena, struct snapshot_source, view->block_count + 2);
+    for (uint32_t i = 0; i < view->block_count; i++) {
+        const struct block_info *info = block_get_info(view->blocks[i]);
+        struct snapshot_source *source = &snapshot->sources[snapshot->source_count++];
+        source->block = view->blocks[i];
+        source->min_ms = info->min_ms;
+        source->max_ms = info->max_ms;
+    }
+    if (view->frozen && view->live && head_registry(view->frozen) == head_registry(view->live)) {
+        add_registry(snapshot, view->frozen, view->live);
+    } else {
+        if (view->frozen) add_registry(snapshot, view->frozen, NULL);
+        if (view->live) add_registry(snapshot, NULL, view->live);
+    }
+    vec_push(&snapshot->strings, STR(""));
+    return snapshot;
+}
+
+void snapshot_release(struct snapshot *snapshot)
+{
+    if (!snapshot) return;
+    view_unref(snapshot->view);
+    map_release(&snapshot->string_map);
+    vec_release(&snapshot->strings);
+    arena_release(&snapshot->arena);
+    free(snapshot);
+}
+
+struct arena *snapshot_arena(struct snapshot *snapshot)
+{
+    return &snapshot->arena;
+}
+
+/* Strings of registries stay where they are; those of blocks come from pages and are copied. */
+static uint32_t intern(struct snapshot *snapshot, str text, bool copy)
+{
+    uint64_t hash = hash_bytes(text.data, text.len);
+    struct map_cursor c;
+
+    if (text.len == 0) return 0;
+    for (uint32_t id = map_find(&snapshot->string_map, hash, &c); id != MAP_NONE;
+         id = map_next(&snapshot->string_map, &c)) {
+        if (str_equal(snapshot->strings.data[id], text)) return id;
+    }
+    uint32_t id = (uint32_t)snapshot->strings.count;
+    vec_push(&snapshot->strings, copy ? arena_copy_str(&snapshot->arena, text) : text);
+    map_add(&snapshot->string_map, hash, id);
+    return id;
+}
+
+uint32_t snapshot_intern(struct snapshot *snapshot, str text)
+{
+    return intern(snapshot, text, true);
+}
+
+str snapshot_string(const struct snapshot *snapshot, uint32_t id)
+{
+    return snapshot->strings.data[id];
+}
+
+status snapshot_check_broken(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms)
+{
+    const struct view *view = snapshot->view;
+
+    for (uint32_t i = 0; i < view->broken_count; i++) {
+        const struct broken_block *broken = &view->broken[i];
+        if (broken->max_ms > from_ms && broken->min_ms <= to_ms)
+            return status_make(STATUS_CORRUPT, "block %u is damaged and has samples of this time: %.150s",
+                               broken->number, broken->why);
+    }
+    return ok();
+}
+
+static status cover_names(struct snapshot *snapshot, struct snapshot_source *source, uint32_t name)
+{
+    uint32_t count;
+
+    if (name < source->name_count) return ok();
+    if (source->block) {
+        const struct block_tables *tables;
+        TRY(block_tables(source->block, &tables));
+        count = tables->name_count;
+    } else {
+        count = registry_name_count(source->registry);
+    }
+    struct name_ids *names = arena_zarray(&snapshot->arena, struct name_ids, count);
+    if (source->name_count) memcpy(names, source->names, source->name_count * sizeof *names);
+    source->names = names;
+    source->name_count = count;
+    return ok();
+}
+
+status source_find_name(struct snapshot_source *source, str name, uint32_t *out)
+{
+    const struct block_tables *tables;
+
+    if (!source->block) {
+        *out = registry_find_name(source->registry, name);
+        return ok();
+    }
+    TRY(block_tables(source->block, &tables));
+    *out = block_find_name(tables, name);
+    return ok();
+}
+
+status snapshot_name_id(struct snapshot *snapshot, struct snapshot_source *source, uint32_t name, uint32_t *out)
+{
+    TRY(cover_names(snapshot, source, name));
+    struct name_ids *ids = &source->names[name];
+    if (ids->name == 0) {
+        const struct block_tables *tables;
+        if (source->block) {
+            TRY(block_tables(source->block, &tables));
+            ids->name = intern(snapshot, tables->names[name].text, false);
+        } else {
+            ids->name = intern(snapshot, registry_name(source->registry, name), false);
+        }
+    }
+    *out = ids->name;
+    return ok();
+}
+
+static status intern_block_value(struct snapshot *snapshot, struct block *block, uint32_t name, uint32_t value,
+                                 uint32_t *out)
+{
+    const struct block_tables *tables;
+    struct writer text = {0};
+
+    TRY(block_tables(block, &tables));
+    if (value >= tables->names[name].values.count)
+        return status_make(STATUS_CORRUPT, "block %u: a series has an unknown label value",
+                           block_get_info(block)->number);
+    status s = block_value(block, &tables->names[name], value, &text);
+    if (!failed(s)) *out = intern(snapshot, str_make((const char *)text.data, text.count), true);
+    writer_release(&text);
+    return s;
+}
+
+status snapshot_value_id(struct snapshot *snapshot, struct snapshot_source *source, uint32_t name, uint32_t value,
+                         uint32_t *out)
+{
+    TRY(cover_names(snapshot, source, name));
+    struct name_ids *ids = &source->names[name];
+    if (value >= ids->value_count) {
+        uint32_t count = value + 1;
+        if (source->block) {
+            const struct block_tables *tables;
+            TRY(block_tables(source->block, &tables));
+            if (tables->names[name].values.count > count) count = tables->names[name].values.count;
+        } else if (registry_value_count(source->registry, name) > count) {
+            count = registry_value_count(source->registry, name);
+        }
+        uint32_t *values = arena_zarray(&snapshot->arena, uint32_t, count);
+        if (ids->value_count) memcpy(values, ids->values, ids->value_count * sizeof *values);
+        ids->values = values;
+        ids->value_count = count;
+    }
+    if (ids->values[value] == 0) {
+        uint32_t id = 0;
+        if (source->block) {
+            TRY(intern_block_value(snapshot, source->block, name, value, &id));
+        } else {
+            id = intern(snapshot, registry_value(source->registry, name, value), false);
+        }
+        ids->values[value] = id;
+    }
+    *out = ids->values[value];
+    return ok();
+}
+
+/* Of the ids in a registry those that have samples in a head at the time. */
+static uint32_t keep_present(const struct snapshot_source *source, const struct select_request *request, uint32_t *ids,
+                             uint32_t count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bool present = false;
+        for (uint32_t h = 0; h < source->head_count && !present; h++)
+            present = head_has(source->heads[h], ids[i], request->from_ms, request->to_ms);
+        if (present) ids[kept++] = ids[i];
+    }
+    return kept;
+}
+
+status source_select(struct snapshot_source *source, const struct select_request *request, struct arena *arena,
+                     uint32_t **out, uint32_t *count)
+{
+    struct index *index = source->block ? block_index(source->block) : registry_index(source->registry);
+    struct postings *set;
+
+    uint32_t series = source->block ? block_get_info(source->block)->series : registry_series_count(source->registry);
+    TRY(index_select(index, series, request->matchers, request->matcher_count, &set));
+    *count = (uint32_t)postings_count(set);
+    *out = arena_array(arena, uint32_t, *count);
+    postings_to_array(set, *out);
+    postings_free(set);
+    if (!source->block) *count = keep_present(source, request, *out, *count);
+    return ok();
+}

@@ -1,0 +1,58 @@
+/* What the files of the snapshot share. */
+#ifndef VARVE_TSDB_SNAPSHOT_INTERNAL_H
+#define VARVE_TSDB_SNAPSHOT_INTERNAL_H
+
+#include "storage/base/map.h"
+#include "tsdb/snapshot.h"
+#include "tsdb/view.h"
+
+/* Translations from a source's ids to those of the snapshot; 0 = not yet made. */
+struct name_ids {
+    uint32_t name;    /* snapshot id of the name itself */
+    uint32_t *values; /* by the source's value id; NULL until one is asked for */
+    uint32_t value_count;
+};
+
+/* One block, or one registry with the one or two heads that rest on it. */
+struct snapshot_source {
+    struct block *block; /* NULL for a registry */
+    struct registry *registry;
+    struct head *heads[2]; /* older first */
+    struct horizon horizons[2];
+    uint32_t head_count;
+    int64_t min_ms, max_ms;
+    struct name_ids *names; /* by the source's name id; made for name_count at first use */
+    uint32_t name_count;
+};
+
+struct snapshot {
+    struct view *view;
+    struct arena arena;
+    struct snapshot_source *sources; /* in the order of their heads */
+    uint32_t source_count;
+    struct map string_map;
+    vec(str) strings;
+};
+
+/* The snapshot's id of a name or value of a source. */
+status snapshot_name_id(struct snapshot *snapshot, struct snapshot_source *source, uint32_t name, uint32_t *out);
+status snapshot_value_id(struct snapshot *snapshot, struct snapshot_source *source, uint32_t name, uint32_t value,
+                         uint32_t *out);
+
+/* The source's id of a name, or UINT32_MAX. */
+status source_find_name(struct snapshot_source *source, str name, uint32_t *out);
+
+/* Ids or ordinals of a source's series that match and may have samples in (from, to], rising, in the arena. */
+status source_select(struct snapshot_source *source, const struct select_request *request, struct arena *arena,
+                     uint32_t **out, uint32_t *count);
+
+/* Whether a source's samples may lie in (from, to]. */
+static inline bool source_overlaps(const struct snapshot_source *source, int64_t from_ms, int64_t to_ms)
+{
+    return source->max_ms > from_ms && source->min_ms <= to_ms;
+}
+
+/* An error if a block that can not be opened has samples in (from, to]. */
+status snapshot_check_broken(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms);
+
+#endif

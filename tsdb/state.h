@@ -1,0 +1,62 @@
+/* The file `state`: what exists in the data folder.
+ *
+ * It is written whole, synced and renamed, so each change of what exists is one rename. Files are complete and durable
+ * before it names them, and are removed after it has forgotten them. It is text, one fact a line, the checksum last:
+ *
+ *     varve state 1
+ *     next 17                      the number for the next file
+ *     secret <384 hex digits>      key of the series' fingerprints
+ *     block 12 1700000000000 1700007200000
+ *                                  with the times of its first and last sample, to say what is missing if it is damaged
+ *     registry 9 40960             with the bytes of its file that count
+ *     head 15 9                    a head that is live or not yet a block, and its registry
+ *     checksum <16 hex digits>     XXH3 of all lines before
+ */
+#ifndef VARVE_TSDB_STATE_H
+#define VARVE_TSDB_STATE_H
+
+#include "storage/base/hash.h"
+#include "storage/base/vec.h"
+#include "storage/fs.h"
+
+struct state_block {
+    uint32_t number;
+    int64_t min_ms, max_ms;
+};
+
+struct state_head {
+    uint32_t number, registry;
+};
+
+struct state_registry {
+    uint32_t number;
+    uint64_t bytes;
+};
+
+struct state {
+    uint32_t next;
+    struct hash_secret secret;
+    vec(struct state_block) blocks; /* in the order they came to be */
+    vec(struct state_head) heads;
+    vec(struct state_registry) registries;
+};
+
+void state_release(struct state *state);
+
+/* An independent copy. */
+struct state state_copy(const struct state *state);
+
+/* NOT_FOUND if there is none, CORRUPT if it does not match its checksum or form. */
+status state_load(struct fs *fs, struct state *out);
+status state_save(struct fs *fs, const struct state *state);
+
+void state_drop_block(struct state *state, uint32_t number);
+void state_drop_head(struct state *state, uint32_t number);
+
+/* The registry's entry, made if `make`, else NULL where there is none. */
+struct state_registry *state_registry(struct state *state, uint32_t number, bool make);
+
+/* Forgets registries that no head has. */
+void state_drop_unused_registries(struct state *state);
+
+#endif
