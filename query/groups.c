@@ -23,7 +23,7 @@ static bool keeps_name(const struct label_choice *choice, const struct query *qu
     for (uint32_t i = 0; i < choice->count && choice->keep; i++) {
         if (choice->names[i] == query->ids.name) return true;
     }
-    return false;
+    return choice->keep_name;
 }
 
 /* A group is marked if any of its rows is. */

@@ -159,7 +159,7 @@ static void charge_columns(struct task *task)
     const struct column_buffer *columns = &task->columns;
     size_t bytes = (columns->times.capacity + columns->other_times.capacity) * sizeof(int64_t) +
                    (columns->values.capacity + columns->other_values.capacity) * sizeof(double) +
-                   columns->bytes.capacity;
+                   columns->bytes.capacity + columns->chunk.capacity;
 
     if (bytes <= task->columns_bytes) return;
     account_charge(&task->query->account, bytes - task->columns_bytes);

@@ -72,7 +72,7 @@ bool shape_pairs(const struct shape *shape, struct query *query, uint32_t row, s
     assert(row < shape->count);
     out->count = 0;
     if (shape->selection) {
-        vec_reserve(out, SELECTION_LABELS_MAX);
+        vec_reserve(out, LABELS_MAX);
         status s = selection_label_pairs(shape->selection, at, out->data, &out->count);
         if (failed(s)) return query_fail_storage(query, s);
     } else {
