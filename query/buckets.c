@@ -41,12 +41,12 @@ static const struct node *vector_arg(const struct buckets *b)
 {
     static const size_t index[] = {[QUANTILE] = 1, [QUANTILES] = 0, [FRACTION] = 2};
 
-    return b->stage.node->call.args[index[b->kind]];
+    return ast_unwrap(b->stage.node->call.args[index[b->kind]]);
 }
 
 static const struct node *param_arg(const struct buckets *b, size_t param)
 {
-    return b->stage.node->call.args[b->kind == QUANTILES ? param + 2 : param];
+    return ast_unwrap(b->stage.node->call.args[b->kind == QUANTILES ? param + 2 : param]);
 }
 
 static double param_at(const struct buckets *b, size_t param, size_t step)
@@ -234,6 +234,7 @@ static bool open_buckets(struct stage *stage, struct query *query)
     double rows_per_group = b->groups.shape.count ? (double)b->child->shape.count / b->groups.shape.count : 0;
     stage->row_ns = rows_per_group * (b->child->row_ns + 10.0 * stage->grid.steps);
     stage->has_messages = true;
+    stage->may_fail = b->kind == QUANTILES;
     return true;
 }
 

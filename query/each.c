@@ -48,7 +48,23 @@ PRESENT(asinh, asinh)
 PRESENT(acosh, acosh)
 PRESENT(atanh, atanh)
 
-/* Days are counted from 1 March of year 0, so that leap days come last (after Howard Hinnant's chrono algorithms). */
+/* Seconds are counted, without sign, from a year 0 so far back that everything is after it; times beyond that wrap
+ * round as they do in Go. It is a multiple of 400 years before 1 March of our year 0, which lets leap days come last
+ * (after Howard Hinnant's chrono algorithms). */
+#define EPOCH_SECONDS 9223372028741760000u
+#define DAY_SECONDS   86400
+
+static uint64_t absolute_seconds(int64_t seconds)
+{
+    return (uint64_t)seconds + EPOCH_SECONDS;
+}
+
+/* Days since 1970. */
+static int64_t days_of(int64_t seconds)
+{
+    return (int64_t)(absolute_seconds(seconds) / DAY_SECONDS) - (int64_t)(EPOCH_SECONDS / DAY_SECONDS);
+}
+
 struct date {
     int64_t year;
     int month, day; /* from 1 */
@@ -61,7 +77,7 @@ static int64_t divide_down(int64_t a, int64_t b)
 
 static struct date date_of(int64_t seconds)
 {
-    int64_t days = divide_down(seconds, 86400) + 719468, era = divide_down(days, 146097);
+    int64_t days = days_of(seconds) + 719468, era = divide_down(days, 146097);
     int64_t day = days - era * 146097;
     int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
     int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
@@ -100,7 +116,7 @@ double date_day_of_month(int64_t seconds)
 
 double date_day_of_week(int64_t seconds)
 {
-    int64_t day = (divide_down(seconds, 86400) + 4) % 7; /* 1970 began on a Thursday */
+    int64_t day = (days_of(seconds) + 4) % 7; /* 1970 began on a Thursday */
 
     return (double)(day < 0 ? day + 7 : day);
 }
@@ -123,10 +139,10 @@ double date_days_in_month(int64_t seconds)
 
 double date_hour(int64_t seconds)
 {
-    return (double)divide_down(seconds - divide_down(seconds, 86400) * 86400, 3600);
+    return (double)(absolute_seconds(seconds) % DAY_SECONDS / 3600);
 }
 
 double date_minute(int64_t seconds)
 {
-    return (double)divide_down(seconds - divide_down(seconds, 3600) * 3600, 60);
+    return (double)(absolute_seconds(seconds) % 3600 / 60);
 }

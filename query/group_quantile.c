@@ -16,7 +16,7 @@ struct group_quantile {
 /* Of the wrong values of all steps the largest, the smallest and NaN are told. */
 static void check_quantiles(const struct group_quantile *g, struct query *query)
 {
-    const struct node *param = g->node->param;
+    const struct node *param = ast_unwrap(g->node->param);
     double least = INFINITY, greatest = -INFINITY;
     bool has_nan = false;
 

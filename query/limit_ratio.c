@@ -59,7 +59,7 @@ static bool is_chosen(double place, double ratio)
 /* Ratios must be numbers; those beyond 1 are told. */
 static bool check_ratios(const struct limit_ratio *l, struct query *query, bool *is_zero)
 {
-    const struct node *param = l->stage.node->aggregate.param;
+    const struct node *param = ast_unwrap(l->stage.node->aggregate.param);
     double least = INFINITY, greatest = -INFINITY;
 
     for (size_t s = 0; s < (l->ratios.is_constant ? 1 : l->stage.grid.steps); s++) {

@@ -90,7 +90,7 @@ static bool join_rows(struct merge *merge, struct query *query)
     } else if (done) {
         rows_by_key(query, ids, from->count, keys_count(&keys), &merge->first, &merge->rows);
         make_shape(merge, query, &keys);
-        merge->stage.has_messages = true;
+        merge->stage.has_messages = merge->stage.may_fail = true;
     }
     keys_release(&keys);
     free(ids);

@@ -11,6 +11,8 @@ void *plan_new(struct plan *plan, const struct stage_class *class, const struct 
     stage->node = node;
     stage->grid = plan->grid;
     stage->order = plan->next_order++;
+    stage->next = plan->query->stages;
+    plan->query->stages = stage;
     return stage;
 }
 

@@ -318,6 +318,7 @@ static void finish(struct query *query)
 {
     const str *text = query->request.without_positions ? NULL : &query->request.text;
 
+    stage_settle_error(query);
     if (query->stop != STOP_NOT) report_stop(query);
     if (query->error_kind == QUERY_OK) {
         pack_output(query);

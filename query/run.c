@@ -176,7 +176,7 @@ bool task_read(struct task *task, const struct selection *selection, uint32_t ro
     return true;
 }
 
-KERNEL static bool has_stale(const double *values, size_t count)
+KERNEL bool values_have_stale(const double *values, size_t count)
 {
     uint64_t found = 0;
 
@@ -186,7 +186,7 @@ KERNEL static bool has_stale(const double *values, size_t count)
 
 void task_remove_stale(struct task *task, samples *column)
 {
-    if (!has_stale(column->values, column->count)) return;
+    if (!values_have_stale(column->values, column->count)) return;
     int64_t *times = scratch_array(&task->scratch, int64_t, column->count);
     double *values = scratch_array(&task->scratch, double, column->count);
     size_t count = 0;

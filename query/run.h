@@ -41,7 +41,8 @@ struct query {
 
     /* owned by the thread that runs the query; constant while operators are filled */
     struct snapshot *snapshot;
-    struct arena arena; /* shapes, operators, materialised operands */
+    struct arena arena;   /* shapes, stages, materialised operands */
+    struct stage *stages; /* all that were planned, the newest first */
     struct known_ids ids;
     struct query_stats stats;
     int64_t started_ns;
@@ -123,6 +124,9 @@ void task_give(struct task *task);
 
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);
+
+/* Whether any value is a stale marker. */
+bool values_have_stale(const double *values, size_t count);
 
 /* Replaces the column by one without stale markers, if it has any; in scratch memory. */
 void task_remove_stale(struct task *task, samples *column);

@@ -6,6 +6,8 @@
 #include "query/plan.h"
 #include "query/window.h"
 
+#include <string.h>
+
 struct select {
     struct stage stage;
     enum select_kind kind;
@@ -56,11 +58,12 @@ static bool fill_newest(const struct select *select, struct task *task, const ui
 static void pick_values(const struct select *select, const struct window_plan *plan, const samples *column,
                         double *values, uint64_t *present)
 {
-    for (size_t w = 0; w < bits_words(plan->steps); w++) present[w] = plan->some[w];
-    for (size_t s = 0; s < plan->steps; s++) {
-        uint32_t last = window_plan_last(plan, s);
-        values[s] = column->values[last];
-        if (is_stale(values[s])) bits_clear(present, s);
+    memcpy(present, plan->some, bits_words(plan->steps) * sizeof *present);
+    window_pick_last(plan, column->values, values);
+    if (values_have_stale(values, plan->steps)) {
+        for (size_t s = 0; s < plan->steps; s++) {
+            if (is_stale(values[s])) bits_clear(present, s);
+        }
     }
     if (select->kind == SELECT_VALUES) return;
     bits_each(s, present, plan->steps) values[s] =

@@ -10,6 +10,7 @@ bool stage_open(struct stage *stage, struct query *query)
 {
     if (!query_may_go_on(query) || !stage->class->open(stage, query)) return false;
     assert(stage->shape.count == 0 || stage->grid.steps > 0);
+    stage->is_open = true;
     return true;
 }
 
@@ -123,4 +124,12 @@ static bool ignore_piece(void *context, struct task *task, const struct piece *p
 bool stage_drain(struct stage *stage, struct query *query, const uint32_t *rows, uint32_t count)
 {
     return stage_visit(stage, query, rows, count, ignore_piece, NULL);
+}
+
+void stage_settle_error(struct query *query)
+{
+    for (struct stage *stage = query->stages; stage && query->error_kind == QUERY_EXECUTION; stage = stage->next) {
+        if (stage->is_open && stage->may_fail && stage->order < query->error_key.order)
+            stage_drain(stage, query, NULL, stage->shape.count);
+    }
 }

@@ -25,8 +25,11 @@ struct stage {
     const struct stage_class *class;
     const struct node *node; /* for positions */
     struct grid grid;
-    uint32_t order;     /* place in the order of evaluation; children have lower ones */
-    bool has_messages;  /* filling it or what is below it may raise errors or annotations: no row may be skipped */
+    uint32_t order;    /* place in the order of evaluation; children have lower ones */
+    bool has_messages; /* filling it or what is below it may raise errors or annotations: no row may be skipped */
+    bool may_fail;     /* filling it (not what is below) may find an error in the data */
+    bool is_open;
+    struct stage *next; /* of the query, the one planned before */
     struct shape shape; /* after open */
     double row_ns;      /* rough cost of filling one row; after open */
 };
@@ -71,6 +74,9 @@ bool stage_visit(struct stage *stage, struct query *query, const uint32_t *rows,
 
 /* Evaluates rows for nothing but their errors and annotations. */
 bool stage_drain(struct stage *stage, struct query *query, const uint32_t *rows, uint32_t count);
+
+/* After a failure in open: evaluates what is open and might have failed before, had it been evaluated at once. */
+void stage_settle_error(struct query *query);
 
 /* Rows that one task should fill: about a millisecond of work, at most a tile. */
 uint32_t stage_task_rows(const struct stage *stage);

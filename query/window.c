@@ -108,6 +108,7 @@ static bool open_window(struct stage *stage, struct query *query)
     stage->shape = window->feed.shape;
     if (!window->function->keeps_name) shape_drop_names(&stage->shape, query);
     stage->row_ns = window->feed.row_ns + 8.0 * stage->grid.steps;
+    stage->may_fail = window->function == &window_smoothing;
     stage->has_messages =
         window->doubtful || window->params[0] || (window->feed.points && window->feed.points->has_messages);
     return true;
@@ -115,7 +116,7 @@ static bool open_window(struct stage *stage, struct query *query)
 
 static void tell_doubtful(const struct window *window, struct query *query, struct doubtful *entry)
 {
-    const struct node *node = window->stage.node->call.args[0];
+    const struct node *node = ast_unwrap(window->stage.node->call.args[0]);
 
     if (!entry || atomic_exchange(&entry->is_told, true)) return;
     str name = snapshot_string(query->snapshot, entry->name);

@@ -93,7 +93,7 @@ static bool run_quantile(const struct window_run *run, double *values, uint64_t 
     {
         double q = window_param(run, 0, s);
         if (!(q >= 0 && q <= 1) && double_bits(q) != double_bits(warned)) {
-            annotate_quantile(&run->query->annotations, run->stage->node->call.args[0], q);
+            annotate_quantile(&run->query->annotations, ast_unwrap(run->stage->node->call.args[0]), q);
             warned = q;
         }
         values[s] = quantile_of(copy, copy_window(run, s, copy), q);

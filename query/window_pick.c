@@ -18,7 +18,7 @@ static bool run_first(const struct window_run *run, double *values, uint64_t *pr
 static bool run_last(const struct window_run *run, double *values, uint64_t *present)
 {
     (void)present;
-    for (size_t s = 0; s < run->plan->steps; s++) values[s] = run->column.values[window_plan_last(run->plan, s)];
+    window_pick_last(run->plan, run->column.values, values);
     return true;
 }
 

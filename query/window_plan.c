@@ -112,6 +112,17 @@ struct window_plan *window_plan_make(const struct windows *windows, const sample
     return make_at(scratch_alloc(scratch, plan_bytes(windows, with_distances)), windows, column, with_distances);
 }
 
+KERNEL static void pick_last(const double *restrict column, const uint32_t *restrict first,
+                             const uint32_t *restrict length, double *restrict out, size_t steps)
+{
+    for (size_t s = 0; s < steps; s++) out[s] = column[first[s] + (length[s] ? length[s] - 1 : 0)];
+}
+
+void window_pick_last(const struct window_plan *plan, const double *column, double *out)
+{
+    pick_last(column, plan->first, plan->length, out, plan->steps);
+}
+
 enum { CACHE_ENTRIES_MAX = 64, CACHE_BYTES_MAX = 8 << 20 };
 
 struct cached_plan {

@@ -46,6 +46,9 @@ static inline uint32_t window_plan_last(const struct window_plan *plan, size_t s
     return plan->first[step] + (plan->length[step] ? plan->length[step] - 1 : 0);
 }
 
+/* The last value of each window; anything where it is empty. */
+void window_pick_last(const struct window_plan *plan, const double *column, double *out);
+
 /* A plan in scratch memory. The column has at least one sample. */
 struct window_plan *window_plan_make(const struct windows *windows, const samples *column, bool with_distances,
                                      struct scratch *scratch);

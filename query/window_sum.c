@@ -4,7 +4,7 @@
  * column allows:
  *   - integers small enough that no sum of them is rounded: differences of prefix sums, the same bits;
  *   - long windows that overlap much: compensated sums of aligned runs of 64 samples are made once and added up;
- *   - else each window in sequence, eight windows side by side.
+ *   - else each window in sequence, many windows side by side.
  * A window whose sum is not finite is walked on its own.
  */
 #include "query/kernel.h"
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { LANES = 8, RUN = 64, LONG_WINDOW = 256, OVERLAP = 16 };
+enum { SIDE_BY_SIDE = 64, RUN = 64, LONG_WINDOW = 256, OVERLAP = 16 };
 
 /* Whether all values are integers of at most `limit`, which is below 2^51: adding and subtracting 1.5 * 2^52 rounds. */
 KERNEL static bool are_integers(const double *column, size_t count, double limit)
@@ -53,39 +53,31 @@ static void sum_in_sequence(const double *values, size_t count, double *sum, dou
     for (size_t i = 0; i < count; i++) kahan_add(values[i], sum, lost);
 }
 
-KERNEL static void sum_lanes(const double *restrict column, const uint32_t *restrict first, size_t length,
-                             double *restrict sums, double *restrict losses)
+/* Windows side by side: `length` samples of each, in sequence; the loop over windows becomes vectors. */
+KERNEL static void sum_side_by_side(const double *restrict column, const uint32_t *restrict first, size_t windows,
+                                    size_t length, double *restrict sums, double *restrict losses)
 {
-    double sum[LANES], lost[LANES];
-
-    memcpy(sum, sums, sizeof sum);
-    memcpy(lost, losses, sizeof lost);
     for (size_t i = 0; i < length; i++) {
-        for (size_t lane = 0; lane < LANES; lane++) kahan_add(column[first[lane] + i], &sum[lane], &lost[lane]);
+        for (size_t w = 0; w < windows; w++) kahan_add(column[first[w] + i], &sums[w], &losses[w]);
     }
-    memcpy(sums, sum, sizeof sum);
-    memcpy(losses, lost, sizeof lost);
 }
 
 static void sum_windows(const struct window_run *run, double begin, double *sums, double *losses)
 {
     const struct window_plan *plan = run->plan;
-    const double *column = run->column.values;
     size_t steps = plan->steps;
 
     for (size_t s = 0; s < steps; s++) {
         sums[s] = begin;
         losses[s] = 0;
     }
-    for (size_t s = 0; s < steps; s += LANES) {
-        size_t lanes = steps - s < LANES ? steps - s : LANES, common = 0;
-        if (lanes == LANES) {
-            common = plan->length[s];
-            for (size_t i = 1; i < LANES; i++) common = plan->length[s + i] < common ? plan->length[s + i] : common;
-            sum_lanes(column, plan->first + s, common, sums + s, losses + s);
-        }
-        for (size_t i = s; i < s + lanes; i++)
-            sum_in_sequence(column + plan->first[i] + common, plan->length[i] - common, &sums[i], &losses[i]);
+    for (size_t s = 0; s < steps; s += SIDE_BY_SIDE) {
+        size_t windows = steps - s < SIDE_BY_SIDE ? steps - s : SIDE_BY_SIDE, common = plan->length[s];
+        for (size_t i = 1; i < windows; i++) common = plan->length[s + i] < common ? plan->length[s + i] : common;
+        sum_side_by_side(run->column.values, plan->first + s, windows, common, sums + s, losses + s);
+        for (size_t i = s; i < s + windows; i++)
+            sum_in_sequence(run->column.values + plan->first[i] + common, plan->length[i] - common, &sums[i],
+                            &losses[i]);
     }
 }
 

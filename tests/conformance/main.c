@@ -1,11 +1,12 @@
 /* The conformance runner: runs scripts of the PromQL test language against the engine.
  *
- *     conformance [--failures FILE] [--frozen] [--threads N] [files…]
+ *     conformance [--failures FILE] [--frozen] [--threads N] [-v] [files…]
  *
  * Without files, all *.test of the folder that VARVE_CONFORMANCE names. Prints a line for each file and a total; with
  * -v also what failed and why. With --failures it compares with the list of cases known to fail (file:line of the eval)
  * and fails when a case that is not listed fails, or one that is listed passes: so the list only shrinks.
  */
+#include "storage/base/log.h"
 #include "tests/conformance/session.h"
 
 #include <dirent.h>
@@ -166,6 +167,7 @@ int main(int count, char **args)
     bool is_good = true, has_files = false;
     size_t passed = 0;
 
+    log_set_level(LOG_WARN);
     arena_init(&failed_cases.arena, NULL);
     for (int i = 1; i < count; i++) {
         if (strcmp(args[i], "--failures") == 0 && i + 1 < count) {
