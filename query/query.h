@@ -57,6 +57,7 @@ struct query_request {
     int64_t lookback_ms;               /* 0: the engine's */
     int64_t timeout_ms;                /* 0: the engine's; can only shorten it */
     uint64_t limit;                    /* series in the result; 0: all */
+    bool without_positions;            /* annotations do not say where in the query; for test scripts */
 };
 
 /* Parses and checks; keeps a copy of the text. Always returns a query; look at query_error_kind. */

@@ -17,6 +17,11 @@ uint64_t hash_seeded(const void *data, size_t bytes, uint64_t seed)
     return XXH3_64bits_withSeed(data, bytes, seed);
 }
 
+uint64_t hash_xxh64(const void *data, size_t bytes)
+{
+    return XXH64(data, bytes, 0);
+}
+
 hash128 hash_keyed(const struct hash_secret *secret, const void *data, size_t bytes)
 {
     XXH128_hash_t h = XXH3_128bits_withSecret(data, bytes, secret->bytes, sizeof secret->bytes);

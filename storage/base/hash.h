@@ -25,6 +25,9 @@ uint64_t hash_bytes(const void *data, size_t bytes);
 /* With a seed: `hash_seeded(page, n, offset)` as a checksum also catches pages that changed places. */
 uint64_t hash_seeded(const void *data, size_t bytes, uint64_t seed);
 
+/* The 64-bit hash of the older XXH64 with seed 0: where others expect this very function (limit_ratio in PromQL). */
+uint64_t hash_xxh64(const void *data, size_t bytes);
+
 hash128 hash_keyed(const struct hash_secret *secret, const void *data, size_t bytes);
 
 /* A secret from the kernel's random numbers. */

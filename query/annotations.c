@@ -1,0 +1,234 @@
+/* Warnings and infos; see annotations.h. */
+#include "query/annotations.h"
+
+#include "query/quote.h"
+#include "storage/base/hash.h"
+#include "storage/base/number.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct annotation {
+    bool is_warning;
+    uint32_t at; /* offset in the query */
+    str text;
+    struct bucket_repair repair; /* count 0: none */
+};
+
+void annotations_init(struct annotations *annotations)
+{
+    *annotations = (struct annotations){0};
+    pthread_mutex_init(&annotations->mutex, NULL);
+    arena_init(&annotations->arena, NULL);
+}
+
+void annotations_release(struct annotations *annotations)
+{
+    pthread_mutex_destroy(&annotations->mutex);
+    arena_release(&annotations->arena);
+    vec_release(&annotations->list);
+    map_release(&annotations->by_text);
+}
+
+/* The entry of a text; the text is copied when it is new. */
+static struct annotation *entry_locked(struct annotations *annotations, bool is_warning, uint32_t at, str text)
+{
+    uint64_t hash = hash_bytes(text.data, text.len);
+    struct map_cursor cursor = {0};
+
+    for (uint32_t id = map_find(&annotations->by_text, hash, &cursor); id != MAP_NONE;
+         id = map_next(&annotations->by_text, &cursor)) {
+        struct annotation *known = annotations->list.data[id];
+        if (!str_equal(known->text, text)) continue;
+        if (at < known->at) known->at = at;
+        return known;
+    }
+    struct annotation *entry = arena_zalloc(&annotations->arena, sizeof *entry);
+    *entry = (struct annotation){.is_warning = is_warning, .at = at, .text = arena_copy_str(&annotations->arena, text)};
+    map_add(&annotations->by_text, hash, (uint32_t)annotations->list.count);
+    vec_push(&annotations->list, entry);
+    return entry;
+}
+
+/* Adds "PromQL warning: …" or "PromQL info: …". */
+__attribute__((format(printf, 4, 5))) static void add(struct annotations *annotations, bool is_warning,
+                                                      const struct node *node, const char *format, ...)
+{
+    va_list args;
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    va_start(args, format);
+    str body = arena_format_list(&arena, format, args);
+    va_end(args);
+    str text = arena_format(&arena, "PromQL %s: %.*s", is_warning ? "warning" : "info", STR_ARG(body));
+    pthread_mutex_lock(&annotations->mutex);
+    entry_locked(annotations, is_warning, node->start, text);
+    pthread_mutex_unlock(&annotations->mutex);
+    arena_release(&arena);
+}
+
+/* A number as Go's %g has it. */
+struct number_text {
+    char text[NUMBER_TEXT_MAX + 1];
+};
+
+static const char *number_print(struct number_text *out, double value)
+{
+    out->text[number_format(value, NUMBER_SHORT, out->text)] = 0;
+    return out->text;
+}
+
+#define NUMBER(value) number_print(&(struct number_text){{0}}, (value))
+
+void annotate_quantile(struct annotations *annotations, const struct node *node, double quantile)
+{
+    add(annotations, true, node, "quantile value should be between 0 and 1, got %s", NUMBER(quantile));
+}
+
+void annotate_ratio(struct annotations *annotations, const struct node *node, double ratio, double capped)
+{
+    add(annotations, true, node, "ratio value should be between -1 and 1, got %s, capping to %s", NUMBER(ratio),
+        NUMBER(capped));
+}
+
+void annotate_sort_in_range(struct annotations *annotations, const struct node *node)
+{
+    add(annotations, true, node, "sort is ineffective for range queries since results are always ordered by labels");
+}
+
+void annotate_bucket(struct annotations *annotations, const struct node *node, str bucket, str metric)
+{
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    str quoted = quote_text(bucket, &arena);
+    str name = metric.len ? quote_text(metric, &arena) : metric;
+    add(annotations, true, node, "bucket label \"le\" is missing or has a malformed value of %.*s%s%.*s",
+        STR_ARG(quoted), name.len ? " for metric name " : "", STR_ARG(name));
+    arena_release(&arena);
+}
+
+void annotate_not_counter(struct annotations *annotations, const struct node *node, str metric)
+{
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    str name = quote_text(metric, &arena);
+    add(annotations, false, node,
+        "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: %.*s", STR_ARG(name));
+    arena_release(&arena);
+}
+
+void annotate_not_counter_type(struct annotations *annotations, const struct node *node, str type, str metric)
+{
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    str quoted = quote_text(type, &arena), name = quote_text(metric, &arena);
+    add(annotations, false, node,
+        "metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\", got %.*s: %.*s",
+        STR_ARG(quoted), STR_ARG(name));
+    arena_release(&arena);
+}
+
+void annotate_operand_types(struct annotations *annotations, const struct node *node, enum operator_kind op)
+{
+    str text = operator_text(op);
+
+    add(annotations, false, node,
+        "incompatible sample types encountered for binary operator \"%.*s\": float %.*s float", STR_ARG(text),
+        STR_ARG(text));
+}
+
+static void merge_repair(struct bucket_repair *into, const struct bucket_repair *from)
+{
+    if (into->count == 0) {
+        *into = *from;
+        return;
+    }
+    if (from->lowest < into->lowest) into->lowest = from->lowest;
+    if (from->highest > into->highest) into->highest = from->highest;
+    if (from->difference > into->difference) into->difference = from->difference;
+    if (from->first_ms < into->first_ms) into->first_ms = from->first_ms;
+    if (from->last_ms > into->last_ms) into->last_ms = from->last_ms;
+    into->count += from->count;
+}
+
+void annotate_repair(struct annotations *annotations, const struct node *node, str metric,
+                     const struct bucket_repair *repair)
+{
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    str name = metric.len ? quote_text(metric, &arena) : metric;
+    str text =
+        arena_format(&arena,
+                     "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
+                     "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)%s%.*s",
+                     name.len ? " for metric name " : "", STR_ARG(name));
+    pthread_mutex_lock(&annotations->mutex);
+    merge_repair(&entry_locked(annotations, false, node->start, text)->repair, repair);
+    pthread_mutex_unlock(&annotations->mutex);
+    arena_release(&arena);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct annotation *x = *(struct annotation *const *)a, *y = *(struct annotation *const *)b;
+
+    if (x->at != y->at) return x->at < y->at ? -1 : 1;
+    return str_compare(x->text, y->text);
+}
+
+static str print_time(int64_t ms, struct arena *arena)
+{
+    char text[32];
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+
+    return arena_copy_str(arena,
+                          str_make(text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm))));
+}
+
+/* " (line:column)", both from 1, columns in bytes. */
+static str print_entry(const struct annotation *entry, str query, struct arena *arena)
+{
+    uint32_t line = 1, column = 1;
+    str details = STR("");
+
+    for (size_t i = 0; i < entry->at && i < query.len; i++) {
+        column = query.data[i] == '\n' ? 1 : column + 1;
+        line += query.data[i] == '\n';
+    }
+    if (entry->repair.count) {
+        str first = print_time(entry->repair.first_ms, arena), last = print_time(entry->repair.last_ms, arena);
+        details =
+            arena_format(arena, ", from buckets %s to %s, with a max diff of %.2g, over %llu samples from %.*s to %.*s",
+                         NUMBER(entry->repair.lowest), NUMBER(entry->repair.highest), entry->repair.difference,
+                         (unsigned long long)entry->repair.count, STR_ARG(first), STR_ARG(last));
+    }
+    return arena_format(arena, "%.*s%.*s (%u:%u)", STR_ARG(entry->text), STR_ARG(details), line, column);
+}
+
+size_t annotations_print(struct annotations *annotations, bool warnings, const str *text, str *lines)
+{
+    size_t count = 0, skipped = 0;
+
+    pthread_mutex_lock(&annotations->mutex);
+    if (annotations->list.count)
+        qsort(annotations->list.data, annotations->list.count, sizeof *annotations->list.data, compare_entries);
+    vec_each (entry, &annotations->list) {
+        if ((*entry)->is_warning != warnings) continue;
+        if (count == ANNOTATION_LINES_MAX - 1) {
+            skipped++;
+        } else {
+            lines[count++] = text ? print_entry(*entry, *text, &annotations->arena) : (*entry)->text;
+        }
+    }
+    if (skipped)
+        lines[count++] = arena_format(&annotations->arena, "%zu more %s annotations omitted", skipped,
+                                      warnings ? "warning" : "info");
+    pthread_mutex_unlock(&annotations->mutex);
+    return count;
+}

@@ -1,0 +1,84 @@
+/* Where the samples of windows come from; see feed.h. */
+#include "query/feed.h"
+
+bool select_series(struct query *query, const struct selector *selector, const struct windows *windows,
+                   struct selection **selection, struct shape *shape)
+{
+    struct select_request request = {.matchers = selector->matchers, .matcher_count = selector->matcher_count};
+    bool has_one_name = false;
+
+    windows_span(windows, &request.from_ms, &request.to_ms);
+    status s = snapshot_select(query->snapshot, &request, selection);
+    if (failed(s)) return query_fail_storage(query, s);
+    for (size_t i = 0; i < request.matcher_count; i++) {
+        if (request.matchers[i].type == MATCH_EQUAL && str_equal(request.matchers[i].name, METRIC_NAME))
+            has_one_name = true;
+    }
+    shape_of_selection(shape, *selection, has_one_name);
+    return true;
+}
+
+double select_samples_per_row(const struct selection *selection)
+{
+    uint32_t count = selection_count(selection);
+
+    return count ? (double)selection_samples_max(selection) / count : 0;
+}
+
+bool feed_open(struct feed *feed, struct query *query)
+{
+    if (feed->points) {
+        if (!stage_open(feed->points, query)) return false;
+        feed->shape = feed->points->shape;
+        feed->row_ns = feed->points->row_ns + feed->points->grid.steps;
+        return true;
+    }
+    if (!select_series(query, feed->selector, &feed->windows, &feed->selection, &feed->shape)) return false;
+    feed->row_ns = 100 + 2 * select_samples_per_row(feed->selection);
+    return true;
+}
+
+uint32_t feed_batch_rows(const struct feed *feed)
+{
+    return feed->points ? tile_rows(&feed->points->grid) : TILE_ROWS_MAX;
+}
+
+bool feed_load(const struct feed *feed, struct task *task, const uint32_t *rows, uint32_t count, struct feed_batch *out)
+{
+    *out = (struct feed_batch){.feed = feed, .task = task, .rows = rows};
+    if (!feed->points) return true;
+    out->points = tile_make(&task->scratch, &feed->points->grid, count);
+    return stage_fill(feed->points, task, rows, count, &out->points);
+}
+
+/* The present points of a row as samples. */
+static void point_samples(struct feed_batch *batch, uint32_t row, samples *out)
+{
+    const struct grid *grid = &batch->feed->points->grid;
+    struct scratch *scratch = &batch->task->scratch;
+    int64_t *times = scratch_array(scratch, int64_t, grid->steps);
+    double *values = scratch_array(scratch, double, grid->steps);
+    const double *from = tile_values(&batch->points, row);
+    size_t count = 0;
+
+    for (uint32_t step = 0; step < grid->steps; step++) {
+        if (!bits_get(batch->points.present, row * batch->points.stride + step)) continue;
+        times[count] = grid_time(grid, step);
+        values[count++] = from[step];
+    }
+    /* Rows with all their points share a column of times. */
+    *out = (samples){count, count == grid->steps ? 1 : 0, times, values};
+}
+
+bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out)
+{
+    struct task *task = batch->task;
+
+    if (batch->feed->points) {
+        point_samples(batch, i, out);
+        return true;
+    }
+    if (!task_read(task, batch->feed->selection, batch->rows[i], out)) return false;
+    task_remove_stale(task, out);
+    return true;
+}

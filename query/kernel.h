@@ -1,0 +1,46 @@
+/* How hot loops are compiled.
+ *
+ * A loop over columns is written once in plain C and marked KERNEL: the compiler makes a copy for each instruction set
+ * and the loader picks one. All copies give the same bits, since nothing is contracted or reordered. The thread
+ * sanitizer can not start programs that choose code while they are loaded, so there the plain copy is the only one.
+ */
+#ifndef VARVE_QUERY_KERNEL_H
+#define VARVE_QUERY_KERNEL_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define KERNEL
+#endif
+#endif
+#if !defined(KERNEL) && (defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || !defined(__x86_64__))
+#define KERNEL
+#endif
+#ifndef KERNEL
+#define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+
+/* Before a loop whose iterations do not depend on each other, though its output may be one of its inputs. */
+#ifdef __clang__
+#define KERNEL_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define KERNEL_LOOP _Pragma("GCC ivdep")
+#endif
+
+/* One step of compensated summation (Neumaier's form of Kahan's): adds x to *sum, collecting what was rounded away in
+ * *lost. An infinite sum has lost nothing. Written without branches, so that loops over columns become vectors. */
+static inline void kahan_add(double x, double *sum, double *lost)
+{
+    double total = *sum + x;
+    double small = fabs(*sum) >= fabs(x) ? (*sum - total) + x : (x - total) + *sum;
+    double carried = *lost + small;
+
+    *lost = isinf(total) ? 0 : carried;
+    *sum = total;
+}
+
+#endif

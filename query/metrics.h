@@ -1,0 +1,18 @@
+/* The query layer's own metrics. */
+#ifndef VARVE_QUERY_METRICS_H
+#define VARVE_QUERY_METRICS_H
+
+#include "storage/base/metric.h"
+
+#define QUERY_METRICS(X)                                                                                               \
+    X(GAUGE, queries_running, "varve_queries_running", "", "Queries that are being evaluated.")                        \
+    X(COUNTER, queries_ok, "varve_queries_total", "result=\"ok\"", "Queries evaluated, by what became of them.")       \
+    X(COUNTER, queries_failed, "varve_queries_total", "result=\"failed\"",                                             \
+      "Queries evaluated, by what became of them.")                                                                    \
+    X(COUNTER, queries_ended, "varve_queries_total", "result=\"ended\"", "Queries evaluated, by what became of them.") \
+    X(COUNTER, query_samples, "varve_query_samples_read_total", "", "Samples that queries have looked at.")            \
+    X(SECONDS, query_seconds, "varve_query_duration_seconds", "", "Time from the start of an evaluation to its end.")
+
+METRICS_DECLARE(QUERY_METRICS, query_metrics)
+
+#endif

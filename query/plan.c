@@ -1,0 +1,190 @@
+/* Plans; see plan.h. */
+#include "query/plan.h"
+
+#include "query/duration_value.h"
+
+void *plan_new(struct plan *plan, const struct stage_class *class, const struct node *node, size_t size)
+{
+    struct stage *stage = arena_zalloc(&plan->query->arena, size);
+
+    stage->class = class;
+    stage->node = node;
+    stage->grid = plan->grid;
+    stage->order = plan->next_order++;
+    stage->next = plan->query->stages;
+    plan->query->stages = stage;
+    return stage;
+}
+
+/* start(), end(), range() and step() are numbers. */
+static bool fold_call(const struct query *query, const struct node *node, double *out)
+{
+    const struct query_request *request = &query->request;
+    int64_t range_ms = request->is_range ? request->end_ms - request->start_ms : 0;
+
+    switch (node->call.function->how.folds) {
+    case FOLDS_START: *out = (double)request->start_ms / 1000; return true;
+    case FOLDS_END: *out = (double)(request->start_ms + range_ms) / 1000; return true;
+    case FOLDS_RANGE: *out = (double)range_ms / 1000; return true;
+    case FOLDS_STEP: *out = range_ms ? (double)request->step_ms / 1000 : 0; return true;
+    default: return false;
+    }
+}
+
+/* Whether a node's value is that of the query's start at every step, and whether it is worth, and allowed, to evaluate
+ * it once and repeat it: not for literals and range vectors. */
+struct invariance {
+    bool holds, is_to_repeat;
+};
+
+static struct invariance invariance_of(const struct node *node);
+
+static struct invariance call_invariance(const struct node *node)
+{
+    const struct function *function = node->call.function;
+    bool all = true;
+
+    if (function->how.folds) return (struct invariance){true, false};
+    for (size_t i = 0; i < node->call.arg_count && all; i++) all = invariance_of(node->call.args[i]).holds;
+    /* The time of a sample at a fixed time is fixed; that of another expression is the step's. */
+    bool is_fixed_sample =
+        function->how.make == plan_timestamp && all && ast_unwrap(node->call.args[0])->kind == NODE_SELECTOR;
+    bool holds = is_fixed_sample || (all && !function->how.follows_time);
+    return (struct invariance){holds, holds};
+}
+
+static struct invariance invariance_of(const struct node *node)
+{
+    bool holds;
+
+    switch (node->kind) {
+    case NODE_SELECTOR: holds = node->selector.time.at != AT_NONE; return (struct invariance){holds, holds};
+    case NODE_RANGE:
+        holds = node->range.selector->selector.time.at != AT_NONE;
+        return (struct invariance){holds, false};
+    case NODE_SUBQUERY: holds = node->subquery.time.at != AT_NONE; return (struct invariance){holds, false};
+    case NODE_AGGREGATE: return invariance_of(node->aggregate.expr); /* the parameter counts for nothing */
+    case NODE_BINARY:
+        holds = invariance_of(node->binary.left).holds && invariance_of(node->binary.right).holds;
+        return (struct invariance){holds, holds};
+    case NODE_UNARY: return invariance_of(node->unary.expr);
+    case NODE_PAREN: return invariance_of(node->paren);
+    case NODE_CALL: return call_invariance(node);
+    default: return (struct invariance){true, false};
+    }
+}
+
+static bool open_nothing(struct stage *stage, struct query *query)
+{
+    (void)stage;
+    (void)query;
+    return true;
+}
+
+static const struct stage_class nothing_class = {"nothing", open_nothing, NULL};
+
+static struct stage *plan_kind(struct plan *plan, const struct node *node)
+{
+    double value;
+
+    switch (node->kind) {
+    case NODE_NUMBER: return plan_number(plan, node, node->number.value);
+    case NODE_SELECTOR: return plan_selector(plan, node, SELECT_VALUES);
+    case NODE_CALL:
+        if (fold_call(plan->query, node, &value)) return plan_number(plan, node, value);
+        return node->call.function->how.make(plan, node);
+    case NODE_AGGREGATE: return plan_aggregate(plan, node);
+    case NODE_BINARY: return plan_binary(plan, node);
+    case NODE_UNARY: return plan_unary(plan, node);
+    default: return plan_new(plan, &nothing_class, node, sizeof(struct stage)); /* no value of a grid */
+    }
+}
+
+struct stage *plan_node(struct plan *plan, const struct node *node)
+{
+    struct grid grid = plan->grid;
+
+    node = ast_unwrap(node);
+    if (grid.steps == 0) return plan_new(plan, &nothing_class, node, sizeof(struct stage));
+    if (grid.steps == 1 || !invariance_of(node).is_to_repeat) return plan_kind(plan, node);
+    plan->grid.steps = 1;
+    struct stage *once = plan_kind(plan, node);
+    plan->grid = grid;
+    return plan_repeat(plan, once);
+}
+
+void plan_windows(const struct plan *plan, const struct time_modifier *time, int64_t range_ms, struct windows *out)
+{
+    const struct query_request *request = &plan->query->request;
+
+    *out = (struct windows){.grid = plan->grid,
+                            .offset_ms = duration_value(plan->query, time->offset_ms, time->offset_expr),
+                            .range_ms = range_ms};
+    out->is_fixed = time->at != AT_NONE;
+    switch (time->at) {
+    case AT_TIME: out->fixed_ms = time->at_ms; break;
+    case AT_END: out->fixed_ms = request->is_range ? request->end_ms : request->start_ms; break;
+    default: out->fixed_ms = request->start_ms;
+    }
+}
+
+/* The grid of what is inside a subquery: absolute multiples of its step that the windows of the grid around it hold. */
+static struct grid subquery_grid(const struct plan *plan, const struct subquery *subquery,
+                                 const struct windows *windows)
+{
+    const struct engine_options *options = engine_get_options(plan->query->engine);
+    int64_t step = duration_value(plan->query, subquery->step_ms, subquery->step_expr), from, to;
+
+    if (step == 0) step = options->subquery_step_ms;
+    windows_span(windows, &from, &to);
+    int64_t start = from / step * step;
+    if (start <= from) start += step;
+    struct grid grid = {start, step, 0};
+    if (to < start) return grid;
+    uint64_t steps = (uint64_t)(to - start) / (uint64_t)step + 1;
+    if (steps > options->samples_max || steps > UINT32_MAX / 2) {
+        query_stop(plan->query, STOP_SAMPLES);
+        steps = 0;
+    } else if (steps * sizeof(double) > options->query_bytes_max && options->query_bytes_max) {
+        query_stop(plan->query, STOP_MEMORY);
+        steps = 0;
+    }
+    grid.steps = (uint32_t)steps;
+    return grid;
+}
+
+static void plan_subquery(struct plan *plan, const struct node *node, struct feed *out)
+{
+    const struct subquery *subquery = &node->subquery;
+    struct grid grid = plan->grid;
+
+    plan_windows(plan, &subquery->time, duration_value(plan->query, subquery->range_ms, subquery->range_expr),
+                 &out->windows);
+    plan->grid = subquery_grid(plan, subquery, &out->windows);
+    out->points = plan_node(plan, subquery->expr);
+    plan->grid = grid;
+}
+
+void plan_feed(struct plan *plan, const struct node *node, struct feed *out)
+{
+    node = ast_unwrap(node);
+    *out = (struct feed){.node = node};
+    if (node->kind == NODE_SUBQUERY) {
+        plan_subquery(plan, node, out);
+        return;
+    }
+    const struct selector *selector = &node->range.selector->selector;
+    plan_windows(plan, &selector->time, duration_value(plan->query, node->range.range_ms, node->range.range_expr),
+                 &out->windows);
+    out->selector = selector;
+    if (selector->anchored || selector->smoothed) out->windows.before_ms = plan->query->lookback_ms;
+    if (selector->smoothed) out->windows.after_ms = plan->query->lookback_ms;
+}
+
+struct stage *plan_query(struct query *query)
+{
+    struct plan plan = {.query = query, .grid = query->grid};
+    struct stage *root = plan_node(&plan, query->tree);
+
+    return query_has(query, FEATURE_DELAYED_NAME_REMOVAL) ? plan_cleanup(&plan, root) : root;
+}

@@ -1,0 +1,200 @@
+/* What operators share; see run.h. */
+#include "query/run.h"
+
+#include "query/kernel.h"
+#include "storage/base/clock.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+static bool key_is_smaller(struct error_key a, struct error_key b)
+{
+    if (a.order != b.order) return a.order < b.order;
+    return a.step != b.step ? a.step < b.step : a.row < b.row;
+}
+
+static void keep_error(struct query *query, enum query_error_kind kind, struct error_key key, const char *format,
+                       va_list args)
+{
+    pthread_mutex_lock(&query->mutex);
+    if (query->error_kind == QUERY_OK || key_is_smaller(key, query->error_key)) {
+        query->error_kind = kind;
+        query->error_key = key;
+        query->error = arena_format_list(&query->text_arena, format, args);
+    }
+    pthread_mutex_unlock(&query->mutex);
+}
+
+bool query_fail(struct query *query, struct error_key key, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    keep_error(query, QUERY_EXECUTION, key, format, args);
+    va_end(args);
+    return false;
+}
+
+__attribute__((format(printf, 3, 4))) static void fail_with(struct query *query, enum query_error_kind kind,
+                                                            const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    keep_error(query, kind, (struct error_key){0}, format, args);
+    va_end(args);
+}
+
+bool query_fail_storage(struct query *query, status failure)
+{
+    fail_with(query, QUERY_INTERNAL, "expanding series: %s", failure.text);
+    return false;
+}
+
+void query_stop(struct query *query, enum stop_reason reason)
+{
+    int expected = STOP_NOT;
+
+    atomic_compare_exchange_strong(&query->stop, &expected, (int)reason);
+}
+
+bool query_may_go_on(struct query *query)
+{
+    if (atomic_load_explicit(&query->stop, memory_order_relaxed) != STOP_NOT) return false;
+    if (clock_monotonic_ns() > query->deadline_ns) query_stop(query, STOP_TIMEOUT);
+    if (account_over(&query->account)) {
+        bool own = atomic_load(&query->account.used_bytes) > query->account.limit_bytes;
+        query_stop(query, own ? STOP_MEMORY : STOP_TOTAL_MEMORY);
+    }
+    return atomic_load_explicit(&query->stop, memory_order_relaxed) == STOP_NOT;
+}
+
+bool query_has_room(struct query *query, size_t bytes)
+{
+    account_charge(&query->account, bytes);
+    bool has_room = query_may_go_on(query);
+    account_return(&query->account, bytes);
+    return has_room;
+}
+
+void query_hold(struct query *query, uint64_t count)
+{
+    if (count == 0) return;
+    uint64_t held = atomic_fetch_add_explicit(&query->samples_held, count, memory_order_relaxed) + count;
+    uint64_t peak = atomic_load_explicit(&query->samples_peak, memory_order_relaxed);
+
+    while (held > peak && !atomic_compare_exchange_weak(&query->samples_peak, &peak, held)) {}
+    if (held > engine_get_options(query->engine)->samples_max) query_stop(query, STOP_SAMPLES);
+}
+
+void query_let_go(struct query *query, uint64_t count)
+{
+    atomic_fetch_sub_explicit(&query->samples_held, count, memory_order_relaxed);
+}
+
+struct task *task_take(struct query *query)
+{
+    pthread_mutex_lock(&query->mutex);
+    struct task *task = query->tasks;
+    if (task) query->tasks = task->next;
+    pthread_mutex_unlock(&query->mutex);
+    if (task) return task;
+    task = memory_zalloc(sizeof *task);
+    task->query = query;
+    task->scratch.account = &query->account;
+    return task;
+}
+
+void task_give(struct task *task)
+{
+    struct query *query = task->query;
+
+    pthread_mutex_lock(&query->mutex);
+    task->next = query->tasks;
+    query->tasks = task;
+    pthread_mutex_unlock(&query->mutex);
+}
+
+struct shared_body {
+    struct query *query;
+    bool (*body)(void *context, struct task *task, uint32_t index);
+    void *context;
+    _Atomic bool failed;
+};
+
+static void *enter(void *context)
+{
+    struct shared_body *shared = context;
+    return task_take(shared->query);
+}
+
+static void run(void *context, void *state, uint32_t index)
+{
+    struct shared_body *shared = context;
+    struct task *task = state;
+    struct scratch_mark mark = scratch_mark(&task->scratch);
+
+    if (!query_may_go_on(shared->query) || !shared->body(shared->context, task, index)) shared->failed = true;
+    scratch_rewind(&task->scratch, mark);
+}
+
+static void leave(void *context, void *state)
+{
+    (void)context;
+    task_give(state);
+}
+
+bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, struct task *task, uint32_t index),
+               void *context)
+{
+    struct shared_body shared = {.query = query, .body = body, .context = context};
+    struct pool_loop loop = {enter, run, leave, &shared, count};
+
+    pool_for(engine_pool(query->engine), &query->usage, &loop);
+    return !shared.failed;
+}
+
+static void charge_columns(struct task *task)
+{
+    const struct column_buffer *columns = &task->columns;
+    size_t bytes = (columns->times.capacity + columns->other_times.capacity) * sizeof(int64_t) +
+                   (columns->values.capacity + columns->other_values.capacity) * sizeof(double) +
+                   columns->bytes.capacity + columns->chunk.capacity;
+
+    if (bytes <= task->columns_bytes) return;
+    account_charge(&task->query->account, bytes - task->columns_bytes);
+    task->columns_bytes = bytes;
+}
+
+bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out)
+{
+    if (!selection_read(selection, row, &task->columns, out))
+        return query_fail_storage(task->query, task->columns.error);
+    charge_columns(task);
+    query_hold(task->query, out->count);
+    query_let_go(task->query, out->count);
+    return true;
+}
+
+KERNEL bool values_have_stale(const double *values, size_t count)
+{
+    uint64_t found = 0;
+
+    for (size_t i = 0; i < count; i++) found |= double_bits(values[i]) == STALE_NAN_BITS;
+    return found != 0;
+}
+
+void task_remove_stale(struct task *task, samples *column)
+{
+    if (!values_have_stale(column->values, column->count)) return;
+    int64_t *times = scratch_array(&task->scratch, int64_t, column->count);
+    double *values = scratch_array(&task->scratch, double, column->count);
+    size_t count = 0;
+
+    for (size_t i = 0; i < column->count; i++) {
+        if (is_stale(column->values[i])) continue;
+        times[count] = column->times_ms[i];
+        values[count++] = column->values[i];
+    }
+    *column = (samples){count, 0, times, values};
+}

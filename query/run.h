@@ -1,0 +1,134 @@
+/* What the operators of one query share while it is evaluated.
+ *
+ * A query is set up by one thread (shapes, materialised operands, everything in its arena) and filled by many, each
+ * with a task of its own. Errors that depend on data have a key (the node's place in the order of evaluation, step,
+ * row); the smallest is reported, so that the answer does not depend on the threads. What ends a query at once (cancel,
+ * deadline, budgets) is one word that everybody looks at between pieces of work.
+ */
+#ifndef VARVE_QUERY_RUN_H
+#define VARVE_QUERY_RUN_H
+
+#include "query/annotations.h"
+#include "query/grid.h"
+#include "query/pool.h"
+#include "query/query.h"
+#include "query/tile.h"
+
+#include <pthread.h>
+
+/* Why a query ends before its time. */
+enum stop_reason { STOP_NOT, STOP_CANCELED, STOP_TIMEOUT, STOP_SAMPLES, STOP_MEMORY, STOP_TOTAL_MEMORY };
+
+/* Where an error was found. */
+struct error_key {
+    uint32_t order, step, row;
+};
+
+/* Ids of the label names that the language itself knows. */
+struct known_ids {
+    uint32_t name, type, unit, bucket; /* __name__, __type__, __unit__, le */
+};
+
+struct query {
+    /* constant after query_prepare */
+    struct engine *engine;
+    struct query_request request; /* its text is a copy */
+    struct node *tree;            /* NULL if it did not parse */
+    struct grid grid;
+    int64_t lookback_ms;
+    int64_t prepared_ns, deadline_ns; /* on the monotonic clock */
+    unsigned features;
+
+    /* owned by the thread that runs the query; constant while operators are filled */
+    struct snapshot *snapshot;
+    struct arena arena;   /* shapes, stages, materialised operands */
+    struct stage *stages; /* all that were planned, the newest first */
+    struct known_ids ids;
+    struct query_stats stats;
+    int64_t started_ns;
+    struct writer *output;
+    size_t output_count, series_count;
+    enum value_type type;
+    bool was_truncated;
+    double scalar;
+    str string;
+    str lines[2][ANNOTATION_LINES_MAX]; /* infos, warnings */
+    size_t line_count[2];
+
+    /* thread-safe */
+    struct account account;
+    struct pool_usage usage;
+    struct annotations annotations;
+    _Atomic int stop; /* enum stop_reason */
+    _Atomic uint64_t samples_held, samples_peak, samples_read;
+
+    /* guarded by mutex */
+    pthread_mutex_t mutex;
+    struct arena text_arena; /* what lives until query_free: text, tree, error */
+    struct task *tasks;      /* not in use now */
+    enum query_error_kind error_kind;
+    struct error_key error_key;
+    str error;
+
+    /* guarded by the engine */
+    struct query *next, *previous;
+};
+
+/* What one thread needs to fill tiles. */
+struct task {
+    struct task *next;
+    struct query *query;
+    struct scratch scratch;
+    struct column_buffer columns;
+    size_t columns_bytes; /* charged for them */
+};
+
+/* The parts of an engine that evaluation uses. */
+struct pool *engine_pool(struct engine *engine);
+
+static inline bool query_has(const struct query *query, enum feature feature)
+{
+    return query->features & feature;
+}
+
+/* Reports an error of the evaluation; kept if its key is the smallest so far. Returns false. */
+bool query_fail(struct query *query, struct error_key key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Reports a failure of the storage. Returns false. */
+bool query_fail_storage(struct query *query, status failure);
+
+/* Ends the query soon; the first reason counts. */
+void query_stop(struct query *query, enum stop_reason reason);
+
+/* Whether the query may go on: false after an end that somebody called for, past the deadline or over a budget. To be
+ * asked between tasks and every few thousand items of a loop. */
+bool query_may_go_on(struct query *query);
+
+/* Whether `bytes` more would stay in the budgets; ends the query if not. To be asked before a large piece is allocated.
+ */
+bool query_has_room(struct query *query, size_t bytes);
+
+/* Counts samples and points that are held in memory, and gives them back. */
+void query_hold(struct query *query, uint64_t count);
+void query_let_go(struct query *query, uint64_t count);
+
+/* Runs body for [0, count) on all threads that are free, each with its task. False when a call returned false or the
+ * query has to end; then some calls may have been left out. */
+bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, struct task *task, uint32_t index),
+               void *context);
+
+/* A task for the calling thread. */
+struct task *task_take(struct query *query);
+void task_give(struct task *task);
+
+/* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
+bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);
+
+/* Whether any value is a stale marker. */
+bool values_have_stale(const double *values, size_t count);
+
+/* Replaces the column by one without stale markers, if it has any; in scratch memory. */
+void task_remove_stale(struct task *task, samples *column);
+
+#endif

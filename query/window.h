@@ -1,0 +1,69 @@
+/* Functions over windows of samples (rate, avg_over_time, …).
+ *
+ * A kernel gets the samples of one row and the plan of its windows and computes all steps. The operator around it feeds
+ * it row by row; a row of the function table names the struct window_function.
+ */
+#ifndef VARVE_QUERY_WINDOW_H
+#define VARVE_QUERY_WINDOW_H
+
+#include "query/feed.h"
+
+/* One row's windows. */
+struct window_run {
+    const struct window_plan *plan;
+    const struct windows *windows;
+    samples column;
+    const struct column *params; /* scalar arguments in written order */
+    struct scratch *scratch;
+    const struct stage *stage; /* for errors and annotations */
+    struct query *query;
+    uint32_t row;
+    bool is_smoothed; /* in kernels for extended windows: smoothed, else anchored */
+};
+
+/* Computes the values of all steps. `present` holds the steps with enough samples; the kernel may clear more. False
+ * after an error. */
+typedef bool window_kernel(const struct window_run *run, double *values, uint64_t *present);
+
+struct window_function {
+    window_kernel *run;
+    uint8_t samples_min; /* 1 or 2: what a window must hold */
+    bool wants_distances;
+    bool keeps_name;
+    bool wants_counter;      /* says so if the metric's name is not that of a counter */
+    window_kernel *extended; /* for anchored and smoothed selectors; NULL: not allowed */
+    bool allows_smoothed;
+};
+
+struct plan;
+
+/* A stage that computes a function of a call's range vector; without care for duplicates. */
+struct stage *window_new(struct plan *plan, const struct node *call, const struct window_function *function);
+
+extern const struct window_function window_rate, window_increase, window_delta, window_irate, window_idelta;
+extern const struct window_function window_sum, window_avg, window_count, window_present, window_first, window_last;
+extern const struct window_function window_min, window_max, window_ts_of_min, window_ts_of_max, window_ts_of_first,
+    window_ts_of_last;
+extern const struct window_function window_stddev, window_stdvar, window_quantile, window_mad;
+extern const struct window_function window_changes, window_resets;
+extern const struct window_function window_deriv, window_predict_linear, window_smoothing;
+
+/* For selectors with `anchored` or `smoothed`; see window_extended.c. */
+window_kernel extended_rate, extended_increase, extended_delta, extended_changes, extended_resets;
+
+/* The samples that an anchored or smoothed range vector stands for when it is a query's result itself: boundary points
+ * and what is between them; in scratch memory. */
+void extended_samples(const samples *column, int64_t start_ms, int64_t end_ms, bool is_smoothed,
+                      struct scratch *scratch, samples *out);
+
+/* The value of a smoothed instant selector at `at_ms` from the samples around it; false if it has none. */
+bool extended_value(const samples *column, uint32_t first, uint32_t length, int64_t at_ms, double *out);
+
+/* The parameter of a step. */
+static inline double window_param(const struct window_run *run, size_t param, size_t step)
+{
+    const struct column *column = &run->params[param];
+    return column->values[column->is_constant ? 0 : step];
+}
+
+#endif
