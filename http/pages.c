@@ -14,7 +14,8 @@
 
 /* The lists of all layers, in the order of the page: a row for each layer that counts. */
 static const struct metric_list *const lists[] = {
-    &http_metrics, &http_request_metrics, &http_duration_metrics, &http_rejection_metrics, &tsdb_metrics,
+    &http_metrics,           &http_request_metrics, &http_duration_metrics,
+    &http_rejection_metrics, &tsdb_metrics,         &storage_metrics,
 };
 
 status page_healthy(struct request *request, struct response *response)
