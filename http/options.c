@@ -35,24 +35,26 @@ static const struct option options[] = {
     {"storage.tsdb.path", KIND_TEXT, FIELD(data_path), "data", ALL, 0, 0, "Folder that holds the data."},
     {"storage.tsdb.retention.time", KIND_DURATION, FIELD(retention_ms), "15d", COMMAND_SERVE, 0, 0,
      "How long samples are kept; 0 keeps them for ever."},
-    {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "0s", COMMAND_SERVE, 0, 0,
-     "How far behind the newest sample of its series a sample may be; \"any\" takes all."},
+    {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
+     "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
      "How far ahead of the clock a sample may be; 0 takes all."},
     {"storage.wal.sync-interval", KIND_DURATION, FIELD(sync_interval_ms), "0s", COMMAND_SERVE, 0, 60000,
      "0 answers a write when it is on disk. Otherwise the log is synced this often, and a power cut may take what was "
      "written since."},
-    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 16 << 20, 0,
+    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 64 << 10, 0,
      "Memory for samples that are not in a block yet."},
     {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "64MB", ALL, 1 << 20, 0, "Memory for pages of blocks."},
     {"storage.series-limit", KIND_COUNT, FIELD(series_max), "0", COMMAND_SERVE, 0, UINT32_MAX,
      "Series in memory at a time; more new ones are refused. 0: any number."},
-    {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "200", COMMAND_SERVE, 0, 200,
-     "Labels that a series may have; 0: any number."},
+    {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "128", COMMAND_SERVE, 0, 256,
+     "Labels that a series may have; 0: as many as a block can hold, 256."},
     {"storage.label-name-length-limit", KIND_BYTES, FIELD(label_name_bytes_max), "1KB", COMMAND_SERVE, 0, 1 << 20,
      "Bytes of a label's name; 0: any number."},
     {"storage.label-value-length-limit", KIND_BYTES, FIELD(label_value_bytes_max), "64KB", COMMAND_SERVE, 0, 1 << 20,
      "Bytes of a label's value; 0: any number."},
+    {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", COMMAND_SERVE, 0, UINT32_MAX,
+     "Metrics whose type, help and unit are remembered."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
      "HOST:PORT to listen on; \":9090\" is every address."},
     {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,
@@ -344,6 +346,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.cache_bytes = settings->cache_bytes;
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
+    db.metadata_max = (uint32_t)settings->metadata_max;
     db.label_limits = (struct label_limits){
         .count_max = (uint32_t)settings->labels_max,
         .name_bytes_max = (uint32_t)settings->label_name_bytes_max,

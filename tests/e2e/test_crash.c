@@ -35,7 +35,7 @@ enum {
 };
 
 /* Makes heads freeze and blocks merge many times within the test. */
-static const char *const freeze_early[] = {"--storage.head.samples-max=5000", NULL};
+static const char *const freeze_early[] = {"--storage.memory=500KB", NULL};
 
 enum fate { NEVER, PERHAPS, CERTAIN }; /* of a sample: may not be, may be, must be there */
 

@@ -4,7 +4,8 @@
  * data has: counter resets, a target that is down and one that leaves, gaps longer than the lookback, series that begin
  * late, a histogram without observations, a division of zero by zero. Samples lie 137 ms after a whole second and
  * evaluation times on whole seconds, so no sample is ever at the edge of a window, where versions of Prometheus
- * disagree.
+ * disagree. They also disagree on how far before its first sample a counter may have been zero, so counters begin well
+ * above it.
  */
 #include "storage/base/clock.h"
 #include "storage/base/hash.h"
@@ -167,7 +168,7 @@ static void init_series(struct series *series, struct row row)
 {
     str rest = str_from(row.labels);
 
-    *series = (struct series){.row = row};
+    *series = (struct series){.row = row, .level = row.movement == COUNTER ? 100 * row.a : 0};
     while (rest.len) {
         str pair = str_cut(&rest, ','), name = str_cut(&pair, '=');
         add_label(series, name, pair);
