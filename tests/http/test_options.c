@@ -70,7 +70,7 @@ static const struct {
     {"--storage.memory=64mb", "--storage.memory=64mb: want a size such as 512MB"},
     {"--storage.memory=", "--storage.memory=: want a size such as 512MB"},
     {"--storage.memory=99999999999GB", "--storage.memory=99999999999GB: want a size such as 512MB"},
-    {"--storage.memory=1MB", "--storage.memory=1MB is less than 16777216"},
+    {"--storage.memory=1KB", "--storage.memory=1MB is less than 16777216"},
     {"--web.max-connections=7", "--web.max-connections=7 is not between 8 and 1048576"},
     {"--web.max-connections=x", "--web.max-connections=x: want a number"},
     {"--storage.tsdb.retention.time=0", ""},
@@ -114,7 +114,7 @@ Test(options, become_the_layers_options)
     struct db_options db = options_for_db(&settings, NULL);
     struct engine_options engine = options_for_engine(&settings);
     cr_expect(db.series_max == 7 && db.retention_ms == settings.retention_ms && db.background);
-    cr_expect(db.label_limits.count_max == 200 && db.label_limits.name_bytes_max == 1024);
+    cr_expect(db.label_limits.count_max == 128 && db.label_limits.name_bytes_max == 1024);
     cr_expect(engine.query_bytes_max == 2 << 20 && engine.threads == 3 && engine.lookback_ms == 300000);
 }
 
