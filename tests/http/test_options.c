@@ -70,7 +70,7 @@ static const struct {
     {"--storage.memory=64mb", "--storage.memory=64mb: want a size such as 512MB"},
     {"--storage.memory=", "--storage.memory=: want a size such as 512MB"},
     {"--storage.memory=99999999999GB", "--storage.memory=99999999999GB: want a size such as 512MB"},
-    {"--storage.memory=1KB", "--storage.memory=1MB is less than 16777216"},
+    {"--storage.memory=1KB", "--storage.memory=1KB is less than 65536"},
     {"--web.max-connections=7", "--web.max-connections=7 is not between 8 and 1048576"},
     {"--web.max-connections=x", "--web.max-connections=x: want a number"},
     {"--storage.tsdb.retention.time=0", ""},
