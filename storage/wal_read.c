@@ -106,7 +106,7 @@ static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
 static status read_headless(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *next = find_group(*at + 8, end);
-    const uint8_t *behind = end - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : end;
+    const uint8_t *behind = next - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : next;
     bool complete = walk->same_boot && !is_zero(behind, next);
     size_t noted = walk->bad.count;
 
