@@ -64,6 +64,27 @@ static bool has_trailer(const uint8_t *at, const uint8_t *end, const struct wal_
            load_u64(at + WAL_GROUP_HEADER_BYTES + group->bytes) == ~group->sequence;
 }
 
+/* The next place from `at` on where a group header lies, or `end`. */
+static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
+{
+    struct wal_group group;
+
+    for (; end - at >= WAL_GROUP_HEADER_BYTES; at += 8) {
+        if (wal_is_group_header(at, &group)) return at;
+    }
+    return end;
+}
+
+/* Hands on what records there are in [at, end) of a group of which one finding has said that it is not whole. */
+static status read_remains(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end)
+{
+    size_t noted = walk->bad.count;
+    status s = read_records(walk, segment, at, end, false);
+
+    walk->bad.count = noted; /* one finding is enough for the place */
+    return s;
+}
+
 /* A group whose header is good. Returns where it ends. */
 static status read_group(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end,
                          const struct wal_group *group)
@@ -80,25 +101,14 @@ static status read_group(struct walk *walk, const uint8_t *segment, const uint8_
     if (group->synced > walk->synced) walk->synced = group->synced;
     if (group->bytes > room || room - group->bytes < WAL_TRAILER_BYTES) {
         note(walk, (uint64_t)(*at - segment), group->sequence, false, "a group is longer than its segment");
-        *at = end;
-        return ok();
+        *at = find_group(records, end);
+        return read_remains(walk, segment, records, *at);
     }
     if (!has_trailer(*at, end, group))
         note(walk, (uint64_t)(*at - segment), group->sequence, false, "the end of a group is missing");
     *at = records + group->bytes + WAL_TRAILER_BYTES;
     walk->bytes += WAL_GROUP_HEADER_BYTES + group->bytes + WAL_TRAILER_BYTES;
     return read_records(walk, segment, records, records + group->bytes, complete);
-}
-
-/* The next place from `at` on where a group header lies, or `end`. */
-static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
-{
-    struct wal_group group;
-
-    for (; end - at >= WAL_GROUP_HEADER_BYTES; at += 8) {
-        if (wal_is_group_header(at, &group)) return at;
-    }
-    return end;
 }
 
 /* A place where a group should begin and no header is. The records that can be found behind it are good all the same.
@@ -108,13 +118,10 @@ static status read_headless(struct walk *walk, const uint8_t *segment, const uin
     const uint8_t *next = find_group(*at + 8, end);
     const uint8_t *behind = next - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : next;
     bool complete = walk->same_boot && !is_zero(behind, next);
-    size_t noted = walk->bad.count;
 
     note(walk, (uint64_t)(*at - segment), walk->sequence + 1, complete, "a group header does not match its checksum");
-    status s = read_records(walk, segment, behind, next, complete);
-    walk->bad.count = noted + 1; /* one finding is enough for the place */
     *at = next;
-    return s;
+    return read_remains(walk, segment, behind, next);
 }
 
 static status read_segment(struct walk *walk, uint32_t head, const uint8_t *bytes, size_t size)
