@@ -56,7 +56,7 @@ struct wal_group {
 /* "wal/00000007-0002". */
 void wal_name(char out[WAL_NAME_BYTES], uint32_t head, uint32_t segment);
 
-/* Takes a name in the folder wal apart; false if it is none. */
+/* Takes a name in the folder wal apart; false if wal_name does not make it. */
 bool wal_parse_name(str name, uint32_t *head, uint32_t *segment);
 
 void wal_segment_header(uint8_t out[WAL_SEGMENT_HEADER_BYTES], uint32_t head, uint32_t segment, uint64_t boot);
