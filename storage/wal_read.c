@@ -174,21 +174,43 @@ static void report(const struct walk *walk, uint32_t head)
     }
 }
 
-status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
+typedef vec(uint32_t) segments;
+
+static int compare_segments(const void *a, const void *b)
 {
-    struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The segments of a head by number: from the 10,000th on their names sort otherwise. */
+static status list_segments(struct fs *fs, uint32_t head, segments *out)
+{
     struct arena arena;
-    struct writer bytes = {0};
     str *names;
     size_t count = 0;
-    uint32_t next = 0;
 
     arena_init(&arena, NULL);
     status s = fs_list(fs, "wal", &arena, &names, &count);
     for (size_t i = 0; !failed(s) && i < count; i++) {
+        uint32_t of, segment;
+        if (wal_parse_name(names[i], &of, &segment) && of == head) vec_push(out, segment);
+    }
+    if (out->count) qsort(out->data, out->count, sizeof *out->data, compare_segments);
+    arena_release(&arena);
+    return s;
+}
+
+status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
+{
+    struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
+    segments found = {0};
+    struct writer bytes = {0};
+    uint32_t next = 0;
+
+    status s = list_segments(fs, head, &found);
+    for (size_t i = 0; !failed(s) && i < found.count; i++) {
         char name[WAL_NAME_BYTES];
-        uint32_t of;
-        if (!wal_parse_name(names[i], &of, &walk.segment) || of != head) continue;
+        walk.segment = found.data[i];
         if (walk.segment != next) note(&walk, 0, walk.sequence + 1, true, "a segment before this one is missing");
         next = walk.segment + 1;
         wal_name(name, head, walk.segment);
@@ -200,7 +222,7 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
     vec_each (place, &walk.bad) sequence = place->sequence > sequence ? place->sequence : sequence;
     *end = (struct wal_end){next, sequence + 1, walk.bytes};
     vec_release(&walk.bad);
+    vec_release(&found);
     writer_release(&bytes);
-    arena_release(&arena);
     return s;
 }
