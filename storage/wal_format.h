@@ -33,6 +33,8 @@
  * so that the last group with records is vouched for too.
  *
  * After a restart the log goes on in a new segment with the next sequence, so nothing old is ever cut or overwritten.
+ * Its first group says which groups are torn, those between *synced* and its own sequence: no later group makes them
+ * damage.
  */
 #ifndef VARVE_STORAGE_WAL_FORMAT_H
 #define VARVE_STORAGE_WAL_FORMAT_H

@@ -15,6 +15,7 @@ struct bad_place {
     uint64_t at;
     uint64_t sequence; /* of the group there; a guess when its header is bad */
     bool complete;     /* under the running boot, with all its bytes written */
+    bool torn;         /* it was, when the log went on after it */
     const char *sentence;
 };
 
@@ -31,7 +32,7 @@ struct walk {
 
 static void note(struct walk *walk, uint64_t at, uint64_t sequence, bool complete, const char *sentence)
 {
-    vec_push(&walk->bad, (struct bad_place){walk->segment, at, sequence, complete, sentence});
+    vec_push(&walk->bad, (struct bad_place){walk->segment, at, sequence, complete, false, sentence});
 }
 
 static bool is_zero(const uint8_t *at, const uint8_t *end)
@@ -75,6 +76,14 @@ static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
     return end;
 }
 
+/* The first group after a start says which groups before it were torn then. */
+static void forgive(struct walk *walk, const struct wal_group *first)
+{
+    vec_each (place, &walk->bad) {
+        if (place->sequence > first->synced && place->sequence < first->sequence) place->torn = true;
+    }
+}
+
 /* Hands on what records there are in [at, end) of a group of which one finding has said that it is not whole. */
 static status read_remains(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end)
 {
@@ -96,6 +105,7 @@ static status read_group(struct walk *walk, const uint8_t *segment, const uint8_
     bool known = walk->bad.count && vec_last(&walk->bad)->sequence == walk->sequence + 1;
     if (group->sequence > walk->sequence + 1 && !known)
         note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
+    if (*at == segment + WAL_SEGMENT_HEADER_BYTES) forgive(walk, group);
     walk->sequence = group->sequence;
     walk->same_boot = group->boot == walk->boot;
     if (group->synced > walk->synced) walk->synced = group->synced;
@@ -163,14 +173,18 @@ static status load_segment(struct fs *fs, const char *name, struct writer *out)
     return s;
 }
 
+static bool is_damage(const struct walk *walk, const struct bad_place *place)
+{
+    return !place->torn && (place->complete || place->sequence <= walk->synced);
+}
+
 static void report(const struct walk *walk, uint32_t head)
 {
     if (!walk->visitor->finding) return;
     vec_each (place, &walk->bad) {
         char name[WAL_NAME_BYTES];
         wal_name(name, head, place->segment);
-        walk->visitor->finding(walk->visitor->context, name, place->at,
-                               place->complete || place->sequence <= walk->synced, place->sentence);
+        walk->visitor->finding(walk->visitor->context, name, place->at, is_damage(walk, place), place->sentence);
     }
 }
 
@@ -200,6 +214,18 @@ static status list_segments(struct fs *fs, uint32_t head, segments *out)
     return s;
 }
 
+static struct wal_end end_of(const struct walk *walk, uint32_t next_segment)
+{
+    uint64_t last = walk->sequence;
+
+    vec_each (place, &walk->bad) last = place->sequence > last ? place->sequence : last;
+    uint64_t first_torn = last + 1;
+    vec_each (place, &walk->bad) {
+        if (!is_damage(walk, place) && !place->torn && place->sequence < first_torn) first_torn = place->sequence;
+    }
+    return (struct wal_end){next_segment, last + 1, last + 1 - first_torn, walk->bytes};
+}
+
 status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
 {
     struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
@@ -218,9 +244,7 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
         if (!failed(s)) s = read_segment(&walk, head, bytes.data, bytes.count);
     }
     if (!failed(s)) report(&walk, head);
-    uint64_t sequence = walk.sequence;
-    vec_each (place, &walk.bad) sequence = place->sequence > sequence ? place->sequence : sequence;
-    *end = (struct wal_end){next, sequence + 1, walk.bytes};
+    *end = end_of(&walk, next);
     vec_release(&walk.bad);
     vec_release(&found);
     writer_release(&bytes);
