@@ -3,6 +3,8 @@
 
 #include "tests/support/test.h"
 
+#include <stddef.h>
+
 Test(clock, is_held_until_released)
 {
     static const int64_t rows[] = {0, 1, -1, 1700000000123, INT64_MAX, INT64_MIN};
