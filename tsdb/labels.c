@@ -25,10 +25,10 @@ static bool next_field(str *rest, uint8_t *tag, str *content)
 bool labels_next(str *rest, label *out)
 {
     uint8_t tag;
-    str pair, field;
+    str after = *rest, pair, field;
 
     *out = (label){STR(""), STR("")};
-    if (!next_field(rest, &tag, &pair) || tag != TAG_LABEL) return false;
+    if (!next_field(&after, &tag, &pair) || tag != TAG_LABEL) return false;
     while (pair.len) {
         if (!next_field(&pair, &tag, &field)) return false;
         if (tag == TAG_NAME) {
@@ -39,6 +39,7 @@ bool labels_next(str *rest, label *out)
             return false;
         }
     }
+    *rest = after;
     return true;
 }
 
