@@ -329,7 +329,9 @@ status page_list_page(struct block_file *file, const struct page_list *list, uin
     struct page_ref ref = list->root;
     uint64_t below = 1; /* pages under one reference of the current level */
 
-    assert(index < list->pages);
+    if (index >= list->pages)
+        return status_at(STATUS_CORRUPT, ref.offset, "%s: a list of %u pages has no page %u", file->name, list->pages,
+                         index);
     while (below < list->pages) below *= FANOUT;
     for (; below > 1; below /= FANOUT) {
         const struct page *page;

@@ -64,25 +64,39 @@ void dictionary_decode(struct reader *in, struct dictionary *out)
 struct cursor {
     struct reader in;
     struct writer value;
+    uint32_t left; /* values that the page must still hold */
     bool first;
 };
 
-static void cursor_start(struct cursor *cursor, const struct page *page)
+static void cursor_start(struct cursor *cursor, const struct dictionary *dictionary, uint32_t index,
+                         const struct page *page)
 {
+    uint64_t before = (uint64_t)index * DICTIONARY_PAGE_VALUES;
+    uint64_t left = before < dictionary->count ? dictionary->count - before : 0;
+
     cursor->in = reader_make(page->data, page->bytes);
+    cursor->left = left < DICTIONARY_PAGE_VALUES ? (uint32_t)left : DICTIONARY_PAGE_VALUES;
     cursor->first = true;
 }
 
 static bool cursor_next(struct cursor *cursor)
 {
-    if (reader_left(&cursor->in) == 0) return false;
+    if (cursor->left == 0) return false;
     uint64_t shared = cursor->first ? 0 : reader_varint(&cursor->in);
     str rest = reader_str(&cursor->in);
-    if (reader_failed(&cursor->in) || shared > cursor->value.count) return false;
+    if (!cursor->first && shared > cursor->value.count) cursor->in.failed = true;
+    if (reader_failed(&cursor->in)) return false;
     cursor->value.count = (size_t)shared;
     writer_bytes(&cursor->value, rest.data, rest.len);
     cursor->first = false;
+    cursor->left--;
     return true;
+}
+
+/* Whether the page turned out not to hold its values and nothing else, as far as it was read. */
+static bool cursor_failed(const struct cursor *cursor)
+{
+    return reader_failed(&cursor->in) || (cursor->left == 0 && reader_left(&cursor->in) > 0);
 }
 
 static status malformed(struct block_file *file)
@@ -126,14 +140,15 @@ status dictionary_find(const struct dictionary *dictionary, struct block_file *f
     struct cursor cursor = {0};
     TRY(page_list_page(file, &dictionary->pages, low, &page));
     *id = low * DICTIONARY_PAGE_VALUES;
-    for (cursor_start(&cursor, page); cursor_next(&cursor); ++*id) {
+    cursor_start(&cursor, dictionary, low, page);
+    for (; cursor_next(&cursor); ++*id) {
         order = str_compare(text_of(&cursor.value), value);
         *found = order == 0;
         if (order >= 0) break;
     }
     page_release(page);
     writer_release(&cursor.value);
-    return reader_failed(&cursor.in) ? malformed(file) : ok();
+    return cursor_failed(&cursor) ? malformed(file) : ok();
 }
 
 status dictionary_get(const struct dictionary *dictionary, struct block_file *file, uint32_t id, struct writer *out)
@@ -143,7 +158,7 @@ status dictionary_get(const struct dictionary *dictionary, struct block_file *fi
 
     assert(id < dictionary->count);
     TRY(page_list_page(file, &dictionary->pages, id / DICTIONARY_PAGE_VALUES, &page));
-    cursor_start(&cursor, page);
+    cursor_start(&cursor, dictionary, id / DICTIONARY_PAGE_VALUES, page);
     bool good = true;
     for (uint32_t i = 0; good && i <= id % DICTIONARY_PAGE_VALUES; i++) good = cursor_next(&cursor);
     *out = cursor.value;
@@ -162,12 +177,12 @@ status dictionary_scan(const struct dictionary *dictionary, struct block_file *f
         const struct page *page;
         uint32_t id = index * DICTIONARY_PAGE_VALUES;
         if (failed(s = page_list_page(file, &dictionary->pages, index, &page))) break;
-        for (cursor_start(&cursor, page); more && cursor_next(&cursor); id++) {
+        cursor_start(&cursor, dictionary, index, page);
+        for (; more && cursor_next(&cursor); id++) {
             if (id >= first) more = each(context, id, text_of(&cursor.value));
         }
-        bool complete = !more || (reader_left(&cursor.in) == 0 && !reader_failed(&cursor.in));
         page_release(page);
-        if (!complete) {
+        if (cursor_failed(&cursor)) {
             s = malformed(file);
             break;
         }

@@ -230,8 +230,7 @@ static status folder_list(struct fs *fs, const char *folder, struct arena *arena
         close(descriptor);
         return s;
     }
-    errno = 0;
-    while ((entry = readdir(stream)) != NULL) {
+    while (errno = 0, (entry = readdir(stream)) != NULL) {
         struct stat info;
         if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode)) continue;
         if (*count == capacity) {
@@ -240,7 +239,6 @@ static status folder_list(struct fs *fs, const char *folder, struct arena *arena
             *names = more;
         }
         (*names)[(*count)++] = arena_copy_str(arena, str_from(entry->d_name));
-        errno = 0;
     }
     status s = errno ? failure("list folder", folder) : ok();
     closedir(stream);

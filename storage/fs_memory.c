@@ -61,6 +61,7 @@ struct memory_file {
     struct memory *memory;
     struct node *node;
     uint64_t generation;
+    bool read_only;
     char name[NAME_BYTES];
 };
 
@@ -189,7 +190,7 @@ static status memory_open(struct fs *fs, const char *name, enum fs_mode mode, st
             vec_push(&entry->node->changes, (struct change){.sequence = ++memory->sequence});
         }
         struct memory_file *file = memory_zalloc(sizeof *file);
-        *file = (struct memory_file){{&memory_class}, memory, entry->node, memory->generation, ""};
+        *file = (struct memory_file){{&memory_class}, memory, entry->node, memory->generation, mode == FS_READ, ""};
         snprintf(file->name, sizeof file->name, "%s", name);
         node_ref(entry->node);
         *out = &file->base;
@@ -243,6 +244,7 @@ static status memory_write(struct file *file, uint64_t at, const struct fs_span 
 
     pthread_mutex_lock(&f->memory->mutex);
     if (is_dead(f)) s = dead(f);
+    if (f->read_only) s = status_make(STATUS_IO, "write %s: the file is open for reading", f->name);
     for (size_t i = 0; i < count && !failed(s); i++) {
         if (spans[i].bytes == 0) continue;
         struct change change = {++f->memory->sequence, at, spans[i].bytes, memory_alloc(spans[i].bytes)};
@@ -320,10 +322,15 @@ static status memory_size(struct file *file, uint64_t *out)
 static status add_name(struct fs *fs, const char *from, const char *to, bool keep)
 {
     struct memory *memory = as_memory(fs);
+    status s = ok();
 
     pthread_mutex_lock(&memory->mutex);
-    struct entry *entry = find(memory, from);
-    if (entry) {
+    struct entry *entry = find(memory, from), *taken = find(memory, to);
+    if (!entry) {
+        s = missing(keep ? "link" : "rename", from);
+    } else if (keep && taken) {
+        s = status_make(STATUS_EXISTS, "link %s: %s exists", from, to);
+    } else if (!taken || taken->node != entry->node) { /* else both names lead to the file already */
         struct node *node = entry->node;
         change_name(memory, to, node);
         if (!keep) {
@@ -332,7 +339,7 @@ static status add_name(struct fs *fs, const char *from, const char *to, bool kee
         }
     }
     pthread_mutex_unlock(&memory->mutex);
-    return entry ? ok() : missing(keep ? "link" : "rename", from);
+    return s;
 }
 
 static status memory_rename(struct fs *fs, const char *from, const char *to)

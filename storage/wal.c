@@ -122,7 +122,9 @@ static status write_group(struct wal *wal, struct fs_span *spans, size_t count, 
         if (wal->synced != wal->sequence) TRY(sync_file(wal));
         TRY(start_segment(wal, wal->segment + 1, whole));
     }
-    wal_group_header(header, &(struct wal_group){wal->sequence + 1, wal->synced, wal->boot, bytes});
+    bool first = wal->sequence + 1 == wal->options.first_sequence;
+    uint64_t synced = first ? wal->sequence - wal->options.torn_groups : wal->synced;
+    wal_group_header(header, &(struct wal_group){wal->sequence + 1, synced, wal->boot, bytes});
     spans[0] = (struct fs_span){header, sizeof header};
     spans[count - 1] = (struct fs_span){&inverted, sizeof inverted};
     TRY(file_write(wal->file, wal->at, spans, count));

@@ -17,6 +17,7 @@ struct wal_options {
     uint32_t head;             /* number of the head: the first part of the file names */
     uint32_t first_segment;    /* 0 for a new log, else wal_end.next_segment */
     uint64_t first_sequence;   /* 1 for a new log, else wal_end.next_sequence */
+    uint64_t torn_groups;      /* 0 for a new log, else wal_end.torn_groups */
     uint32_t segment_bytes;    /* size of the first segment, doubled from one to the next; 0: 1 MiB */
     uint32_t sync_interval_ms; /* 0: sync each group; else answer after the write and sync this often */
 };

@@ -23,9 +23,10 @@ bool wal_parse_name(str name, uint32_t *head, uint32_t *segment)
     str number = str_cut(&rest, '-');
 
     if (!str_to_uint64(number, &first) || !str_to_uint64(rest, &second)) return false;
-    *head = (uint32_t)first;
-    *segment = (uint32_t)second;
-    return first <= UINT32_MAX && second <= UINT32_MAX;
+    if (first > UINT32_MAX || second > UINT32_MAX) return false;
+    char made[WAL_NAME_BYTES];
+    wal_name(made, *head = (uint32_t)first, *segment = (uint32_t)second);
+    return str_equal(str_part(str_from(made), sizeof "wal/" - 1, sizeof made), name);
 }
 
 void wal_segment_header(uint8_t out[WAL_SEGMENT_HEADER_BYTES], uint32_t head, uint32_t segment, uint64_t boot)

@@ -33,6 +33,8 @@
  * so that the last group with records is vouched for too.
  *
  * After a restart the log goes on in a new segment with the next sequence, so nothing old is ever cut or overwritten.
+ * Its first group says which groups are torn, those between *synced* and its own sequence: no later group makes them
+ * damage.
  */
 #ifndef VARVE_STORAGE_WAL_FORMAT_H
 #define VARVE_STORAGE_WAL_FORMAT_H
@@ -56,7 +58,7 @@ struct wal_group {
 /* "wal/00000007-0002". */
 void wal_name(char out[WAL_NAME_BYTES], uint32_t head, uint32_t segment);
 
-/* Takes a name in the folder wal apart; false if it is none. */
+/* Takes a name in the folder wal apart; false if wal_name does not make it. */
 bool wal_parse_name(str name, uint32_t *head, uint32_t *segment);
 
 void wal_segment_header(uint8_t out[WAL_SEGMENT_HEADER_BYTES], uint32_t head, uint32_t segment, uint64_t boot);

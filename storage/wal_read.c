@@ -15,6 +15,7 @@ struct bad_place {
     uint64_t at;
     uint64_t sequence; /* of the group there; a guess when its header is bad */
     bool complete;     /* under the running boot, with all its bytes written */
+    bool torn;         /* it was, when the log went on after it */
     const char *sentence;
 };
 
@@ -31,7 +32,7 @@ struct walk {
 
 static void note(struct walk *walk, uint64_t at, uint64_t sequence, bool complete, const char *sentence)
 {
-    vec_push(&walk->bad, (struct bad_place){walk->segment, at, sequence, complete, sentence});
+    vec_push(&walk->bad, (struct bad_place){walk->segment, at, sequence, complete, false, sentence});
 }
 
 static bool is_zero(const uint8_t *at, const uint8_t *end)
@@ -64,32 +65,6 @@ static bool has_trailer(const uint8_t *at, const uint8_t *end, const struct wal_
            load_u64(at + WAL_GROUP_HEADER_BYTES + group->bytes) == ~group->sequence;
 }
 
-/* A group whose header is good. Returns where it ends. */
-static status read_group(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end,
-                         const struct wal_group *group)
-{
-    const uint8_t *records = *at + WAL_GROUP_HEADER_BYTES;
-    uint64_t room = (uint64_t)(end - records);
-    bool complete = group->boot == walk->boot && has_trailer(*at, end, group);
-
-    bool known = walk->bad.count && vec_last(&walk->bad)->sequence == walk->sequence + 1;
-    if (group->sequence > walk->sequence + 1 && !known)
-        note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
-    walk->sequence = group->sequence;
-    walk->same_boot = group->boot == walk->boot;
-    if (group->synced > walk->synced) walk->synced = group->synced;
-    if (group->bytes > room || room - group->bytes < WAL_TRAILER_BYTES) {
-        note(walk, (uint64_t)(*at - segment), group->sequence, false, "a group is longer than its segment");
-        *at = end;
-        return ok();
-    }
-    if (!has_trailer(*at, end, group))
-        note(walk, (uint64_t)(*at - segment), group->sequence, false, "the end of a group is missing");
-    *at = records + group->bytes + WAL_TRAILER_BYTES;
-    walk->bytes += WAL_GROUP_HEADER_BYTES + group->bytes + WAL_TRAILER_BYTES;
-    return read_records(walk, segment, records, records + group->bytes, complete);
-}
-
 /* The next place from `at` on where a group header lies, or `end`. */
 static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
 {
@@ -101,20 +76,62 @@ static const uint8_t *find_group(const uint8_t *at, const uint8_t *end)
     return end;
 }
 
+/* The first group after a start says which groups before it were torn then. */
+static void forgive(struct walk *walk, const struct wal_group *first)
+{
+    vec_each (place, &walk->bad) {
+        if (place->sequence > first->synced && place->sequence < first->sequence) place->torn = true;
+    }
+}
+
+/* Hands on what records there are in [at, end) of a group of which one finding has said that it is not whole. */
+static status read_remains(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end)
+{
+    size_t noted = walk->bad.count;
+    status s = read_records(walk, segment, at, end, false);
+
+    walk->bad.count = noted; /* one finding is enough for the place */
+    return s;
+}
+
+/* A group whose header is good. Returns where it ends. */
+static status read_group(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end,
+                         const struct wal_group *group)
+{
+    const uint8_t *records = *at + WAL_GROUP_HEADER_BYTES;
+    uint64_t room = (uint64_t)(end - records);
+    bool complete = group->boot == walk->boot && has_trailer(*at, end, group);
+
+    bool known = walk->bad.count && vec_last(&walk->bad)->sequence == walk->sequence + 1;
+    if (group->sequence > walk->sequence + 1 && !known)
+        note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
+    if (*at == segment + WAL_SEGMENT_HEADER_BYTES) forgive(walk, group);
+    walk->sequence = group->sequence;
+    walk->same_boot = group->boot == walk->boot;
+    if (group->synced > walk->synced) walk->synced = group->synced;
+    if (group->bytes > room || room - group->bytes < WAL_TRAILER_BYTES) {
+        note(walk, (uint64_t)(*at - segment), group->sequence, false, "a group is longer than its segment");
+        *at = find_group(records, end);
+        return read_remains(walk, segment, records, *at);
+    }
+    if (!has_trailer(*at, end, group))
+        note(walk, (uint64_t)(*at - segment), group->sequence, false, "the end of a group is missing");
+    *at = records + group->bytes + WAL_TRAILER_BYTES;
+    walk->bytes += WAL_GROUP_HEADER_BYTES + group->bytes + WAL_TRAILER_BYTES;
+    return read_records(walk, segment, records, records + group->bytes, complete);
+}
+
 /* A place where a group should begin and no header is. The records that can be found behind it are good all the same.
  */
 static status read_headless(struct walk *walk, const uint8_t *segment, const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *next = find_group(*at + 8, end);
-    const uint8_t *behind = end - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : end;
+    const uint8_t *behind = next - *at > WAL_GROUP_HEADER_BYTES ? *at + WAL_GROUP_HEADER_BYTES : next;
     bool complete = walk->same_boot && !is_zero(behind, next);
-    size_t noted = walk->bad.count;
 
     note(walk, (uint64_t)(*at - segment), walk->sequence + 1, complete, "a group header does not match its checksum");
-    status s = read_records(walk, segment, behind, next, complete);
-    walk->bad.count = noted + 1; /* one finding is enough for the place */
     *at = next;
-    return s;
+    return read_remains(walk, segment, behind, next);
 }
 
 static status read_segment(struct walk *walk, uint32_t head, const uint8_t *bytes, size_t size)
@@ -156,32 +173,70 @@ static status load_segment(struct fs *fs, const char *name, struct writer *out)
     return s;
 }
 
+static bool is_damage(const struct walk *walk, const struct bad_place *place)
+{
+    return !place->torn && (place->complete || place->sequence <= walk->synced);
+}
+
 static void report(const struct walk *walk, uint32_t head)
 {
     if (!walk->visitor->finding) return;
     vec_each (place, &walk->bad) {
         char name[WAL_NAME_BYTES];
         wal_name(name, head, place->segment);
-        walk->visitor->finding(walk->visitor->context, name, place->at,
-                               place->complete || place->sequence <= walk->synced, place->sentence);
+        walk->visitor->finding(walk->visitor->context, name, place->at, is_damage(walk, place), place->sentence);
     }
+}
+
+typedef vec(uint32_t) segments;
+
+static int compare_segments(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The segments of a head by number: from the 10,000th on their names sort otherwise. */
+static status list_segments(struct fs *fs, uint32_t head, segments *out)
+{
+    struct arena arena;
+    str *names;
+    size_t count = 0;
+
+    arena_init(&arena, NULL);
+    status s = fs_list(fs, "wal", &arena, &names, &count);
+    for (size_t i = 0; !failed(s) && i < count; i++) {
+        uint32_t of, segment;
+        if (wal_parse_name(names[i], &of, &segment) && of == head) vec_push(out, segment);
+    }
+    if (out->count) qsort(out->data, out->count, sizeof *out->data, compare_segments);
+    arena_release(&arena);
+    return s;
+}
+
+static struct wal_end end_of(const struct walk *walk, uint32_t next_segment)
+{
+    uint64_t last = walk->sequence;
+
+    vec_each (place, &walk->bad) last = place->sequence > last ? place->sequence : last;
+    uint64_t first_torn = last + 1;
+    vec_each (place, &walk->bad) {
+        if (!is_damage(walk, place) && !place->torn && place->sequence < first_torn) first_torn = place->sequence;
+    }
+    return (struct wal_end){next_segment, last + 1, last + 1 - first_torn, walk->bytes};
 }
 
 status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
 {
     struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
-    struct arena arena;
+    segments found = {0};
     struct writer bytes = {0};
-    str *names;
-    size_t count = 0;
     uint32_t next = 0;
 
-    arena_init(&arena, NULL);
-    status s = fs_list(fs, "wal", &arena, &names, &count);
-    for (size_t i = 0; !failed(s) && i < count; i++) {
+    status s = list_segments(fs, head, &found);
+    for (size_t i = 0; !failed(s) && i < found.count; i++) {
         char name[WAL_NAME_BYTES];
-        uint32_t of;
-        if (!wal_parse_name(names[i], &of, &walk.segment) || of != head) continue;
+        walk.segment = found.data[i];
         if (walk.segment != next) note(&walk, 0, walk.sequence + 1, true, "a segment before this one is missing");
         next = walk.segment + 1;
         wal_name(name, head, walk.segment);
@@ -189,11 +244,9 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
         if (!failed(s)) s = read_segment(&walk, head, bytes.data, bytes.count);
     }
     if (!failed(s)) report(&walk, head);
-    uint64_t sequence = walk.sequence;
-    vec_each (place, &walk.bad) sequence = place->sequence > sequence ? place->sequence : sequence;
-    *end = (struct wal_end){next, sequence + 1, walk.bytes};
+    *end = end_of(&walk, next);
     vec_release(&walk.bad);
+    vec_release(&found);
     writer_release(&bytes);
-    arena_release(&arena);
     return s;
 }

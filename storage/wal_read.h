@@ -18,7 +18,8 @@ struct wal_visitor {
 struct wal_end {
     uint32_t next_segment;
     uint64_t next_sequence;
-    uint64_t bytes; /* of good groups */
+    uint64_t torn_groups; /* before next_sequence: the first that a crash left, and all after it */
+    uint64_t bytes;       /* of good groups */
 };
 
 /* Reads all segments of a head's log. An I/O error is returned and never taken for damage. */

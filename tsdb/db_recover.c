@@ -447,6 +447,7 @@ static status continue_head(struct db *db, struct head *head, const struct wal_e
                                   .head = head_number(head),
                                   .first_segment = end->next_segment,
                                   .first_sequence = end->next_sequence,
+                                  .torn_groups = end->torn_groups,
                                   .sync_interval_ms = db->options.wal_sync_interval_ms,
                                   .segment_bytes = db->options.wal_segment_bytes};
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { TAG_LABEL = 0x0A, TAG_NAME = 0x0A, TAG_VALUE = 0x12 };
+enum { TAG_LABEL = 0x0A, TAG_NAME = 0x0A, TAG_VALUE = 0x12, NAME_BYTES_SHOWN = 60 };
 
 /* Cuts a length-delimited field off the front of *rest. */
 static bool next_field(str *rest, uint8_t *tag, str *content)
@@ -25,10 +25,10 @@ static bool next_field(str *rest, uint8_t *tag, str *content)
 bool labels_next(str *rest, label *out)
 {
     uint8_t tag;
-    str pair, field;
+    str after = *rest, pair, field;
 
     *out = (label){STR(""), STR("")};
-    if (!next_field(rest, &tag, &pair) || tag != TAG_LABEL) return false;
+    if (!next_field(&after, &tag, &pair) || tag != TAG_LABEL) return false;
     while (pair.len) {
         if (!next_field(&pair, &tag, &field)) return false;
         if (tag == TAG_NAME) {
@@ -39,6 +39,7 @@ bool labels_next(str *rest, label *out)
             return false;
         }
     }
+    *rest = after;
     return true;
 }
 
@@ -65,6 +66,14 @@ void labels_sort(label *pairs, size_t count)
     if (!sorted) qsort(pairs, count, sizeof *pairs, compare_names);
 }
 
+/* As much of a text as a message has room for. */
+static str beginning_of(str text)
+{
+    text = str_part(text, 0, NAME_BYTES_SHOWN);
+    while (!str_is_utf8(text)) text.len--;
+    return text;
+}
+
 static status check_pair(const label *pair, const struct label_limits *limits)
 {
     if (pair->name.len == 0) return status_make(STATUS_INVALID, "a label has an empty name");
@@ -72,8 +81,8 @@ static status check_pair(const label *pair, const struct label_limits *limits)
     if (!str_is_utf8(pair->value))
         return status_make(STATUS_INVALID, "the value of label \"%.*s\" is not valid UTF-8", STR_ARG(pair->name));
     if (limits->name_bytes_max && pair->name.len > limits->name_bytes_max)
-        return status_make(STATUS_LIMIT, "label name \"%.60s…\" has %zu bytes, the limit is %u", pair->name.data,
-                           pair->name.len, limits->name_bytes_max);
+        return status_make(STATUS_LIMIT, "label name \"%.*s…\" has %zu bytes, the limit is %u",
+                           STR_ARG(beginning_of(pair->name)), pair->name.len, limits->name_bytes_max);
     if (limits->value_bytes_max && pair->value.len > limits->value_bytes_max)
         return status_make(STATUS_LIMIT, "the value of label \"%.*s\" has %zu bytes, the limit is %u",
                            STR_ARG(pair->name), pair->value.len, limits->value_bytes_max);

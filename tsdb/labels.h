@@ -30,7 +30,7 @@ struct label_limits {
 
 #define METRIC_NAME STR("__name__")
 
-/* Reads the next pair off the front of *rest; false at the end and on malformed bytes. */
+/* Reads the next pair off the front of *rest; false at the end and on malformed bytes, which stay in *rest. */
 bool labels_next(str *rest, label *out);
 
 /* The value of a label, empty if absent. */

@@ -114,6 +114,7 @@ static void *alloc_slow(struct arena *arena, size_t bytes)
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
+    if (bytes == 0) bytes = 1; /* an arena without blocks has no address to give */
     size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 
     if (rounded < bytes) return memory_alloc(SIZE_MAX); /* aborts */

@@ -183,6 +183,7 @@ static inline void writer_str(struct writer *w, str s)
 static inline void writer_align(struct writer *w, size_t alignment)
 {
     size_t pad = (alignment - w->count % alignment) % alignment;
+    if (pad == 0) return; /* an empty writer has no memory yet */
     memset(writer_reserve(w, pad), 0, pad);
     w->count += pad;
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PAGED_SEGMENTS = 24, PAGED_FIRST_BITS = 8 };
+enum { PAGED_SEGMENTS = 25, PAGED_FIRST_BITS = 8 };
 
 struct paged {
     _Atomic(uint8_t *) segments[PAGED_SEGMENTS];

@@ -69,6 +69,7 @@ static struct wal *open_log(struct fs *fs, const struct wal_end *end, uint32_t s
                                   .head = HEAD,
                                   .first_segment = end ? end->next_segment : 0,
                                   .first_sequence = end ? end->next_sequence : 1,
+                                  .torn_groups = end ? end->torn_groups : 0,
                                   .segment_bytes = segment_bytes};
     struct wal *wal;
 
@@ -178,7 +179,7 @@ Test(wal, survives_power_cuts)
         for (uint64_t seed = 0; seed < 4; seed++) {
             struct fs *fs = fs_memory_new();
             _Atomic uint64_t answered[400] = {0};
-            struct wal_end end = {0, 1, 0};
+            struct wal_end end = {.next_sequence = 1};
             struct content content;
             for (uint64_t round = 0; round < 4; round++) {
                 wal_set_boot_id(models[m] == CRASH_NONE ? 1 : 1 + round);
