@@ -1,7 +1,7 @@
 /* Durations that are computed for each query; see duration_value.h. */
 #include "query/duration_value.h"
 
-#include <math.h>
+#include "query/kernel.h"
 
 /* What is wrong, and with which part. */
 struct problem {
@@ -19,18 +19,6 @@ static double query_range_seconds(const struct query *query)
     return query->request.is_range ? (double)(query->request.end_ms - query->request.start_ms) / 1000 : 0;
 }
 
-static double least(double a, double b)
-{
-    if (isnan(a) || isnan(b)) return NAN;
-    return fmin(a, b);
-}
-
-static double greatest(double a, double b)
-{
-    if (isnan(a) || isnan(b)) return NAN;
-    return fmax(a, b);
-}
-
 /* Seconds. */
 static double evaluate(const struct query *query, const struct node *node, struct problem *problem)
 {
@@ -43,8 +31,8 @@ static double evaluate(const struct query *query, const struct node *node, struc
     switch (d->op) {
     case OP_STEP: return query_step_seconds(query);
     case OP_RANGE: return query_range_seconds(query);
-    case OP_MIN_OF: return least(left, right);
-    case OP_MAX_OF: return greatest(left, right);
+    case OP_MIN_OF: return smaller_of(left, right);
+    case OP_MAX_OF: return larger_of(left, right);
     case OP_ADD: return left + right;
     case OP_SUB: return d->left ? left - right : -right;
     case OP_MUL: return left * right;

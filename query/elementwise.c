@@ -131,33 +131,14 @@ struct stage *plan_round(struct plan *plan, const struct node *call)
     return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
-static inline double smaller(double a, double b)
-{
-    double equal = double_from_bits(double_bits(a) | double_bits(b)); /* of zeros the negative one */
-
-    return a < b ? a : a > b ? b : equal;
-}
-
-static inline double larger(double a, double b)
-{
-    double equal = double_from_bits(double_bits(a) & double_bits(b));
-
-    return a > b ? a : a < b ? b : equal;
-}
-
-/* NaN if any of the three is NaN; nothing at all between limits that leave no room. */
+/* Nothing at all between limits that leave no room. */
 KERNEL static void clamp(double *values, uint64_t *present, size_t count, double low, double high)
 {
-    bool is_undefined = isnan(low) || isnan(high);
-
     if (high < low) {
         for (size_t w = 0; w < bits_words(count); w++) present[w] = 0;
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        double x = values[i], limited = larger(smaller(x, high), low);
-        values[i] = is_undefined || isnan(x) ? NAN : limited;
-    }
+    for (size_t i = 0; i < count; i++) values[i] = larger_of(low, smaller_of(high, values[i]));
 }
 
 static struct stage *new_clamp(struct plan *plan, const struct node *call, const struct node *low,

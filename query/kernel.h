@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
@@ -23,6 +24,27 @@
 #ifndef KERNEL
 #define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
+
+/* The smaller and the larger of two numbers: an infinity that no number goes beyond wins even against NaN, else NaN does;
+ * -0 is smaller than 0. */
+static inline double smaller_of(double a, double b)
+{
+    uint64_t x, y;
+    double equal;
+
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    x |= y;
+    memcpy(&equal, &x, sizeof equal);
+    double ordered = a < b ? a : a > b ? b : equal;
+    double checked = isnan(a) | isnan(b) ? NAN : ordered;
+    return (a == -INFINITY) | (b == -INFINITY) ? -INFINITY : checked;
+}
+
+static inline double larger_of(double a, double b)
+{
+    return -smaller_of(-a, -b);
+}
 
 /* Before a loop whose iterations do not depend on each other, though its output may be one of its inputs. */
 #ifdef __clang__

@@ -198,7 +198,7 @@ static void *thread_main(void *context)
             run_job_locked(pool);
         } else if ((loop = choose_locked(pool))) {
             help_locked(pool, loop);
-        } else if (pool->closing && !pool->first) {
+        } else if (pool->closing) { /* what is still queued is for the threads that run jobs now */
             break;
         } else {
             pool->idle++;

@@ -1,5 +1,6 @@
 /* Scalars: numbers, time(), pi(), scalar(); and vector(), which makes a vector of one. A scalar is a row without labels
  * that has a value at every step. */
+#include "query/kernel.h"
 #include "query/plan.h"
 
 #include <math.h>
@@ -135,7 +136,7 @@ struct stage *plan_scalar(struct plan *plan, const struct node *call)
     return &scalar->stage;
 }
 
-/* min_of and max_of: NaN if either side is. */
+/* min_of and max_of */
 struct extreme {
     struct stage stage;
     struct stage *sides[2];
@@ -161,8 +162,7 @@ static bool fill_extreme(struct stage *stage, struct task *task, const uint32_t 
     (void)count;
     for (size_t s = 0; s < stage->grid.steps; s++) {
         double a = extreme->columns[0].values[s], b = extreme->columns[1].values[s];
-        bool takes_first = extreme->wants_greater ? a > b : a < b;
-        out->values[s] = isnan(a) || isnan(b) ? NAN : takes_first ? a : b;
+        out->values[s] = extreme->wants_greater ? larger_of(a, b) : smaller_of(a, b);
     }
     bits_fill(out->present, stage->grid.steps);
     return true;
