@@ -2,7 +2,8 @@
  *
  * A loop over columns is written once in plain C and marked KERNEL: the compiler makes a copy for each instruction set
  * and the loader picks one. All copies give the same bits, since nothing is contracted or reordered. The thread
- * sanitizer can not start programs that choose code while they are loaded, so there the plain copy is the only one.
+ * sanitizer can not start programs that choose code while they are loaded, and clang gives the choice a name of its
+ * own, which other files do not know, so there the plain copy is the only one.
  */
 #ifndef VARVE_QUERY_KERNEL_H
 #define VARVE_QUERY_KERNEL_H
@@ -13,20 +14,14 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#if !defined(__x86_64__) || defined(__clang__) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define KERNEL
-#endif
-#endif
-#if !defined(KERNEL) && (defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || !defined(__x86_64__))
-#define KERNEL
-#endif
-#ifndef KERNEL
+#else
 #define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
-/* The smaller and the larger of two numbers: an infinity that no number goes beyond wins even against NaN, else NaN does;
- * -0 is smaller than 0. */
+/* The smaller and the larger of two numbers: an infinity that no number goes beyond wins even against NaN, else NaN
+ * does; -0 is smaller than 0. */
 static inline double smaller_of(double a, double b)
 {
     uint64_t x, y;
@@ -37,8 +32,8 @@ static inline double smaller_of(double a, double b)
     x |= y;
     memcpy(&equal, &x, sizeof equal);
     double ordered = a < b ? a : a > b ? b : equal;
-    double checked = isnan(a) | isnan(b) ? NAN : ordered;
-    return (a == -INFINITY) | (b == -INFINITY) ? -INFINITY : checked;
+    double checked = (isnan(a) | isnan(b)) ? NAN : ordered;
+    return ((a == -INFINITY) | (b == -INFINITY)) ? -INFINITY : checked;
 }
 
 static inline double larger_of(double a, double b)

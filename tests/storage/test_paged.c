@@ -85,10 +85,11 @@ static void *read_items(void *context)
 
 Test(paged, one_thread_grows_it_while_others_read)
 {
-    struct shared shared = {0};
+    struct shared shared;
     pthread_t readers[3];
 
     paged_init(&shared.paged, sizeof(uint32_t));
+    atomic_init(&shared.count, 0);
     for (int i = 0; i < 3; i++) pthread_create(&readers[i], NULL, read_items, &shared);
     for (uint32_t i = 0; i < 20000; i++) {
         paged_reserve(&shared.paged, i + 1);

@@ -36,12 +36,12 @@ void plain_fail(const char *file, int line, bool stop, const char *condition, co
     }                                                                                                               \
     static void Suite##_##Name##_run(void)
 
-#define cr_assert(condition, ...)                                                           \
-    do {                                                                                    \
+#define cr_assert(condition, ...)                                                            \
+    do {                                                                                     \
         if (!(condition)) plain_fail(__FILE__, __LINE__, true, #condition, " " __VA_ARGS__); \
     } while (0)
-#define cr_expect(condition, ...)                                                            \
-    do {                                                                                     \
+#define cr_expect(condition, ...)                                                             \
+    do {                                                                                      \
         if (!(condition)) plain_fail(__FILE__, __LINE__, false, #condition, " " __VA_ARGS__); \
     } while (0)
 

@@ -32,8 +32,8 @@ uint64_t twin_random(struct twin *twin);
 /* Stores a sample unless one of that time is there; false then. */
 bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
 
-/* Compares all that a snapshot of the db shows with the twin: series by random matchers, their samples in random ranges,
- * newest samples, label names and values. Asserts. */
+/* Compares all that a snapshot of the db shows with the twin: series by random matchers, their samples in random
+ * ranges, newest samples, label names and values. Asserts. */
 void twin_check(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
 
 /* All that the twin has is in the db; the db may have more (what was not answered). */
