@@ -331,6 +331,6 @@ Test(labels, hostile_bytes)
         writer_release(&canonical);
         arena_reset(&arena);
     }
-    cr_expect(taken > 1000, "only %u sets were good", taken);
+    cr_expect(taken > 200, "only %u sets were good", taken);
     arena_release(&arena);
 }
