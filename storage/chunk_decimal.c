@@ -6,7 +6,11 @@
 
 #include <assert.h>
 
-enum { PROBES = 32, EXCEPTIONS_SHARE = 8 };
+enum {
+    PROBES = 32,
+    PROBES_SHARE = 3,    /* one in so many may be an exception among the probes */
+    EXCEPTIONS_SHARE = 8 /* and among all */
+};
 
 /* Added to a double below 2^51, it leaves the nearest integer in the low bits. */
 static const double magic = 0x1.8p52;
@@ -31,7 +35,8 @@ CHUNK_INLINE bool map_decimal(double value, double power, int64_t *out)
     double scaled = value * power + magic;
 
     *out = (int64_t)(double_bits(scaled) - magic_bits);
-    return (double_bits((scaled - magic) / power) == double_bits(value)) & is_small(*out);
+    unsigned is_equal = double_bits((scaled - magic) / power) == double_bits(value);
+    return is_equal & (unsigned)is_small(*out); /* no branch: this runs in vectors */
 }
 
 static bool map_wide(double value, int64_t *out)
@@ -101,7 +106,7 @@ static void collect(const double *values, size_t count, unsigned scale, int64_t 
 
 static bool try_scale(const double *values, size_t count, unsigned scale, int64_t *out, exceptions *found)
 {
-    if (probe(values, count, scale) * EXCEPTIONS_SHARE > (count < PROBES ? count : PROBES)) return false;
+    if (probe(values, count, scale) * PROBES_SHARE > (count < PROBES ? count : PROBES)) return false;
     size_t bad = map_all(values, count, scale, out);
     if (bad * EXCEPTIONS_SHARE > count) return false;
     if (bad) collect(values, count, scale, out, found);
