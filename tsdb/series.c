@@ -224,13 +224,14 @@ bool series_valid(const struct series *series, const struct series_arena *arena)
     const struct late_samples *late = series_late(series, arena);
 
     if (series_open_chunk(series, arena, &chunk)) {
-        int64_t after = series->open.time_ms;
+        if (chunk.min_ms > series->open.time_ms) return false;
         for (;;) {
-            if (chunk.min_ms > after || chunk.count == 0 || chunk.bits == 0) return false;
-            after = chunk.min_ms - 1;
+            int64_t later = chunk.min_ms;
+            if (chunk.count == 0 || chunk.bits == 0) return false;
             samples += chunk.count;
             if (chunk.before == 0) break;
             series_full_chunk(arena, chunk.before, &chunk);
+            if (chunk.min_ms >= later) return false;
         }
     }
     for (uint32_t i = 1; late && i < late->count; i++) {
