@@ -145,7 +145,6 @@ static const char *const tested_elsewhere[][2] = {
     {"tsdb", "db_freeze"},
     {"tsdb", "db_recover"},
     {"tsdb", "freeze"},
-    {"tsdb", "head"},
     {"tsdb", "index"},
     {"tsdb", "label_values"},
     {"tsdb", "metadata"},
