@@ -25,7 +25,7 @@ struct db_options {
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
     uint32_t series_max;           /* new series beyond this many in the head are refused; 0: any number */
     struct label_limits label_limits;
-    bool background; /* run freezes and retention in a thread; without it call db_maintain */
+    bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
 };
 
 /* Defaults for everything but fs. */
@@ -45,7 +45,10 @@ void db_abandon(struct db *db);
 /* Freezes the live head now and waits for its block. */
 status db_freeze(struct db *db);
 
-/* One round of what the background thread does: freezes if due, applies retention. */
+/* Freezes, and merges blocks until there is one for each day. Returns when all is done, which may take long. */
+status db_compact(struct db *db);
+
+/* One round of what the background threads do: freezes if due, merges blocks if due, applies retention. */
 status db_maintain(struct db *db);
 
 /* Calls each() for the received metadata of all metrics in order, or of one if `metric` is not empty. The strings are

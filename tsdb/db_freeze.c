@@ -93,7 +93,7 @@ static void ignore_outcome(void *context, status outcome)
     (void)outcome;
 }
 
-static status save_state(struct db *db, struct state *next)
+status db_save_state_locked(struct db *db, struct state *next)
 {
     status s = state_save(db->fs, next);
 
@@ -129,7 +129,7 @@ static status prepare_next_head(struct db *db, uint32_t registry)
     if (registry == 0) registry = db->next_head + 1;
     vec_push(&next.heads, (struct state_head){db->next_head, registry});
     state_registry(&next, registry, true);
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     db->written_number = db->next_head + 2;
     return ok();
 }
@@ -258,7 +258,7 @@ static status name_block(struct db *db, struct state *next)
         const struct block_info *info = block_get_info(db->written);
         vec_push(&next->blocks, (struct state_block){info->number, info->min_ms, info->max_ms});
     }
-    status s = save_state(db, next);
+    status s = db_save_state_locked(db, next);
     if (!failed(s)) {
         db->unsaved.count = 0;
         remove_registry_files(db, &before);
@@ -316,7 +316,7 @@ static status freeze_for_good(struct db *db)
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));
     struct state next = state_copy(&db->state);
     db->written_number = next.next++;
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     return db_write_frozen_locked(db);
 }
 
@@ -352,7 +352,7 @@ status db_retain_locked(struct db *db)
         }
     }
     if (count < view->block_count) {
-        s = save_state(db, &next);
+        s = db_save_state_locked(db, &next);
         for (uint32_t i = 0; !failed(s) && i < view->block_count; i++) {
             const struct block_info *info = block_get_info(view->blocks[i]);
             if (info->max_ms >= horizon) continue;
