@@ -140,17 +140,11 @@ static const char *const tested_elsewhere[][2] = {
     {"tsdb", "db_append"},
     {"tsdb", "db_freeze"},
     {"tsdb", "db_recover"},
-    {"tsdb", "freeze"},
     {"tsdb", "label_values"},
-    {"tsdb", "metadata"},
-    {"tsdb", "metrics"},
     {"tsdb", "selection"},
     {"tsdb", "snapshot"},
-    {"tsdb", "state"},
-    {"tsdb", "view"},
     /* By tests/query/test_query.c. */
     {"query", "groups"},
-    {"query", "metrics"},
     {"query", "stage"},
     /* By running the program: tests/e2e. */
     {"http", "version"},
