@@ -11,9 +11,10 @@ enum {
     YOUNG_SPAN_HOURS = 4, /* a block over more than this is merged by days alone */
     CLOSED_RUN = 2,       /* blocks that are merged in a closed window, */
     OPEN_RUN = 4,         /* and in an open one */
-    SIZE_RATIO = 3,       /* an older block joins newer ones that have at least this part of its size together */
+    CLOSED_RATIO = 3,     /* a block joins later ones that it overlaps if together they have this part of its size; */
+    OPEN_RATIO = 2,       /* in an open window, if the largest of them has this part of it */
     WINDOW_BLOCKS_MAX = COMPACTION_INPUTS_MAX / 2, /* that are merged because they lie over one window */
-    OVERLAPPING_MAX = 6 /* with more blocks over a window than this the newest are merged whatever their size */
+    OVERLAPPING_MAX = 9 /* with more blocks over a window than this the newest are merged whatever their size */
 };
 
 /* The windows of one length that are being looked at, and how blocks of one are merged. */
@@ -102,16 +103,19 @@ static uint32_t run_length(const struct rule *rule, const struct window_blocks *
     bool is_closed = end_ms < rule->closed_before_ms;
     uint32_t need = is_closed ? CLOSED_RUN : OPEN_RUN, run = 0;
     struct compaction_block sum = {INT64_MAX, INT64_MIN, 0};
+    uint64_t largest = UINT64_MAX;
 
     if (rule->all) return over->count >= CLOSED_RUN ? over->count : 0;
     if (over->count < need) return 0;
     for (; run < over->count; run++) {
         const struct compaction_block *next = &rule->blocks[over->indexes[run]];
         bool is_late = overlaps(next, sum.min_ms, sum.max_ms); /* what is newer came after it and is not after it */
-        if (run && next->bytes / SIZE_RATIO > sum.bytes && (is_late || !is_closed)) break;
+        if (!is_closed && next->bytes / OPEN_RATIO > largest) break;
+        if (is_closed && is_late && next->bytes / CLOSED_RATIO > sum.bytes) break;
         if (next->min_ms < sum.min_ms) sum.min_ms = next->min_ms;
         if (next->max_ms > sum.max_ms) sum.max_ms = next->max_ms;
         sum.bytes += next->bytes;
+        if (run == 0 || next->bytes > largest) largest = next->bytes;
     }
     if (run >= need) return run;
     return over->count > OVERLAPPING_MAX ? over->count - OVERLAPPING_MAX + 1 : 0;
