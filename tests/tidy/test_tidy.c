@@ -146,12 +146,6 @@ static const char *const tested_elsewhere[][2] = {
     /* By tests/query/test_query.c. */
     {"query", "groups"},
     {"query", "stage"},
-    /* By running the program: tests/e2e. */
-    {"http", "version"},
-    {"http/main", "check"},
-    {"http/main", "main"},
-    {"http/main", "query"},
-    {"http/main", "serve"},
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)
