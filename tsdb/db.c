@@ -62,16 +62,6 @@ struct view *db_view(struct db *db)
     return view;
 }
 
-/* The horizon counts from the earlier of clock and newest sample: a jumping clock deletes nothing. */
-int64_t db_horizon_ms(const struct db *db)
-{
-    int64_t now = clock_now_ms(), newest = atomic_load(&db->newest_ms);
-
-    if (db->options.retention_ms == 0) return INT64_MIN;
-    if (newest < now) now = newest;
-    return now < INT64_MIN + db->options.retention_ms ? INT64_MIN : now - db->options.retention_ms;
-}
-
 static status maintain_locked(struct db *db)
 {
     status s = ok();

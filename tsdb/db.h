@@ -15,6 +15,7 @@
 struct db_options {
     struct fs *fs;                 /* the data folder; outlives the db */
     int64_t retention_ms;          /* samples older than this are dropped; 0: kept for ever */
+    uint64_t retention_bytes;      /* with more in the folder than this the oldest blocks are dropped; 0: any number */
     int64_t future_max_ms;         /* samples further ahead of the clock are refused; 0: any is taken */
     int64_t out_of_order_ms;       /* how far behind the newest sample of its series one may be; negative: any */
     int64_t freeze_ms;             /* a head lives at most this long on the monotonic clock */

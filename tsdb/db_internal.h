@@ -100,7 +100,8 @@ status db_write_frozen_locked(struct db *db);
 /* Starts the first head of a db that has none. Expects maintenance. */
 status db_start_head_locked(struct db *db);
 
-/* Drops blocks whose samples are all older than the retention time. Expects maintenance. */
+/* Drops blocks that are older than the retention time, and the oldest beyond the retention size. Expects maintenance.
+ */
 status db_retain_locked(struct db *db);
 
 /* One merge of blocks, if one is due by the rules of compaction.h; `all` is explained there. Says in *done whether
