@@ -25,7 +25,7 @@ enum {
     LOG_BYTES_MIN = 16 << 20,
     LOG_SERIES_BYTES = 200,
     REGISTRY_RECORD_BYTES = 1 << 20,
-    SERIES_MEMORY_BYTES = 200 /* of the registry, an estimate that costs nothing */
+    SERIES_MEMORY_BYTES = 200 /* of the registry without its text, an estimate that costs nothing */
 };
 
 void registry_file_name(char *out, size_t size, uint32_t number)
@@ -38,7 +38,9 @@ bool db_head_is_full(struct db *db)
     struct head_stats stats;
 
     head_stats(db->live, &stats);
-    return stats.bytes + (uint64_t)registry_series_count(head_registry(db->live)) * SERIES_MEMORY_BYTES >
+    const struct registry *registry = head_registry(db->live);
+    return stats.bytes + registry_text_bytes(registry) +
+               (uint64_t)registry_series_count(registry) * SERIES_MEMORY_BYTES >
            db->options.head_bytes_max;
 }
 
@@ -141,6 +143,7 @@ static void install_head(struct db *db, struct registry *registry)
     db->wal = db->next_wal;
     db->next_wal = NULL;
     db->series_at_start = registry_series_count(registry);
+    atomic_store(&db->has_logged_metadata, false);
     atomic_store(&db->live_since_ns, clock_monotonic_ns());
     log_head(db->wal, registry_number(registry), &db->secret, ignore_outcome, NULL);
 }
@@ -305,12 +308,16 @@ status db_write_frozen_locked(struct db *db)
     return ok();
 }
 
-/* The last freeze: nobody appends any more, and no head follows. */
+/* The last freeze: nobody appends any more, and no head follows. A head that has no samples makes no block that its
+ * metadata could go into: it stays with its log. */
 static status freeze_for_good(struct db *db)
 {
+    struct head_stats stats;
     status closed = wal_close(db->wal);
 
     db->wal = NULL;
+    head_stats(db->live, &stats);
+    if (stats.samples == 0 && atomic_load(&db->has_logged_metadata)) return closed;
     db->frozen = db->live;
     db->live = NULL;
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));

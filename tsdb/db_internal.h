@@ -60,8 +60,9 @@ struct db {
     uint32_t written_number; /* number reserved for it */
     int64_t next_attempt_ns; /* after a failure */
 
-    _Atomic int64_t live_since_ns; /* monotonic */
-    _Atomic int64_t newest_ms;     /* newest sample of all; INT64_MIN when there is none */
+    _Atomic bool has_logged_metadata; /* in the log of the live head */
+    _Atomic int64_t live_since_ns;    /* monotonic */
+    _Atomic int64_t newest_ms;        /* newest sample of all; INT64_MIN when there is none */
     _Atomic uint64_t block_bytes;
 
     pthread_mutex_t wake_mutex; /* guards the two below */

@@ -351,7 +351,10 @@ static status replay_record(void *context, const struct record *record)
         good = rows_decode(payload, bytes, &replay->rows);
         replay->orphans += head_replay(replay->head, &replay->rows);
         break;
-    case LOG_METADATA: good = metadata_apply(replay->db->metadata, payload, bytes); break;
+    case LOG_METADATA:
+        good = metadata_apply(replay->db->metadata, payload, bytes);
+        atomic_store(&replay->db->has_logged_metadata, true);
+        break;
     default: good = false; break;
     }
     if (!good) report_damage("wal", "a record with a good checksum can not be read");
