@@ -1,7 +1,7 @@
 /* How one head follows another, and how blocks come and go; see db_internal.h.
  *
  * A freeze in order:
- *   1. the next head's log is made; `state` names it and reserves a number for the block;
+ *   1. `state` reserves numbers; the next head's log is made; `state` names it;
  *   2. the heads change places: the old log is synced and closed, requests go to the new head;
  *   3. what the old head registered is appended to the registry's file, if the new head shares it;
  *   4. the block is written and opened;
@@ -61,7 +61,7 @@ bool db_freeze_is_due(struct db *db)
     if (failed(wal_failure(db->wal))) return true;
     if (stats.samples == 0) return false;
     return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_head_is_full(db) ||
-           clock_monotonic_ns() - atomic_load(&db->live_since_ns) > db->options.freeze_ms * 1000000;
+           (clock_monotonic_ns() - atomic_load(&db->live_since_ns)) / 1000000 > db->options.freeze_ms;
 }
 
 /* Whether the next head should go on with the live head's registry: at least half of its series are still in use, and
@@ -108,26 +108,32 @@ static status save_state(struct db *db, struct state *next)
     return ok();
 }
 
+/* Numbers are given out before there are files of them: a file with a number that the state has not given out proves
+ * that the state is older than its folder. What was reserved for an attempt that failed is used by the next one. */
+static status reserve_numbers(struct db *db)
+{
+    struct state next = state_copy(&db->state);
+    uint32_t first = next.next;
+
+    next.next += 3; /* the head, a new registry, the block of the frozen head */
+    TRY(save_state(db, &next));
+    db->next_head = first;
+    return ok();
+}
+
 /* Step 1. Repeats what failed before: a log that was made stays until the state names it. `registry` 0: a new one. */
 static status prepare_next_head(struct db *db, uint32_t registry)
 {
-    struct state next = state_copy(&db->state);
-    status s = ok();
-
+    if (db->next_head == 0) TRY(reserve_numbers(db));
     if (!db->next_wal) {
-        db->next_head = next.next;
         struct wal_options options = {.fs = db->fs,
                                       .head = db->next_head,
                                       .first_sequence = 1,
                                       .sync_interval_ms = db->options.wal_sync_interval_ms,
                                       .segment_bytes = db->options.wal_segment_bytes};
-        s = wal_open(&options, &db->next_wal);
-        if (failed(s)) {
-            state_release(&next);
-            return s;
-        }
+        TRY(wal_open(&options, &db->next_wal));
     }
-    next.next = db->next_head + 3; /* the head, a new registry, the block of the frozen head */
+    struct state next = state_copy(&db->state);
     if (registry == 0) registry = db->next_head + 1;
     vec_push(&next.heads, (struct state_head){db->next_head, registry});
     state_registry(&next, registry, true);
@@ -142,6 +148,7 @@ static void install_head(struct db *db, struct registry *registry)
     db->live = head_new(db->next_head, registry);
     db->wal = db->next_wal;
     db->next_wal = NULL;
+    db->next_head = 0;
     db->series_at_start = registry_series_count(registry);
     atomic_store(&db->has_logged_metadata, false);
     atomic_store(&db->live_since_ns, clock_monotonic_ns());
@@ -181,12 +188,12 @@ static status switch_heads(struct db *db, bool share)
     }
     db->frozen = db->live;
     install_head(db, registry);
+    db_publish(db, db->view->blocks, db->view->block_count, NULL); /* before the new head answers anybody */
     pthread_rwlock_unlock(&db->switching);
     registry_unref(registry);
     if (failed(closed))
         log_error("the log of a head failed; its samples are kept in memory until they are a block", "head=%u error=%s",
                   head_number(db->frozen), LOG_QUOTED(str_from(closed.text)));
-    db_publish(db, db->view->blocks, db->view->block_count, NULL);
     return ok();
 }
 
@@ -341,6 +348,19 @@ status db_freeze_locked(struct db *db, bool successor)
     return db_write_frozen_locked(db);
 }
 
+/* Blocks that can not be opened expire like others, by the times that the state has of them. */
+static void expire_broken(struct db *db, int64_t horizon)
+{
+    vec_each (broken, &db->broken) {
+        char name[BLOCK_NAME_BYTES];
+        if (broken->max_ms >= horizon || atomic_exchange(&broken->is_expired, true)) continue;
+        block_name(name, broken->number);
+        (void)fs_unlink(db->fs, name); /* what is left over is removed at the next start */
+        metric_add(&metric_blocks_expired, 1);
+        log_info("damaged block expired", "block=%u", broken->number);
+    }
+}
+
 status db_retain_locked(struct db *db)
 {
     int64_t horizon = db_horizon_ms(db);
@@ -358,7 +378,10 @@ status db_retain_locked(struct db *db)
             state_drop_block(&next, info->number);
         }
     }
-    if (count < view->block_count) {
+    vec_each (broken, &db->broken) {
+        if (broken->max_ms < horizon) state_drop_block(&next, broken->number);
+    }
+    if (next.blocks.count < db->state.blocks.count) {
         s = save_state(db, &next);
         for (uint32_t i = 0; !failed(s) && i < view->block_count; i++) {
             const struct block_info *info = block_get_info(view->blocks[i]);
@@ -367,6 +390,7 @@ status db_retain_locked(struct db *db)
             metric_add(&metric_blocks_expired, 1);
             log_info("block expired", "block=%u samples=%llu", info->number, (unsigned long long)info->samples);
         }
+        if (!failed(s)) expire_broken(db, horizon);
         if (!failed(s)) db_publish(db, kept, count, NULL);
     } else {
         state_release(&next);

@@ -52,9 +52,9 @@ struct db {
 
     /* held during a freeze and the retention; guards the rest of this group */
     pthread_mutex_t maintenance;
-    struct state state;   /* as last saved */
-    struct wal *next_wal; /* log of the next head, made but not yet in use; its number is next_head */
-    uint32_t next_head;
+    struct state state;      /* as last saved */
+    struct wal *next_wal;    /* log of the next head, made but not yet in use */
+    uint32_t next_head;      /* its number, from when it is reserved until it is in use; else 0 */
     struct writer unsaved;   /* registrations on their way into the registry's file */
     struct block *written;   /* block of the frozen head, not yet in the state */
     uint32_t written_number; /* number reserved for it */

@@ -273,7 +273,7 @@ static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
         if (s.code == STATUS_CORRUPT || s.code == STATUS_UNSUPPORTED || s.code == STATUS_NOT_FOUND) {
             char name[BLOCK_NAME_BYTES];
             struct broken_block *broken = vec_push_slot(&db->broken);
-            *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, ""};
+            *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, false, ""};
             snprintf(broken->why, sizeof broken->why, "%s", s.text);
             block_name(name, entry->number);
             report_damage(name, s.text);
