@@ -137,8 +137,6 @@ static const char *const tested_elsewhere[][2] = {
     /* By the model-based test of the whole layer, tests/tsdb/test_db.c, until each has its own. */
     {"tsdb", "cardinality"},
     {"tsdb", "check"},
-    {"tsdb", "db_append"},
-    {"tsdb", "db_freeze"},
     {"tsdb", "db_recover"},
     {"tsdb", "label_values"},
     {"tsdb", "selection"},
