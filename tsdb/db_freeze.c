@@ -16,6 +16,7 @@
 #include "tsdb/freeze.h"
 #include "tsdb/metrics.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum {
@@ -359,6 +360,13 @@ static void expire_broken(struct db *db, int64_t horizon)
         metric_add(&metric_blocks_expired, 1);
         log_info("damaged block expired", "block=%u", broken->number);
     }
+}
+
+status db_replace_head_locked(struct db *db)
+{
+    assert(!db->frozen);
+    TRY(prepare_next_head(db, 0));
+    return switch_heads(db, false);
 }
 
 status db_retain_locked(struct db *db)

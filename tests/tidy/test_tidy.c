@@ -136,8 +136,6 @@ static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
     /* By the model-based test of the whole layer, tests/tsdb/test_db.c, until each has its own. */
     {"tsdb", "cardinality"},
-    {"tsdb", "check"},
-    {"tsdb", "db_recover"},
     {"tsdb", "label_values"},
     {"tsdb", "selection"},
     {"tsdb", "snapshot"},
