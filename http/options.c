@@ -55,6 +55,8 @@ static const struct option options[] = {
      "Bytes of a label's value; 0: any number."},
     {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", COMMAND_SERVE, 0, UINT32_MAX,
      "Metrics whose type, help and unit are remembered."},
+    {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
+     "Memory for exemplars, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
      "HOST:PORT to listen on; \":9090\" is every address."},
     {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,

@@ -15,13 +15,13 @@
 /* Which command a flag belongs to; bits. */
 enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4 };
 
-enum { OPTIONS_MAX = 40 };
+enum { OPTIONS_MAX = 64 };
 
 /* Texts borrow from the command line. */
 struct settings {
     str data_path;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
-    uint64_t head_bytes, cache_bytes, series_max, metadata_max;
+    uint64_t head_bytes, cache_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;
     str listen_address, cors_origin;
     uint64_t connections_max, body_bytes, answer_bytes;

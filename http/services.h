@@ -9,6 +9,7 @@
 
 struct db;
 struct engine;
+struct exemplars;
 struct ingest;
 struct workers;
 struct regex;
@@ -17,6 +18,7 @@ struct settings;
 struct services {
     struct db *db;
     struct engine *engine;
+    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers;  /* write requests */
     struct workers *service_workers; /* short administrative answers */

@@ -6,6 +6,7 @@
 #include "http/version.h"
 #include "http/workers.h"
 #include "storage/base/clock.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/regex.h"
 
 #include <malloc.h>
@@ -31,6 +32,7 @@ struct serving {
     struct db *db;
     struct engine *engine;
     struct regex *cors_origin;
+    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers, *service_workers;
     struct services services;
@@ -64,6 +66,7 @@ static status open_services(struct serving *serving)
 
     account_init(&serving->bodies, settings->body_bytes, NULL);
     account_init(&serving->answers, settings->answer_bytes, NULL);
+    serving->exemplars = exemplars_new(settings->exemplar_bytes);
     serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
@@ -71,6 +74,7 @@ static status open_services(struct serving *serving)
     serving->services = (struct services){
         .db = serving->db,
         .engine = serving->engine,
+        .exemplars = serving->exemplars,
         .ingest = serving->ingest,
         .ingest_workers = serving->ingest_workers,
         .service_workers = serving->service_workers,
@@ -119,6 +123,7 @@ static status close_all(struct serving *serving)
     workers_close(serving->ingest_workers);
     workers_close(serving->service_workers);
     ingest_free(serving->ingest);
+    exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
     if (serving->engine) engine_close(serving->engine);
     if (serving->db) s = db_close(serving->db);
