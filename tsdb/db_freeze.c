@@ -1,4 +1,4 @@
-/* How one head follows another, and how blocks come and go; see db_internal.h.
+/* How one head follows another; see db_internal.h.
  *
  * A freeze in order:
  *   1. the next head's log is made; `state` names it and reserves a number for the block;
@@ -93,7 +93,7 @@ static void ignore_outcome(void *context, status outcome)
     (void)outcome;
 }
 
-static status save_state(struct db *db, struct state *next)
+status db_save_state_locked(struct db *db, struct state *next)
 {
     status s = state_save(db->fs, next);
 
@@ -129,7 +129,7 @@ static status prepare_next_head(struct db *db, uint32_t registry)
     if (registry == 0) registry = db->next_head + 1;
     vec_push(&next.heads, (struct state_head){db->next_head, registry});
     state_registry(&next, registry, true);
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     db->written_number = db->next_head + 2;
     return ok();
 }
@@ -258,7 +258,7 @@ static status name_block(struct db *db, struct state *next)
         const struct block_info *info = block_get_info(db->written);
         vec_push(&next->blocks, (struct state_block){info->number, info->min_ms, info->max_ms});
     }
-    status s = save_state(db, next);
+    status s = db_save_state_locked(db, next);
     if (!failed(s)) {
         db->unsaved.count = 0;
         remove_registry_files(db, &before);
@@ -316,7 +316,7 @@ static status freeze_for_good(struct db *db)
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));
     struct state next = state_copy(&db->state);
     db->written_number = next.next++;
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     return db_write_frozen_locked(db);
 }
 
@@ -332,39 +332,4 @@ status db_freeze_locked(struct db *db, bool successor)
     TRY(prepare_next_head(db, share ? registry_number(head_registry(db->live)) : 0));
     TRY(switch_heads(db, share));
     return db_write_frozen_locked(db);
-}
-
-status db_retain_locked(struct db *db)
-{
-    int64_t horizon = db_horizon_ms(db);
-    struct view *view = db_view(db);
-    struct block **kept = memory_alloc(((size_t)view->block_count + 1) * sizeof *kept);
-    struct state next = state_copy(&db->state);
-    uint32_t count = 0;
-    status s = ok();
-
-    for (uint32_t i = 0; i < view->block_count; i++) {
-        const struct block_info *info = block_get_info(view->blocks[i]);
-        if (info->max_ms >= horizon) {
-            kept[count++] = view->blocks[i];
-        } else {
-            state_drop_block(&next, info->number);
-        }
-    }
-    if (count < view->block_count) {
-        s = save_state(db, &next);
-        for (uint32_t i = 0; !failed(s) && i < view->block_count; i++) {
-            const struct block_info *info = block_get_info(view->blocks[i]);
-            if (info->max_ms >= horizon) continue;
-            block_drop(view->blocks[i]);
-            metric_add(&metric_blocks_expired, 1);
-            log_info("block expired", "block=%u samples=%llu", info->number, (unsigned long long)info->samples);
-        }
-        if (!failed(s)) db_publish(db, kept, count, NULL);
-    } else {
-        state_release(&next);
-    }
-    free(kept);
-    view_unref(view);
-    return s;
 }

@@ -189,6 +189,12 @@ static void reject(struct request *request, enum append_reason reason, uint32_t 
     arena_release(&arena);
 }
 
+/* The distance of two times can pass 63 bits. */
+static bool is_too_late(const struct head_limits *limits, int64_t newest_ms, int64_t time_ms)
+{
+    return limits->out_of_order_ms >= 0 && (uint64_t)newest_ms - (uint64_t)time_ms > (uint64_t)limits->out_of_order_ms;
+}
+
 static void append_one(struct request *request, struct series *series, uint32_t id, int64_t time_ms, uint64_t value)
 {
     const struct head_limits *limits = request->limits;
@@ -203,19 +209,21 @@ static void append_one(struct request *request, struct series *series, uint32_t 
         return;
     }
     bool was_empty = series_is_empty(series);
-    switch (series_append(series, arena, request->ticket, time_ms, value)) {
+    enum series_verdict verdict = series_append(series, arena, request->ticket, time_ms, value);
+    switch (verdict) {
     case SERIES_STORED: request->new_series += was_empty; break;
     case SERIES_REPEATED: request->result->repeated++; return;
     case SERIES_DUPLICATE:
         reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
         return;
     case SERIES_LATE:
-        if (limits->out_of_order_ms >= 0 && series->open.time_ms - time_ms > limits->out_of_order_ms) {
+        if (is_too_late(limits, series->open.time_ms, time_ms)) {
             reject(request, APPEND_TOO_OLD, id, time_ms, "older than the out-of-order window allows");
             return;
         }
-        if (!series_append_late(series, arena, time_ms, value)) {
-            request->conflicting++;
+        verdict = series_append_late(series, arena, time_ms, value);
+        if (verdict != SERIES_STORED) {
+            request->conflicting += verdict == SERIES_DUPLICATE;
             request->result->repeated++;
             return;
         }
@@ -286,7 +294,8 @@ static bool replay_one(struct head *head, struct series *series, int64_t time_ms
     enum series_verdict verdict = series_append(series, &head->arena, 0, time_ms, value);
 
     if (verdict == SERIES_REPEATED) return false;
-    if (verdict != SERIES_STORED && !series_append_late(series, &head->arena, time_ms, value)) return false;
+    if (verdict != SERIES_STORED) verdict = series_append_late(series, &head->arena, time_ms, value);
+    if (verdict != SERIES_STORED) return false;
     *new_series += was_empty;
     return true;
 }

@@ -145,7 +145,8 @@ static struct late_samples *make_late(struct series *series, struct series_arena
     return paged_at(&arena->lates, series->late - 1);
 }
 
-bool series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms, uint64_t value)
+enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
+                                       uint64_t value)
 {
     struct late_samples *late = make_late(series, arena);
     uint32_t low = 0, high = late->count;
@@ -159,7 +160,8 @@ bool series_append_late(struct series *series, struct series_arena *arena, int64
             high = middle;
         }
     }
-    if (low < late->count && late->rows[low].time_ms == time_ms) return false;
+    if (low < late->count && late->rows[low].time_ms == time_ms)
+        return late->rows[low].value == value ? SERIES_REPEATED : SERIES_DUPLICATE;
     if (late->count == late->capacity) {
         uint32_t capacity = late->capacity ? late->capacity + late->capacity / 2 : 4;
         late->rows = memory_realloc(late->rows, capacity * sizeof *late->rows);
@@ -170,7 +172,7 @@ bool series_append_late(struct series *series, struct series_arena *arena, int64
     memmove(late->rows + low + 1, late->rows + low, (late->count - low) * sizeof *late->rows);
     late->rows[low] = (struct late_sample){time_ms, value};
     late->count++;
-    return true;
+    return SERIES_STORED;
 }
 
 const struct late_samples *series_late(const struct series *series, const struct series_arena *arena)
@@ -224,13 +226,14 @@ bool series_valid(const struct series *series, const struct series_arena *arena)
     const struct late_samples *late = series_late(series, arena);
 
     if (series_open_chunk(series, arena, &chunk)) {
-        int64_t after = series->open.time_ms;
+        if (chunk.min_ms > series->open.time_ms) return false;
         for (;;) {
-            if (chunk.min_ms > after || chunk.count == 0 || chunk.bits == 0) return false;
-            after = chunk.min_ms - 1;
+            int64_t later = chunk.min_ms;
+            if (chunk.count == 0 || chunk.bits == 0) return false;
             samples += chunk.count;
             if (chunk.before == 0) break;
             series_full_chunk(arena, chunk.before, &chunk);
+            if (chunk.min_ms >= later) return false;
         }
     }
     for (uint32_t i = 1; late && i < late->count; i++) {

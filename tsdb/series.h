@@ -72,8 +72,10 @@ enum series_verdict {
 enum series_verdict series_append(struct series *series, struct series_arena *arena, uint32_t ticket, int64_t time_ms,
                                   uint64_t value);
 
-/* Stores a sample behind the newest; false if one of that time was stored late before. */
-bool series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms, uint64_t value);
+/* Stores a sample behind the newest. If one of that time was stored late before, that one stays: REPEATED if it is the
+ * very same, else DUPLICATE. */
+enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
+                                       uint64_t value);
 
 static inline bool series_is_empty(const struct series *series)
 {

@@ -169,7 +169,9 @@ status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint,
             buffer->times.count != entry.samples || entry.samples == 0)
             return status_at(STATUS_CORRUPT, entry.offset, "a chunk does not hold the samples that its table says");
         vec_each (time, &buffer->times) {
-            if (*time <= last) return status_at(STATUS_CORRUPT, entry.offset, "times of a series do not rise");
+            bool is_first = *count == 0 && time == buffer->times.data; /* of the series: any time will do */
+            if (!is_first && *time <= last)
+                return status_at(STATUS_CORRUPT, entry.offset, "times of a series do not rise");
             last = *time;
         }
         if (buffer->times.data[0] != entry.min_ms || last > entry.max_ms)

@@ -135,34 +135,16 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
     /* By the model-based test of the whole layer, tests/tsdb/test_db.c, until each has its own. */
-    {"tsdb", "block"},
-    {"tsdb", "block_build"},
-    {"tsdb", "block_check"},
-    {"tsdb", "block_format"},
     {"tsdb", "cardinality"},
     {"tsdb", "check"},
-    {"tsdb", "columns"},
     {"tsdb", "db_append"},
     {"tsdb", "db_freeze"},
     {"tsdb", "db_recover"},
-    {"tsdb", "freeze"},
-    {"tsdb", "head"},
-    {"tsdb", "index"},
     {"tsdb", "label_values"},
-    {"tsdb", "metadata"},
-    {"tsdb", "metrics"},
-    {"tsdb", "registration"},
-    {"tsdb", "registry"},
-    {"tsdb", "registry_index"},
     {"tsdb", "selection"},
-    {"tsdb", "series"},
-    {"tsdb", "series_data"},
     {"tsdb", "snapshot"},
-    {"tsdb", "state"},
-    {"tsdb", "view"},
     /* By tests/query/test_query.c. */
     {"query", "groups"},
-    {"query", "metrics"},
     {"query", "stage"},
 };
 
