@@ -4,6 +4,7 @@
 #include "http/api_status.h"
 #include "http/exposition.h"
 #include "http/metrics.h"
+#include "http/options.h"
 #include "http/process.h"
 #include "http/services.h"
 #include "http/version.h"
@@ -31,6 +32,23 @@ status page_ready(struct request *request, struct response *response)
 {
     (void)request;
     response_text(response, 200, PLAIN_TEXT, STR("Varve is Ready.\n"));
+    return ok();
+}
+
+status page_reload(struct request *request, struct response *response)
+{
+    const struct services *services = request->services;
+
+    if (!services->settings->enable_lifecycle) {
+        response_fail(response, FAIL_FORBIDDEN, STR("Lifecycle API is not enabled."));
+        return ok();
+    }
+    status s = services->reload(services->reload_context);
+    if (failed(s)) {
+        response_fail(response, FAIL_INTERNAL, arena_format(&request->arena, "failed to reload config: %s", s.text));
+    } else {
+        response_text(response, 200, PLAIN_TEXT, STR(""));
+    }
     return ok();
 }
 

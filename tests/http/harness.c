@@ -1,6 +1,7 @@
 /* What tests of the http layer stand on; see harness.h. */
 #include "tests/http/harness.h"
 
+#include "http/config.h"
 #include "tests/http/appender.h"
 #include "tests/http/message.h"
 #include "tests/support/must.h"
@@ -55,6 +56,9 @@ void site_open(struct site *site)
     site->services.bodies = &site->bodies;
     site->services.answers = &site->answers;
     site->services.settings = &site->settings;
+    struct config *config;
+    must(config_load(STR(""), &config));
+    site->services.config = config_holder_new(config);
     site->services.started_ms = 1787000000000;
     must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
     must(workers_open("service", 1, 16, &site->services.service_workers));
@@ -93,6 +97,7 @@ void site_close(struct site *site)
     workers_close(site->services.service_workers);
     ingest_free(site->services.ingest);
     exemplars_free(site->services.exemplars);
+    config_holder_free(site->services.config);
     fixture_close(&site->fixture);
     arena_release(&site->arena);
     cr_expect(site->bodies.used_bytes == 0, "%zu bytes of bodies are still charged", (size_t)site->bodies.used_bytes);
