@@ -17,7 +17,8 @@
 
 /* name, HTTP status, the API's word for it */
 #define FAILURES(X)                                          \
-    X(BAD_DATA, 400, "bad_data")  /* the request is wrong */ \
+    X(BAD_DATA, 400, "bad_data") /* the request is wrong */  \
+    X(UNAUTHORIZED, 401, "bad_data")                         \
     X(FORBIDDEN, 403, "bad_data") /* switched off */         \
     X(NOT_FOUND, 404, "not_found")                           \
     X(BAD_METHOD, 405, "bad_data")                           \
@@ -48,7 +49,7 @@ struct response_header {
     const char *value; /* in the request's arena, or constant */
 };
 
-enum { RESPONSE_HEADERS_MAX = 12 };
+enum { RESPONSE_HEADERS_MAX = 24 };
 
 struct response {
     unsigned code;

@@ -40,6 +40,7 @@ enum route_flags {
     X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_SNAPPY | ROUTE_LATER)    \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0)                                        \
     X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0)                                              \
+    X(RELOAD, "/-/reload", METHOD_POST | METHOD_PUT, page_reload, NULL, PLACE_SERVICE, 0)                            \
     X(QUIT, "/-/quit", METHOD_POST | METHOD_PUT, page_quit, NULL, PLACE_INLINE, 0)                                   \
     X(METRICS, "/metrics", METHOD_GET, page_metrics, NULL, PLACE_SERVICE, ROUTE_COMPRESS)                            \
     X(VERSION, "/version", METHOD_GET, page_version, NULL, PLACE_INLINE, 0)

@@ -60,6 +60,14 @@ void columns_merge(struct column_buffer *buffer, size_t first, const int64_t *ti
     buffer->times.count = buffer->values.count = have + (total - to);
 }
 
+void columns_join(struct column_buffer *buffer, size_t first)
+{
+    if (first == 0 || first == buffer->times.count) return;
+    if (buffer->times.data[first] > buffer->times.data[first - 1]) return;
+    columns_set_aside(buffer, first);
+    columns_merge(buffer, 0, buffer->other_times.data, buffer->other_values.data, buffer->other_times.count);
+}
+
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
 {
     size_t begin = first, end = buffer->times.count;

@@ -31,6 +31,10 @@ bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t b
 void columns_merge(struct column_buffer *buffer, size_t first, const int64_t *times_ms, const double *values,
                    size_t count);
 
+/* Puts samples from index `first` on, which were appended by a later source, in order with those before, which stay at
+ * equal times. */
+void columns_join(struct column_buffer *buffer, size_t first);
+
 /* Keeps of the samples from `first` on those in [from, to]. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 

@@ -187,7 +187,7 @@ static void want_freeze(struct db *db)
 {
     if (atomic_exchange(&db->freeze_wanted, true)) return;
     pthread_mutex_lock(&db->wake_mutex);
-    pthread_cond_signal(&db->wake);
+    pthread_cond_broadcast(&db->wake);
     pthread_mutex_unlock(&db->wake_mutex);
 }
 

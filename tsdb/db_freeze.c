@@ -1,4 +1,4 @@
-/* How one head follows another, and how blocks come and go; see db_internal.h.
+/* How one head follows another; see db_internal.h.
  *
  * A freeze in order:
  *   1. `state` reserves numbers; the next head's log is made; `state` names it;
@@ -96,7 +96,7 @@ static void ignore_outcome(void *context, status outcome)
     (void)outcome;
 }
 
-static status save_state(struct db *db, struct state *next)
+status db_save_state_locked(struct db *db, struct state *next)
 {
     status s = state_save(db->fs, next);
 
@@ -117,7 +117,7 @@ static status reserve_numbers(struct db *db)
     uint32_t first = next.next;
 
     next.next += 3; /* the head, a new registry, the block of the frozen head */
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     db->next_head = first;
     return ok();
 }
@@ -138,7 +138,7 @@ static status prepare_next_head(struct db *db, uint32_t registry)
     if (registry == 0) registry = db->next_head + 1;
     vec_push(&next.heads, (struct state_head){db->next_head, registry});
     state_registry(&next, registry, true);
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     db->written_number = db->next_head + 2;
     return ok();
 }
@@ -269,7 +269,7 @@ static status name_block(struct db *db, struct state *next)
         const struct block_info *info = block_get_info(db->written);
         vec_push(&next->blocks, (struct state_block){info->number, info->min_ms, info->max_ms});
     }
-    status s = save_state(db, next);
+    status s = db_save_state_locked(db, next);
     if (!failed(s)) {
         db->unsaved.count = 0;
         remove_registry_files(db, &before);
@@ -331,7 +331,7 @@ static status freeze_for_good(struct db *db)
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));
     struct state next = state_copy(&db->state);
     db->written_number = next.next++;
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     return db_write_frozen_locked(db);
 }
 
@@ -349,61 +349,9 @@ status db_freeze_locked(struct db *db, bool successor)
     return db_write_frozen_locked(db);
 }
 
-/* Blocks that can not be opened expire like others, by the times that the state has of them. */
-static void expire_broken(struct db *db, int64_t horizon)
-{
-    vec_each (broken, &db->broken) {
-        char name[BLOCK_NAME_BYTES];
-        if (broken->max_ms >= horizon || atomic_exchange(&broken->is_expired, true)) continue;
-        block_name(name, broken->number);
-        (void)fs_unlink(db->fs, name); /* what is left over is removed at the next start */
-        metric_add(&metric_blocks_expired, 1);
-        log_info("damaged block expired", "block=%u", broken->number);
-    }
-}
-
 status db_replace_head_locked(struct db *db)
 {
     assert(!db->frozen);
     TRY(prepare_next_head(db, 0));
     return switch_heads(db, false);
-}
-
-status db_retain_locked(struct db *db)
-{
-    int64_t horizon = db_horizon_ms(db);
-    struct view *view = db_view(db);
-    struct block **kept = memory_alloc(((size_t)view->block_count + 1) * sizeof *kept);
-    struct state next = state_copy(&db->state);
-    uint32_t count = 0;
-    status s = ok();
-
-    for (uint32_t i = 0; i < view->block_count; i++) {
-        const struct block_info *info = block_get_info(view->blocks[i]);
-        if (info->max_ms >= horizon) {
-            kept[count++] = view->blocks[i];
-        } else {
-            state_drop_block(&next, info->number);
-        }
-    }
-    vec_each (broken, &db->broken) {
-        if (broken->max_ms < horizon) state_drop_block(&next, broken->number);
-    }
-    if (next.blocks.count < db->state.blocks.count) {
-        s = save_state(db, &next);
-        for (uint32_t i = 0; !failed(s) && i < view->block_count; i++) {
-            const struct block_info *info = block_get_info(view->blocks[i]);
-            if (info->max_ms >= horizon) continue;
-            block_drop(view->blocks[i]);
-            metric_add(&metric_blocks_expired, 1);
-            log_info("block expired", "block=%u samples=%llu", info->number, (unsigned long long)info->samples);
-        }
-        if (!failed(s)) expire_broken(db, horizon);
-        if (!failed(s)) db_publish(db, kept, count, NULL);
-    } else {
-        state_release(&next);
-    }
-    free(kept);
-    view_unref(view);
-    return s;
 }

@@ -1,7 +1,7 @@
 /* What the files of the db share.
  *
- * Lock order, outermost first: maintenance → switching → a registry's lock → the log's queue; view_mutex, metadata and
- * the scratch list are leaves. Nothing is written to disk under a lock that a reader takes.
+ * Lock order, outermost first: compacting → maintenance → switching → a registry's lock → the log's queue; view_mutex,
+ * metadata and the scratch list are leaves. Nothing is written to disk under a lock that a reader takes.
  */
 #ifndef VARVE_TSDB_DB_INTERNAL_H
 #define VARVE_TSDB_DB_INTERNAL_H
@@ -66,11 +66,13 @@ struct db {
     _Atomic int64_t newest_ms;        /* newest sample of all; INT64_MIN when there is none */
     _Atomic uint64_t block_bytes;
 
-    pthread_mutex_t wake_mutex; /* guards the two below */
+    pthread_mutex_t compacting; /* held during a merge */
+
+    pthread_mutex_t wake_mutex; /* with it threads wait for stop and freeze_wanted */
     pthread_cond_t wake;
-    bool stop;
-    _Atomic bool freeze_wanted;
-    pthread_t background;
+    atomic_bool stop;
+    atomic_bool freeze_wanted;
+    pthread_t background, compaction;
 
     pthread_mutex_t scratch_mutex;
     struct append_scratch *scratch;
@@ -88,6 +90,9 @@ bool db_freeze_is_due(struct db *db);
 /* Whether the live head has used up its memory. */
 bool db_head_is_full(struct db *db);
 
+/* Makes `next` the state, durably; it is released on failure. Expects maintenance. */
+status db_save_state_locked(struct db *db, struct state *next);
+
 /* Freezes the live head, if it holds anything; without a successor when the db closes. Expects maintenance. */
 status db_freeze_locked(struct db *db, bool successor);
 
@@ -100,8 +105,13 @@ status db_replace_head_locked(struct db *db);
 /* Starts the first head of a db that has none. Expects maintenance. */
 status db_start_head_locked(struct db *db);
 
-/* Drops blocks whose samples are all older than the retention time. Expects maintenance. */
+/* Drops blocks that are older than the retention time, and the oldest beyond the retention size. Expects maintenance.
+ */
 status db_retain_locked(struct db *db);
+
+/* One merge of blocks, if one is due by the rules of compaction.h; `all` is explained there. Says in *done whether
+ * there was one. Takes maintenance for moments only; one merge runs at a time. */
+status db_compact_step(struct db *db, bool all, bool *done);
 
 /* Reads state, blocks, registries and logs. */
 status db_recover(struct db *db);

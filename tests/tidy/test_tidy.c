@@ -134,12 +134,6 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
-    /* By running the program: tests/e2e. */
-    {"http", "version"},
-    {"http/main", "check"},
-    {"http/main", "main"},
-    {"http/main", "query"},
-    {"http/main", "serve"},
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)

@@ -1,5 +1,5 @@
-/* The whole engine against a naive twin: random appends, freezes, restarts and power cuts. */
-#include "tsdb/db.h"
+/* The whole engine against a naive twin: random appends, freezes, merges, restarts and power cuts. */
+#include "tsdb/db_internal.h"
 
 #include "storage/base/clock.h"
 #include "storage/fs_memory.h"
@@ -80,11 +80,16 @@ static void run_random(uint64_t seed, int steps)
     twin_init(&twin, seed, SERIES);
     struct db *db = fixture_open(fs);
     for (int step = 0; step < steps; step++) {
-        uint64_t what = twin_random(&twin) % 20;
+        uint64_t what = twin_random(&twin) % 22;
         if (what < 13) {
+            if (twin_random(&twin) % 16 == 0) now_ms += (int64_t)(twin_random(&twin) % 90000000);
             append_some(&twin, db, &now_ms);
         } else if (what < 15) {
             status s = db_freeze(db);
+            cr_assert(!failed(s), "%s", s.text);
+        } else if (what > 19) {
+            bool done;
+            status s = db_compact_step(db, twin_random(&twin) % 2, &done);
             cr_assert(!failed(s), "%s", s.text);
         } else if (what == 15) {
             status s = db_close(db);
@@ -223,6 +228,7 @@ Test(db, shows_whole_requests_under_load)
         pthread_barrier_wait(&shared.round);
         check_snapshot(&shared);
         if (twin_random(&twin) % 3 == 0) cr_assert(!failed(db_freeze(shared.db)));
+        if (twin_random(&twin) % 5 == 0) cr_assert(!failed(db_compact(shared.db)));
     }
     for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
     check_snapshot(&shared);
