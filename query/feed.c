@@ -67,7 +67,7 @@ static void point_samples(struct feed_batch *batch, uint32_t row, samples *out)
         values[count++] = from[step];
     }
     /* Rows with all their points share a column of times. */
-    *out = (samples){count, count == grid->steps ? 1 : 0, times, values};
+    *out = (samples){.count = count, .column = count == grid->steps ? 1 : 0, .times_ms = times, .values = values};
 }
 
 bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out)

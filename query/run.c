@@ -156,10 +156,7 @@ bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, 
 
 static void charge_columns(struct task *task)
 {
-    const struct column_buffer *columns = &task->columns;
-    size_t bytes = (columns->times.capacity + columns->other_times.capacity) * sizeof(int64_t) +
-                   (columns->values.capacity + columns->other_values.capacity) * sizeof(double) +
-                   columns->bytes.capacity + columns->chunk.capacity;
+    size_t bytes = columns_bytes(&task->columns);
 
     if (bytes <= task->columns_bytes) return;
     account_charge(&task->query->account, bytes - task->columns_bytes);
@@ -171,9 +168,20 @@ bool task_read(struct task *task, const struct selection *selection, uint32_t ro
     if (!selection_read(selection, row, &task->columns, out))
         return query_fail_storage(task->query, task->columns.error);
     charge_columns(task);
-    query_hold(task->query, out->count);
-    query_let_go(task->query, out->count);
+    uint64_t weight = samples_weight(out);
+    query_hold(task->query, weight);
+    query_let_go(task->query, weight);
     return true;
+}
+
+uint64_t samples_weight(const samples *column)
+{
+    uint64_t weight = column->count;
+
+    for (size_t i = 0; column->histograms && i < column->count; i++) {
+        if (column->histograms[i]) weight += histogram_weight(column->histograms[i]) - 1;
+    }
+    return weight;
 }
 
 KERNEL bool values_have_stale(const double *values, size_t count)
@@ -184,17 +192,37 @@ KERNEL bool values_have_stale(const double *values, size_t count)
     return found != 0;
 }
 
-void task_remove_stale(struct task *task, samples *column)
+void samples_pick(const samples *from, struct scratch *scratch,
+                  bool (*keeps)(const void *context, const samples *column, size_t i), const void *context,
+                  samples *out)
 {
-    if (!values_have_stale(column->values, column->count)) return;
-    int64_t *times = scratch_array(&task->scratch, int64_t, column->count);
-    double *values = scratch_array(&task->scratch, double, column->count);
+    int64_t *times = scratch_array(scratch, int64_t, from->count), *starts = NULL;
+    double *values = scratch_array(scratch, double, from->count);
+    const struct histogram **histograms = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < column->count; i++) {
-        if (is_stale(column->values[i])) continue;
-        times[count] = column->times_ms[i];
-        values[count++] = column->values[i];
+    if (from->histograms) histograms = scratch_array(scratch, const struct histogram *, from->count);
+    if (from->starts_ms) starts = scratch_array(scratch, int64_t, from->count);
+    for (size_t i = 0; i < from->count; i++) {
+        if (!keeps(context, from, i)) continue;
+        times[count] = from->times_ms[i];
+        values[count] = from->values[i];
+        if (histograms) histograms[count] = from->histograms[i];
+        if (starts) starts[count] = from->starts_ms[i];
+        count++;
     }
-    *column = (samples){count, 0, times, values};
+    *out =
+        (samples){.count = count, .times_ms = times, .values = values, .histograms = histograms, .starts_ms = starts};
+}
+
+static bool is_not_stale(const void *context, const samples *column, size_t i)
+{
+    (void)context;
+    return !is_stale(column->values[i]);
+}
+
+void task_remove_stale(struct task *task, samples *column)
+{
+    if (values_have_stale(column->values, column->count))
+        samples_pick(column, &task->scratch, is_not_stale, NULL, column);
 }

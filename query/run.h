@@ -125,6 +125,14 @@ void task_give(struct task *task);
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);
 
+/* What samples count for against a limit: a histogram for more than one. */
+uint64_t samples_weight(const samples *column);
+
+/* Some of the samples of a column, in scratch memory; out may be from. */
+void samples_pick(const samples *from, struct scratch *scratch,
+                  bool (*keeps)(const void *context, const samples *column, size_t i), const void *context,
+                  samples *out);
+
 /* Whether any value is a stale marker. */
 bool values_have_stale(const double *values, size_t count);
 

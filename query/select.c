@@ -45,7 +45,8 @@ static bool fill_newest(const struct select *select, struct task *task, const ui
     int64_t from, at;
 
     windows_span(&select->windows, &from, &at);
-    if (!selection_newest(select->selection, rows, count, from, at, &task->columns, times, out->values))
+    struct newest_samples newest = {.times_ms = times, .values = out->values};
+    if (!selection_newest(select->selection, rows, count, from, at, &task->columns, &newest))
         return query_fail_storage(task->query, task->columns.error);
     for (uint32_t i = 0; i < count; i++) {
         if (times[i] == INT64_MIN || is_stale(out->values[i])) continue;

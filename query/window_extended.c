@@ -189,7 +189,7 @@ void extended_samples(const samples *column, int64_t start_ms, int64_t end_ms, b
     memcpy(values + 1, e.values + begin, inner * sizeof *values);
     times[inner + 1] = end_ms;
     values[inner + 1] = value_at_end(&e, false);
-    *out = (samples){inner + 2, 0, times, values};
+    *out = (samples){.count = inner + 2, .times_ms = times, .values = values};
 }
 
 bool extended_value(const samples *column, uint32_t first, uint32_t length, int64_t at_ms, double *out)

@@ -22,7 +22,7 @@ static bool is_whole(double v)
     return v >= -INTEGER_MAX && v <= INTEGER_MAX && v == floor(v) && double_bits(v) != double_bits(-0.0);
 }
 
-static bool same_indexes(const struct buckets *a, const struct buckets *b)
+static bool same_indexes(const struct bucket_list *a, const struct bucket_list *b)
 {
     return a->count == b->count && (a->count == 0 || a->indexes == b->indexes ||
                                     memcmp(a->indexes, b->indexes, a->count * sizeof *a->indexes) == 0);
@@ -39,7 +39,7 @@ static bool same_layout(const struct histogram *a, const struct histogram *b)
     return same_frame(a, b) && same_indexes(&a->positive, &b->positive) && same_indexes(&a->negative, &b->negative);
 }
 
-static void write_indexes(const struct buckets *side, struct writer *out)
+static void write_indexes(const struct bucket_list *side, struct writer *out)
 {
     writer_varint(out, side->count);
     for (uint32_t i = 0; i < side->count; i++) {
@@ -61,7 +61,7 @@ static void write_layout(const struct histogram *h, struct writer *out)
     write_indexes(&h->negative, out);
 }
 
-static bool read_indexes(struct reader *in, struct buckets *side, struct arena *arena)
+static bool read_indexes(struct reader *in, struct bucket_list *side, struct arena *arena)
 {
     side->count = reader_varint32(in);
     side->indexes = NULL;
@@ -220,10 +220,9 @@ bool rich_must_cut(const struct rich_sample *before, const struct rich_sample *s
     const struct histogram *old = before->histogram, *h = sample->histogram;
 
     if (!old || !h) return old != h;
-    if (is_stale(before) || is_stale(sample)) return is_stale(before) != is_stale(sample) || !same_frame(old, h);
     if ((old->hint == HISTOGRAM_GAUGE) != (h->hint == HISTOGRAM_GAUGE) || old->is_integer != h->is_integer) return true;
-    if (!same_frame(old, h)) return true;
-    if (h->hint == HISTOGRAM_GAUGE) return false;
+    if (!same_frame(old, h) || is_stale(before) != is_stale(sample)) return true;
+    if (h->hint == HISTOGRAM_GAUGE || is_stale(sample)) return false;
     if (h->hint == HISTOGRAM_RESET) return true;
     struct histogram unknown = *h; /* its numbers decide, whatever it says of itself */
     unknown.hint = HISTOGRAM_UNKNOWN;
@@ -369,7 +368,7 @@ static bool read_column(struct reader *in, size_t count, double *v, int64_t *scr
 }
 
 /* All indexes that occur on one side, rising. */
-static void unite_indexes(const struct rich_sample *samples, size_t count, bool is_positive, struct buckets *out,
+static void unite_indexes(const struct rich_sample *samples, size_t count, bool is_positive, struct bucket_list *out,
                           struct arena *arena)
 {
     int32_t *all = NULL;
@@ -377,7 +376,7 @@ static void unite_indexes(const struct rich_sample *samples, size_t count, bool 
 
     for (size_t i = 0; i < count; i++) {
         const struct histogram *h = samples[i].histogram;
-        const struct buckets *side = is_positive ? &h->positive : &h->negative;
+        const struct bucket_list *side = is_positive ? &h->positive : &h->negative;
         uint32_t a = 0, b = 0, merged = 0;
         if (side->count == have && (have == 0 || memcmp(side->indexes, all, have * sizeof *all) == 0)) continue;
         int32_t *next = arena_array(arena, int32_t, have + side->count);
@@ -390,7 +389,7 @@ static void unite_indexes(const struct rich_sample *samples, size_t count, bool 
         all = next;
         have = merged;
     }
-    *out = (struct buckets){.count = have, .indexes = all};
+    *out = (struct bucket_list){.count = have, .indexes = all};
 }
 
 /* A bucket's counts over all samples; `places` says how far each sample was read. */
@@ -399,7 +398,7 @@ static void write_bucket(const struct rich_sample *samples, size_t count, bool i
 {
     for (size_t i = 0; i < count; i++) {
         const struct histogram *h = samples[i].histogram;
-        const struct buckets *side = is_positive ? &h->positive : &h->negative;
+        const struct bucket_list *side = is_positive ? &h->positive : &h->negative;
         bool is_there = places[i] < side->count && side->indexes[places[i]] == index;
         column[i] = is_there ? side->counts[places[i]++] : 0;
     }
@@ -464,7 +463,7 @@ size_t rich_chunk_count(const uint8_t *chunk, size_t bytes)
 }
 
 /* One side of all histograms, from columns; empty buckets are left out of each. */
-static bool read_side(struct reader *in, const struct buckets *all, struct histogram *histograms, size_t count,
+static bool read_side(struct reader *in, const struct bucket_list *all, struct histogram *histograms, size_t count,
                       bool is_positive, struct arena *arena)
 {
     struct arena columns_arena;
@@ -475,7 +474,7 @@ static bool read_side(struct reader *in, const struct buckets *all, struct histo
     int64_t *scratch = arena_array(&columns_arena, int64_t, count);
     for (uint32_t b = 0; b < all->count && good; b++) good = read_column(in, count, columns + b * count, scratch);
     for (size_t i = 0; i < count && good; i++) {
-        struct buckets *side = is_positive ? &histograms[i].positive : &histograms[i].negative;
+        struct bucket_list *side = is_positive ? &histograms[i].positive : &histograms[i].negative;
         uint32_t kept = 0;
         for (uint32_t b = 0; b < all->count; b++) kept += columns[b * count + i] != 0;
         double *counts = arena_array(arena, double, kept);
@@ -486,7 +485,7 @@ static bool read_side(struct reader *in, const struct buckets *all, struct histo
             if (indexes) indexes[kept] = all->indexes[b];
             counts[kept++] = columns[b * count + i];
         }
-        *side = (struct buckets){kept, indexes ? indexes : all->indexes, counts};
+        *side = (struct bucket_list){kept, indexes ? indexes : all->indexes, counts};
     }
     arena_release(&columns_arena);
     return good;

@@ -328,6 +328,7 @@ struct replay {
     bool registrations; /* the pass */
     struct writer scratch;
     struct row_columns rows;
+    struct rich_rows rich_rows;
     uint64_t orphans;
 };
 
@@ -350,6 +351,10 @@ static status replay_record(void *context, const struct record *record)
     case LOG_SAMPLES:
         good = rows_decode(payload, bytes, &replay->rows);
         replay->orphans += head_replay(replay->head, &replay->rows);
+        break;
+    case LOG_RICH_SAMPLES:
+        good = rich_rows_decode(payload, bytes, &replay->rich_rows);
+        replay->orphans += head_replay_rich(replay->head, &replay->rich_rows);
         break;
     case LOG_METADATA: good = metadata_apply(replay->db->metadata, payload, bytes); break;
     default: good = false; break;
@@ -386,6 +391,7 @@ static status replay_head(struct db *db, struct head *head, struct wal_end *end)
     }
     writer_release(&replay.scratch);
     row_columns_release(&replay.rows);
+    rich_rows_release(&replay.rich_rows);
     metric_observe(&metric_replay_seconds, clock_monotonic_ns() - start);
     if (replay.orphans) report_damage("wal", "samples refer to series whose registration is lost");
     struct head_stats stats;

@@ -69,7 +69,7 @@ static status validate_custom(const struct histogram *h)
     return ok();
 }
 
-static status validate_side(const struct buckets *side, const char *name, double *total)
+static status validate_side(const struct bucket_list *side, const char *name, double *total)
 {
     for (uint32_t i = 0; i < side->count; i++) {
         if (side->counts[i] < 0)
@@ -119,14 +119,14 @@ status histogram_validate(const struct histogram *h)
     return ok();
 }
 
-static struct buckets copy_buckets(const struct buckets *from, struct arena *arena)
+static struct bucket_list copy_buckets(const struct bucket_list *from, struct arena *arena)
 {
     int32_t *indexes = arena_array(arena, int32_t, from->count);
     double *counts = arena_array(arena, double, from->count);
 
     if (from->count) memcpy(indexes, from->indexes, from->count * sizeof *indexes);
     if (from->count) memcpy(counts, from->counts, from->count * sizeof *counts);
-    return (struct buckets){from->count, indexes, counts};
+    return (struct bucket_list){from->count, indexes, counts};
 }
 
 struct histogram *histogram_copy(const struct histogram *h, struct arena *arena)
@@ -143,7 +143,7 @@ struct histogram *histogram_copy(const struct histogram *h, struct arena *arena)
     return copy;
 }
 
-static bool equal_buckets(const struct buckets *a, const struct buckets *b)
+static bool equal_buckets(const struct bucket_list *a, const struct bucket_list *b)
 {
     return a->count == b->count &&
            (a->count == 0 || (memcmp(a->indexes, b->indexes, a->count * sizeof *a->indexes) == 0 &&
@@ -168,7 +168,7 @@ bool histogram_equal(const struct histogram *a, const struct histogram *b)
 }
 
 /* Adds the buckets of one side that begin below the threshold; true when the threshold fell into one that counts. */
-static bool add_below(const struct histogram *h, const struct buckets *side, double *threshold, double *count)
+static bool add_below(const struct histogram *h, const struct bucket_list *side, double *threshold, double *count)
 {
     for (uint32_t i = 0; i < side->count; i++) {
         double lower, upper;
@@ -198,7 +198,7 @@ double histogram_zero_count_at(const struct histogram *h, double *threshold)
 /* Buckets of one side as a coarser schema has them, those up to a threshold left out. */
 struct walk {
     const struct histogram *h;
-    const struct buckets *side;
+    const struct bucket_list *side;
     int schema;
     double threshold;
     uint32_t at;
@@ -208,7 +208,7 @@ struct walk {
 
 static bool next_bucket(struct walk *walk)
 {
-    const struct buckets *side = walk->side;
+    const struct bucket_list *side = walk->side;
 
     while (walk->at < side->count) {
         walk->index = histogram_coarser_index(side->indexes[walk->at], walk->h->schema, walk->schema);
@@ -222,8 +222,8 @@ static bool next_bucket(struct walk *walk)
     return false;
 }
 
-static bool side_was_reset(const struct histogram *now, const struct buckets *now_side, const struct histogram *before,
-                           const struct buckets *before_side)
+static bool side_was_reset(const struct histogram *now, const struct bucket_list *now_side, const struct histogram *before,
+                           const struct bucket_list *before_side)
 {
     struct walk a = {.h = now, .side = now_side, .schema = now->schema, .threshold = now->zero_threshold};
     struct walk b = {.h = before, .side = before_side, .schema = now->schema, .threshold = now->zero_threshold};
@@ -271,7 +271,7 @@ static bool custom_was_reset(const struct histogram *now, const struct histogram
     return sum < roll_up(before, &b, INFINITY);
 }
 
-static bool custom_side_was_reset(const struct buckets *now, const struct buckets *before)
+static bool custom_side_was_reset(const struct bucket_list *now, const struct bucket_list *before)
 {
     uint32_t at = 0;
 
@@ -301,7 +301,7 @@ bool histogram_was_reset(const struct histogram *now, const struct histogram *be
            side_was_reset(now, &now->negative, before, &before->negative);
 }
 
-static struct buckets without_empty(const struct buckets *from, struct arena *arena)
+static struct bucket_list without_empty(const struct bucket_list *from, struct arena *arena)
 {
     int32_t *indexes = arena_array(arena, int32_t, from->count);
     double *counts = arena_array(arena, double, from->count);
@@ -312,10 +312,10 @@ static struct buckets without_empty(const struct buckets *from, struct arena *ar
         indexes[kept] = from->indexes[i];
         counts[kept++] = from->counts[i];
     }
-    return (struct buckets){kept, indexes, counts};
+    return (struct bucket_list){kept, indexes, counts};
 }
 
-static bool has_empty(const struct buckets *side)
+static bool has_empty(const struct bucket_list *side)
 {
     for (uint32_t i = 0; i < side->count; i++) {
         if (side->counts[i] == 0) return true;

@@ -27,7 +27,7 @@ enum {
 /* What is known of the counter behind a histogram, compared with the sample before. */
 enum histogram_hint { HISTOGRAM_UNKNOWN, HISTOGRAM_RESET, HISTOGRAM_NOT_RESET, HISTOGRAM_GAUGE };
 
-struct buckets {
+struct bucket_list {
     uint32_t count;
     const int32_t *indexes; /* rising */
     const double *counts;
@@ -40,7 +40,7 @@ struct histogram {
     uint32_t bound_count;
     const double *bounds; /* custom upper bounds, rising and finite */
     double zero_threshold, zero_count, count, sum;
-    struct buckets positive, negative;
+    struct bucket_list positive, negative;
 };
 
 static inline bool histogram_is_custom(const struct histogram *h)

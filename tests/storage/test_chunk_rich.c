@@ -8,7 +8,7 @@
 
 enum { SAMPLES = 100, BUCKETS_MAX = 12 };
 
-static struct buckets random_buckets(uint64_t *random, bool is_whole, struct arena *arena)
+static struct bucket_list random_buckets(uint64_t *random, bool is_whole, struct arena *arena)
 {
     int32_t *indexes = arena_array(arena, int32_t, BUCKETS_MAX), index = (int32_t)random_below(random, 40) - 20;
     double *counts = arena_array(arena, double, BUCKETS_MAX);
@@ -18,7 +18,7 @@ static struct buckets random_buckets(uint64_t *random, bool is_whole, struct are
         indexes[i] = index += 1 + (int32_t)random_below(random, 3);
         counts[i] = 1 + (double)random_below(random, 1000) + (is_whole ? 0 : 0.25);
     }
-    return (struct buckets){count, indexes, counts};
+    return (struct bucket_list){count, indexes, counts};
 }
 
 static const double custom_bounds[] = {0.1, 1, 5, 60};
