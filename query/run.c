@@ -1,6 +1,8 @@
 /* What operators share; see run.h. */
 #include "query/run.h"
 
+#include "query/shape.h"
+
 #include "query/kernel.h"
 #include "storage/base/clock.h"
 
@@ -92,6 +94,36 @@ void query_let_go(struct query *query, uint64_t count)
     atomic_fetch_sub_explicit(&query->samples_held, count, memory_order_relaxed);
 }
 
+enum { ROW_NOTES_MAX = 4096 };
+
+void query_note(struct query *query, const struct node *node, enum metric_note note, const struct shape *shape,
+                uint32_t row, uint32_t occurrences)
+{
+    pthread_mutex_lock(&query->mutex);
+    const struct row_note *last = query->row_notes.count ? vec_last(&query->row_notes) : NULL;
+    bool is_known = note != NOTE_START_OVERLAP && last && last->note == note && last->node == node &&
+                    last->shape == shape && last->row == row;
+    if (!is_known && query->row_notes.count < ROW_NOTES_MAX)
+        vec_push(&query->row_notes, (struct row_note){note, node, shape, row, occurrences});
+    pthread_mutex_unlock(&query->mutex);
+}
+
+void query_settle_notes(struct query *query)
+{
+    struct pairs pairs = {0};
+
+    vec_each (note, &query->row_notes) {
+        str metric = STR("");
+        if (!shape_pairs(note->shape, query, note->row, &pairs)) continue;
+        for (size_t i = 0; i < pairs.count; i++) {
+            if (pairs.data[i].name == query->ids.name) metric = snapshot_string(query->snapshot, pairs.data[i].value);
+        }
+        annotate_metric(&query->annotations, note->node, note->note, metric, note->occurrences);
+    }
+    vec_release(&pairs);
+    vec_release(&query->row_notes);
+}
+
 struct task *task_take(struct query *query)
 {
     pthread_mutex_lock(&query->mutex);
@@ -101,7 +133,10 @@ struct task *task_take(struct query *query)
     if (task) return task;
     task = memory_zalloc(sizeof *task);
     task->query = query;
-    task->scratch.account = &query->account;
+    task->scratch.account = task->cells.account = &query->account;
+    arena_init(&task->kept, &query->account);
+    arena_init(&task->columns.arena, &query->account);
+    arena_init(&task->columns.newest, &query->account);
     return task;
 }
 
@@ -132,10 +167,11 @@ static void run(void *context, void *state, uint32_t index)
 {
     struct shared_body *shared = context;
     struct task *task = state;
-    struct scratch_mark mark = scratch_mark(&task->scratch);
+    struct scratch_mark mark = scratch_mark(&task->scratch), cells_mark = scratch_mark(&task->cells);
 
     if (!query_may_go_on(shared->query) || !shared->body(shared->context, task, index)) shared->failed = true;
     scratch_rewind(&task->scratch, mark);
+    scratch_rewind(&task->cells, cells_mark);
 }
 
 static void leave(void *context, void *state)

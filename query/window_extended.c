@@ -91,6 +91,21 @@ static double change_of(const struct extended *e, bool is_counter)
     return change + correction;
 }
 
+bool extended_change(const int64_t *times_ms, const double *values, size_t count, int64_t start_ms, int64_t end_ms,
+                     bool is_smoothed, bool is_counter, double *out)
+{
+    struct extended e = {.times_ms = times_ms,
+                         .values = values,
+                         .count = count,
+                         .start_ms = start_ms,
+                         .end_ms = end_ms,
+                         .is_smoothed = is_smoothed};
+
+    if (!find_ends(&e) || begins_late(&e)) return false;
+    *out = change_of(&e, is_counter);
+    return true;
+}
+
 static struct extended window_at(const struct window_run *run, size_t step)
 {
     int64_t end = windows_reference(run->windows, step);

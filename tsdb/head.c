@@ -608,6 +608,11 @@ void head_stats(const struct head *head, struct head_stats *out)
     out->bytes = series_arena_bytes(&head->arena) + (uint64_t)atomic_load(&head->capacity) * sizeof(struct series);
 }
 
+bool head_is_rich(const struct head *head)
+{
+    return atomic_load_explicit(&head->arena.rich_count, memory_order_relaxed) > 0;
+}
+
 bool head_valid(struct head *head)
 {
     bool valid = true;

@@ -78,6 +78,9 @@ struct head_stats {
 };
 void head_stats(const struct head *head, struct head_stats *out);
 
+/* Whether any sample is rich. */
+bool head_is_rich(const struct head *head);
+
 /* Every structural rule holds. No request may be under way. */
 bool head_valid(struct head *head);
 

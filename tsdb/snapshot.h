@@ -24,6 +24,9 @@ struct selection;
 struct snapshot *db_snapshot(struct db *db, struct account *account);
 void snapshot_release(struct snapshot *snapshot);
 
+/* Whether any sample in it may be rich: a histogram, or with a start time. */
+bool snapshot_is_rich(const struct snapshot *snapshot);
+
 /* The snapshot's arena: for what lives as long as it does. */
 struct arena *snapshot_arena(struct snapshot *snapshot);
 

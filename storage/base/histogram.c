@@ -222,8 +222,8 @@ static bool next_bucket(struct walk *walk)
     return false;
 }
 
-static bool side_was_reset(const struct histogram *now, const struct bucket_list *now_side, const struct histogram *before,
-                           const struct bucket_list *before_side)
+static bool side_was_reset(const struct histogram *now, const struct bucket_list *now_side,
+                           const struct histogram *before, const struct bucket_list *before_side)
 {
     struct walk a = {.h = now, .side = now_side, .schema = now->schema, .threshold = now->zero_threshold};
     struct walk b = {.h = before, .side = before_side, .schema = now->schema, .threshold = now->zero_threshold};

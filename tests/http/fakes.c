@@ -421,7 +421,7 @@ static void run_range(struct query *query, render_function *render, void *contex
     }
     struct result_series *series = arena_array(&query->arena, struct result_series, series_count);
     for (size_t i = 0; i < series_count; i++)
-        series[i] = (struct result_series){vector_labels, 2, point_count, times, values};
+        series[i] = (struct result_series){vector_labels, 2, point_count, times, values, NULL};
     render_one(query, series, series_count, render, context);
 }
 
@@ -440,12 +440,12 @@ void query_run(struct query *query, void (*render)(void *context, const struct r
     if (says(query, "timeout")) fail_query(query, QUERY_TIMEOUT, "query timed out in expression evaluation");
     if (says(query, "range ")) run_range(query, render, context);
     if (says(query, "matrix")) {
-        struct result_series series = {vector_labels, 2, 3, times, values};
+        struct result_series series = {vector_labels, 2, 3, times, values, NULL};
         render_one(query, &series, 1, render, context);
     }
     if (says(query, "vector")) {
-        struct result_series series[] = {{vector_labels, 2, 1, &now_ms, values},
-                                         {vector_labels, 1, 1, &now_ms, values + 1}};
+        struct result_series series[] = {{vector_labels, 2, 1, &now_ms, values, NULL},
+                                         {vector_labels, 1, 1, &now_ms, values + 1, NULL}};
         render_one(query, &series[0], 1, render, context);
         if (query->request.limit != 1) render_one(query, &series[1], 1, render, context);
     }
