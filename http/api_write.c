@@ -23,15 +23,17 @@ struct scratch {
 };
 
 struct ingest {
+    append_function *append; /* constant */
     /* guarded by mutex */
     pthread_mutex_t mutex;
     struct scratch *unused; /* the one used last first: its memory is in the caches */
 };
 
-struct ingest *ingest_new(void)
+struct ingest *ingest_new(append_function *append)
 {
     struct ingest *ingest = memory_zalloc(sizeof *ingest);
 
+    ingest->append = append;
     pthread_mutex_init(&ingest->mutex, NULL);
     return ingest;
 }
@@ -259,7 +261,7 @@ status api_write(struct request *request, struct response *response)
     metric_add(&metric_ingest_histograms, (int64_t)job->histograms);
 
     if (batch.series_count || batch.metadata_count) {
-        s = db_append(request->services->db, &batch, &job->result, on_durable, job);
+        s = ingest->append(request->services->db, &batch, &job->result, on_durable, job);
     } else {
         come(job); /* nothing to wait for */
     }

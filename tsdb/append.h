@@ -65,8 +65,8 @@ enum append_reason {
 
 /* What became of a batch. */
 struct append_result {
-    size_t stored;                        /* samples newly stored */
-    size_t repeated;                      /* samples that were there already, bit for bit */
+    size_t stored;   /* samples newly stored */
+    size_t repeated; /* samples that were there already, or late ones for whose time another value was stored before */
     size_t rejected[APPEND_REASON_COUNT]; /* samples not stored, by reason; a bad series counts each of its samples */
     bool retry;                           /* some of what was rejected may be accepted later: answer 503, not 400 */
     char error[400];                      /* the first rejection in words; empty if there was none */

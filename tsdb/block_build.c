@@ -242,7 +242,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
         build.scratch.count = 0;
         block_info_encode(info, &build.scratch);
         s = block_writer_finish(build.file, build.scratch.data, build.scratch.count);
-        if (!failed(s)) s = fs_sync_folder(fs, "block");
+        if (!failed(s) && failed(s = fs_sync_folder(fs, "block"))) (void)fs_unlink(fs, name);
     }
     writer_release(&build.scratch);
     writer_release(&build.entries);

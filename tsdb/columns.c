@@ -29,7 +29,7 @@ void column_buffer_release(struct column_buffer *buffer)
 void columns_clear(struct column_buffer *buffer)
 {
     if (buffer->is_rich) arena_reset(&buffer->arena);
-    buffer->is_rich = false;
+    buffer->is_rich = buffer->has_lost_hints = false;
     columns_cut(buffer, 0);
 }
 
@@ -135,6 +135,14 @@ static void forget_hint(struct histogram *h)
     if (h && h->hint != HISTOGRAM_GAUGE) h->hint = HISTOGRAM_UNKNOWN;
 }
 
+static void lose_hint(struct column_buffer *buffer, size_t i)
+{
+    const struct histogram *h = buffer->histograms.data[i];
+
+    buffer->has_lost_hints |= h && h->hint == HISTOGRAM_NOT_RESET;
+    forget_hint(buffer->histograms.data[i]);
+}
+
 /* Moves sample `from` of the result, or of the other samples, to place `to` of the result. */
 static void move_own(struct column_buffer *buffer, size_t to, size_t from)
 {
@@ -188,11 +196,22 @@ void columns_merge(struct column_buffer *buffer, size_t first)
             left -= buffer->times.data[have - 1] == other;
             move_own(buffer, --to, --have);
         }
-        if (buffer->is_rich && to + 1 < total && is_other != was_other) forget_hint(buffer->histograms.data[to + 1]);
+        if (buffer->is_rich && to + 1 < total && is_other != was_other) lose_hint(buffer, to + 1);
         was_other = is_other;
     }
-    if (buffer->is_rich && was_other && have > first) forget_hint(buffer->histograms.data[to]);
+    if (buffer->is_rich && was_other && have > first) lose_hint(buffer, to);
     close_gap(buffer, have, to);
+}
+
+void columns_join(struct column_buffer *buffer, size_t first)
+{
+    if (first == 0 || first == buffer->times.count) return;
+    if (buffer->times.data[first] > buffer->times.data[first - 1]) {
+        if (buffer->is_rich) forget_hint(buffer->histograms.data[first]);
+        return;
+    }
+    columns_set_aside(buffer, first);
+    columns_merge(buffer, 0);
 }
 
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
@@ -203,11 +222,6 @@ void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, i
     while (end > begin && buffer->times.data[end - 1] > to_ms) end--;
     set_count(buffer, end);
     close_gap(buffer, first, begin);
-}
-
-void columns_forget_hint(struct column_buffer *buffer, size_t i)
-{
-    if (buffer->is_rich && i < buffer->times.count) forget_hint(buffer->histograms.data[i]);
 }
 
 void columns_set_aside(struct column_buffer *buffer, size_t first)

@@ -17,8 +17,8 @@ struct column_buffer {
     vec(double) values;
     vec(struct histogram *) histograms;
     vec(int64_t) starts;
-    bool is_rich;
-    struct arena arena; /* of the histograms */
+    bool is_rich, has_lost_hints; /* of histograms that were put between others */
+    struct arena arena;           /* of the histograms */
     status error;
 
     /* what readers of one source work with */
@@ -56,14 +56,15 @@ void columns_push_other(struct column_buffer *buffer, const struct rich_sample *
  * histogram that gets another neighbour before it loses its hint. */
 void columns_merge(struct column_buffer *buffer, size_t first);
 
+/* Puts samples from index `first` on, which were appended by a later source, in order with those before, which stay at
+ * equal times. */
+void columns_join(struct column_buffer *buffer, size_t first);
+
 /* Keeps of the samples from `first` on those in [from, to]. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
 /* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
-
-/* The sample at an index, if there is one, got another neighbour before it: if it is a histogram it loses its hint. */
-void columns_forget_hint(struct column_buffer *buffer, size_t i);
 
 /* A sample of the result. */
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i);

@@ -273,7 +273,7 @@ static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
         if (s.code == STATUS_CORRUPT || s.code == STATUS_UNSUPPORTED || s.code == STATUS_NOT_FOUND) {
             char name[BLOCK_NAME_BYTES];
             struct broken_block *broken = vec_push_slot(&db->broken);
-            *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, ""};
+            *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, false, ""};
             snprintf(broken->why, sizeof broken->why, "%s", s.text);
             block_name(name, entry->number);
             report_damage(name, s.text);
@@ -356,7 +356,10 @@ static status replay_record(void *context, const struct record *record)
         good = rich_rows_decode(payload, bytes, &replay->rich_rows);
         replay->orphans += head_replay_rich(replay->head, &replay->rich_rows);
         break;
-    case LOG_METADATA: good = metadata_apply(replay->db->metadata, payload, bytes); break;
+    case LOG_METADATA:
+        good = metadata_apply(replay->db->metadata, payload, bytes);
+        atomic_store(&replay->db->has_logged_metadata, true);
+        break;
     default: good = false; break;
     }
     if (!good) report_damage("wal", "a record with a good checksum can not be read");

@@ -22,6 +22,7 @@ struct head {
     /* constant */
     uint32_t number;
     struct registry *registry;
+    uint32_t inherited_end; /* series below were registered before the head began */
     _Atomic uint32_t references;
 
     struct paged series; /* grown under `growth`; items guarded by their stripe */
@@ -36,7 +37,7 @@ struct head {
     uint32_t open[HORIZON_REQUESTS_MAX], open_count;
 
     _Atomic uint64_t samples;
-    _Atomic uint32_t series_count;
+    _Atomic uint32_t series_count, inherited_count; /* with samples; of them, those registered before */
     _Atomic int64_t min_ms, max_ms;
 };
 
@@ -48,6 +49,7 @@ struct head *head_new(uint32_t number, struct registry *registry)
     memset(head, 0, sizeof *head);
     head->number = number;
     head->registry = registry;
+    head->inherited_end = registry_series_count(registry);
     registry_ref(registry);
     atomic_init(&head->references, 1);
     paged_init(&head->series, sizeof(struct series));
@@ -168,7 +170,7 @@ struct request {
     struct row_writer rows;
     struct writer *rich_rows;
     struct arena arena; /* of histograms without their empty buckets */
-    uint32_t ticket, new_series, late, conflicting, plain, rich;
+    uint32_t ticket, new_series, inherited, late, conflicting, plain, rich;
     int64_t min_ms, max_ms;
 };
 
@@ -189,6 +191,12 @@ static void reject(struct request *request, enum append_reason reason, uint32_t 
     snprintf(result->error, sizeof result->error, "%s: sample at %lld ms of series %.*s", why, (long long)time_ms,
              STR_ARG(str_part(text, 0, 256)));
     arena_release(&arena);
+}
+
+/* The distance of two times can pass 63 bits. */
+static bool is_too_late(const struct head_limits *limits, int64_t newest_ms, int64_t time_ms)
+{
+    return limits->out_of_order_ms >= 0 && (uint64_t)newest_ms - (uint64_t)time_ms > (uint64_t)limits->out_of_order_ms;
 }
 
 /* What the batch has at index i. */
@@ -226,7 +234,8 @@ static enum series_verdict append_to(struct request *request, struct series *ser
     return series_append(series, arena, request->ticket, sample->time_ms, double_bits(sample->value));
 }
 
-static bool append_late_to(struct request *request, struct series *series, const struct rich_sample *sample)
+static enum series_verdict append_late_to(struct request *request, struct series *series,
+                                          const struct rich_sample *sample)
 {
     struct series_arena *arena = &request->head->arena;
 
@@ -251,20 +260,24 @@ static void append_one(struct request *request, struct series *series, uint32_t 
     }
     if (sample.histogram && !take_histogram(request, id, &sample)) return;
     bool was_empty = series_is_empty(series);
-    switch (append_to(request, series, &sample)) {
-    case SERIES_STORED: request->new_series += was_empty; break;
+    enum series_verdict verdict = append_to(request, series, &sample);
+    switch (verdict) {
+    case SERIES_STORED:
+        request->new_series += was_empty;
+        request->inherited += was_empty && id < request->head->inherited_end;
+        break;
     case SERIES_REPEATED: request->result->repeated++; return;
     case SERIES_DUPLICATE:
         reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
         return;
     case SERIES_LATE:
-        if (limits->out_of_order_ms >= 0 &&
-            series_newest_ms(series, &request->head->arena) - time_ms > limits->out_of_order_ms) {
+        if (is_too_late(limits, series_newest_ms(series, &request->head->arena), time_ms)) {
             reject(request, APPEND_TOO_OLD, id, time_ms, "older than the out-of-order window allows");
             return;
         }
-        if (!append_late_to(request, series, &sample)) {
-            request->conflicting++;
+        verdict = append_late_to(request, series, &sample);
+        if (verdict != SERIES_STORED) {
+            request->conflicting += verdict == SERIES_DUPLICATE;
             request->result->repeated++;
             return;
         }
@@ -327,6 +340,7 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     if (stored) widen(head, request.min_ms, request.max_ms);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, request.new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, request.inherited, memory_order_relaxed);
     end_request(head, request.ticket);
 
     size_t start = rows_end(&request.rows);
@@ -339,16 +353,14 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     metric_add(&metric_samples_repeated, (int64_t)result->repeated);
 }
 
-/* Returns whether the sample is new; counts what the head counts. */
-static bool replay_one(struct head *head, struct series *series, int64_t time_ms, uint64_t value, uint32_t *new_series)
+/* Returns whether the sample is new. */
+static bool replay_one(struct head *head, struct series *series, int64_t time_ms, uint64_t value)
 {
-    bool was_empty = series_is_empty(series);
     enum series_verdict verdict = series_append(series, &head->arena, 0, time_ms, value);
 
     if (verdict == SERIES_REPEATED) return false;
-    if (verdict != SERIES_STORED && !series_append_late(series, &head->arena, time_ms, value)) return false;
-    *new_series += was_empty;
-    return true;
+    if (verdict != SERIES_STORED) verdict = series_append_late(series, &head->arena, time_ms, value);
+    return verdict == SERIES_STORED;
 }
 
 /* The series that a sample from the log belongs to; NULL if it is a hole. */
@@ -362,7 +374,7 @@ static struct series *find_replayed(struct head *head, uint32_t id, uint32_t kno
 
 uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows)
 {
-    uint32_t known = registry_series_count(head->registry), new_series = 0;
+    uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
     uint64_t orphans = 0, stored = 0;
 
     cover_registry(head);
@@ -375,19 +387,22 @@ uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows)
         bool was_empty = series_is_empty(series);
         enum series_verdict verdict = series_append_rich(series, &head->arena, 0, &row->sample);
         if (verdict == SERIES_REPEATED) continue;
-        if (verdict != SERIES_STORED && !series_append_late_rich(series, &head->arena, &row->sample)) continue;
+        if (verdict != SERIES_STORED) verdict = series_append_late_rich(series, &head->arena, &row->sample);
+        if (verdict != SERIES_STORED) continue;
         new_series += was_empty;
+        inherited += was_empty && row->series < head->inherited_end;
         stored++;
         widen(head, row->sample.time_ms, row->sample.time_ms);
     }
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, inherited, memory_order_relaxed);
     return orphans;
 }
 
 uint64_t head_replay(struct head *head, const struct row_columns *rows)
 {
-    uint32_t known = registry_series_count(head->registry), new_series = 0;
+    uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
     uint64_t orphans = 0, stored = 0;
     int64_t min_ms = INT64_MAX, max_ms = INT64_MIN;
 
@@ -402,7 +417,10 @@ uint64_t head_replay(struct head *head, const struct row_columns *rows)
             orphans++;
             continue;
         }
-        if (!replay_one(head, series, time_ms, rows->values.data[i], &new_series)) continue;
+        bool was_empty = series_is_empty(series);
+        if (!replay_one(head, series, time_ms, rows->values.data[i])) continue;
+        new_series += was_empty;
+        inherited += was_empty && id < head->inherited_end;
         stored++;
         if (time_ms < min_ms) min_ms = time_ms;
         if (time_ms > max_ms) max_ms = time_ms;
@@ -410,6 +428,7 @@ uint64_t head_replay(struct head *head, const struct row_columns *rows)
     if (stored) widen(head, min_ms, max_ms);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, inherited, memory_order_relaxed);
     return orphans;
 }
 
@@ -578,10 +597,9 @@ void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, s
     series_data_clear(out);
     if (id >= atomic_load(&head->capacity) || !copy_series(head, id, NULL, INT64_MIN, buffer, &copy)) return;
     if (buffer->late.count || buffer->rich.count || buffer->rich_late.count) {
-        bool is_late = buffer->late.count || buffer->rich_late.count;
         columns_clear(buffer);
         head_read(head, id, NULL, INT64_MIN, INT64_MAX, buffer);
-        series_data_encode_columns(out, buffer, SERIES_CHUNK_SAMPLES, is_late);
+        series_data_encode_columns(out, buffer, SERIES_CHUNK_SAMPLES);
         return;
     }
     list_full_chunks(head, &copy.open, INT64_MIN, buffer);
@@ -611,6 +629,11 @@ void head_stats(const struct head *head, struct head_stats *out)
 bool head_is_rich(const struct head *head)
 {
     return atomic_load_explicit(&head->arena.rich_count, memory_order_relaxed) > 0;
+}
+
+uint32_t head_series_held(const struct head *head)
+{
+    return atomic_load(&head->inherited_count) + registry_series_count(head->registry) - head->inherited_end;
 }
 
 bool head_valid(struct head *head)

@@ -81,6 +81,9 @@ void head_stats(const struct head *head, struct head_stats *out);
 /* Whether any sample is rich. */
 bool head_is_rich(const struct head *head);
 
+/* Series that have samples here or were registered since the head began. */
+uint32_t head_series_held(const struct head *head);
+
 /* Every structural rule holds. No request may be under way. */
 bool head_valid(struct head *head);
 

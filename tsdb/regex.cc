@@ -298,7 +298,7 @@ class expansion
         bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c < 0;
 
         if (c != 0 && letter) {
-            *character = static_cast<uint32_t>(meanings[letter - letters]);
+            *character = static_cast<unsigned char>(meanings[letter - letters]);
             return true;
         }
         *character = static_cast<unsigned char>(c);

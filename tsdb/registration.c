@@ -59,18 +59,34 @@ static bool has_value(const struct registry *registry, uint32_t name, uint32_t i
 /* Ids of a sane registration leave no large gaps: a gap is what damaged records held. */
 enum { GAP_MAX = 1 << 24 };
 
+/* The status of an entry whose end can not be told, or whose ids are beyond belief: with it the registration ends. */
+static status give_up(struct reader *in, status s)
+{
+    in->failed = true;
+    return s;
+}
+
 static status apply_list(struct registry *registry, struct reader *in)
 {
     uint32_t id = reader_varint32(in), count = reader_varint32(in);
-    uint32_t names[LABELS_MAX];
+    uint32_t names[LABELS_MAX], unknown = 0;
+    bool known = true;
 
-    if (count > LABELS_MAX) return status_make(STATUS_CORRUPT, "a registration has a list of %u names", count);
+    if (reader_failed(in)) return ok();
+    if (count == 0 || count > LABELS_MAX)
+        return give_up(in, status_make(STATUS_CORRUPT, "a registration has a list of %u names", count));
     for (uint32_t i = 0; i < count; i++) {
         names[i] = reader_varint32(in);
-        if (!reader_failed(in) && !has_name(registry, names[i]))
-            return status_make(STATUS_CORRUPT, "a registration refers to the unknown label name %u", names[i]);
+        if (known && !has_name(registry, names[i])) {
+            unknown = names[i];
+            known = false;
+        }
     }
-    if (reader_failed(in) || (id < registry->list_count && list_at(registry, id)->names)) return ok();
+    if (reader_failed(in)) return ok();
+    if (!known) return status_make(STATUS_CORRUPT, "a registration refers to the unknown label name %u", unknown);
+    if (id > registry->list_count + GAP_MAX)
+        return status_make(STATUS_CORRUPT, "a registration has the list id %u", id);
+    if (id < registry->list_count && list_at(registry, id)->names) return ok();
     registry_put_list_locked(registry, id, names, count);
     return ok();
 }
@@ -83,8 +99,8 @@ static status apply_series(struct registry *registry, struct reader *in)
     uint32_t values[LABELS_MAX];
 
     if (reader_failed(in)) return ok();
-    if (list >= registry->list_count || !list_at(registry, list)->names)
-        return status_make(STATUS_CORRUPT, "a registration refers to the unknown list of names %u", list);
+    if (list >= registry->list_count || !list_at(registry, list)->names) /* so how many values follow is unknown */
+        return give_up(in, status_make(STATUS_CORRUPT, "a registration refers to the unknown list of names %u", list));
     const struct list *names = list_at(registry, list);
     bool known = true;
     for (uint32_t i = 0; i < names->count; i++) {
@@ -107,25 +123,30 @@ static status apply_entry(struct registry *registry, struct reader *in)
     if (kind == ENTRY_NAME) {
         uint32_t id = reader_varint32(in);
         str text = reader_str(in);
-        if (id > registry->name_count + GAP_MAX) in->failed = true;
-        if (!reader_failed(in) && !has_name(registry, id)) registry_put_name_locked(registry, id, text);
+        if (reader_failed(in)) return ok();
+        if (id > registry->name_count + GAP_MAX)
+            return status_make(STATUS_CORRUPT, "a registration has the label name id %u", id);
+        if (!has_name(registry, id)) registry_put_name_locked(registry, id, text);
         return ok();
     }
     if (kind == ENTRY_VALUE) {
         uint32_t name = reader_varint32(in), id = reader_varint32(in);
         str text = reader_str(in);
         if (reader_failed(in)) return ok();
-        if (!has_name(registry, name) || id > name_at(registry, name)->value_count + GAP_MAX)
+        if (!has_name(registry, name))
             return status_make(STATUS_CORRUPT, "a registration refers to the unknown label name %u", name);
+        if (id > name_at(registry, name)->value_count + GAP_MAX)
+            return status_make(STATUS_CORRUPT, "a registration has the label value id %u", id);
         if (!has_value(registry, name, id)) registry_put_value_locked(registry, name_at(registry, name), id, text);
         return ok();
     }
     if (kind == ENTRY_LIST) return apply_list(registry, in);
     if (kind == ENTRY_SERIES) return apply_series(registry, in);
-    return status_make(STATUS_CORRUPT, "a registration has an entry of unknown kind %u", kind);
+    return give_up(in, status_make(STATUS_CORRUPT, "a registration has an entry of unknown kind %u", kind));
 }
 
-/* An entry that refers to something lost is passed over and reported; those after it still count. */
+/* An entry that refers to something lost is passed over and reported; those after it still count, but for those after a
+ * series whose list of names is lost. */
 status registry_apply(struct registry *registry, const uint8_t *registration, size_t bytes)
 {
     struct reader in = reader_make(registration, bytes);

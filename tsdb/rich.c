@@ -98,18 +98,24 @@ bool rich_has_late(const struct rich_samples *rich, int64_t time_ms)
     return at < rich->late.count && rich->late.data[at].time_ms == time_ms;
 }
 
-size_t rich_append_late(struct rich_samples *rich, const struct rich_sample *sample)
+enum rich_verdict rich_append_late(struct rich_samples *rich, const struct rich_sample *sample, size_t *bytes)
 {
     size_t at = find_late(rich, sample->time_ms);
     struct writer row = {0};
 
-    if (at < rich->late.count && rich->late.data[at].time_ms == sample->time_ms) return 0;
     rich_row_write(NULL, sample, &row);
+    if (at < rich->late.count && rich->late.data[at].time_ms == sample->time_ms) {
+        const struct rich_late *other = &rich->late.data[at];
+        bool is_same = other->bytes == row.count && memcmp(other->row, row.data, row.count) == 0;
+        writer_release(&row);
+        return is_same ? RICH_REPEATED : RICH_DUPLICATE;
+    }
     vec_push(&rich->late, (struct rich_late){0});
     struct rich_late *late = rich->late.data + at;
     memmove(late + 1, late, (rich->late.count - 1 - at) * sizeof *late);
     *late = (struct rich_late){sample->time_ms, (uint32_t)row.count, row.data};
-    return row.capacity + sizeof *late;
+    *bytes = row.capacity + sizeof *late;
+    return RICH_STORED;
 }
 
 /* Copies are pieces of u32 rows and u32 bytes, then the bytes. */

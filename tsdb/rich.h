@@ -41,8 +41,10 @@ bool rich_same(const struct rich_sample *a, const struct rich_sample *b);
 /* Appends a sample newer than all; `begins_chunk` if something else came in between. Returns bytes that it took. */
 size_t rich_append(struct rich_samples *rich, const struct rich_sample *sample, bool begins_chunk);
 
-/* Stores a sample behind the newest; 0 if one of that time was stored late before, else the bytes that it took. */
-size_t rich_append_late(struct rich_samples *rich, const struct rich_sample *sample);
+/* Stores a sample behind the newest, and says how many bytes it took. If one of that time was stored late before, that
+ * one stays: REPEATED if it is the very same. */
+enum rich_verdict { RICH_STORED, RICH_REPEATED, RICH_DUPLICATE };
+enum rich_verdict rich_append_late(struct rich_samples *rich, const struct rich_sample *sample, size_t *bytes);
 
 /* Whether a sample of a time was stored late. */
 bool rich_has_late(const struct rich_samples *rich, int64_t time_ms);

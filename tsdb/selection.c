@@ -273,12 +273,7 @@ static bool read_source(const struct selection *selection, uint32_t index, uint3
         } else {
             head_read(source->heads[h], place, &source->horizons[h], from_ms, to_ms, buffer);
         }
-        if (first && first < buffer->times.count && buffer->times.data[first] <= buffer->times.data[first - 1]) {
-            columns_set_aside(buffer, first);
-            columns_merge(buffer, 0);
-        } else if (first) {
-            columns_forget_hint(buffer, first);
-        }
+        columns_join(buffer, first);
     }
     return true;
 }

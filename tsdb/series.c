@@ -198,13 +198,15 @@ static uint32_t find_late(const struct late_samples *late, int64_t time_ms)
     return low;
 }
 
-bool series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms, uint64_t value)
+enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
+                                       uint64_t value)
 {
     struct late_samples *late = make_late(series, arena);
     uint32_t low = find_late(late, time_ms);
 
-    if (low < late->count && late->rows[low].time_ms == time_ms) return false;
-    if (series->rich && rich_has_late(rich_of(series, arena), time_ms)) return false;
+    if (low < late->count && late->rows[low].time_ms == time_ms)
+        return late->rows[low].value == value ? SERIES_REPEATED : SERIES_DUPLICATE;
+    if (series->rich && rich_has_late(rich_of(series, arena), time_ms)) return SERIES_DUPLICATE;
     if (late->count == late->capacity) {
         uint32_t capacity = late->capacity ? late->capacity + late->capacity / 2 : 4;
         late->rows = memory_realloc(late->rows, capacity * sizeof *late->rows);
@@ -215,7 +217,7 @@ bool series_append_late(struct series *series, struct series_arena *arena, int64
     memmove(late->rows + low + 1, late->rows + low, (late->count - low) * sizeof *late->rows);
     late->rows[low] = (struct late_sample){time_ms, value};
     late->count++;
-    return true;
+    return SERIES_STORED;
 }
 
 static struct rich_samples *make_rich(struct series *series, struct series_arena *arena)
@@ -249,20 +251,22 @@ enum series_verdict series_append_rich(struct series *series, struct series_aren
     return SERIES_STORED;
 }
 
-bool series_append_late_rich(struct series *series, struct series_arena *arena, const struct rich_sample *sample)
+enum series_verdict series_append_late_rich(struct series *series, struct series_arena *arena,
+                                            const struct rich_sample *sample)
 {
     const struct late_samples *late = series_late(series, arena);
 
     if (late) {
         uint32_t at = find_late(late, sample->time_ms);
-        if (at < late->count && late->rows[at].time_ms == sample->time_ms) return false;
+        if (at < late->count && late->rows[at].time_ms == sample->time_ms) return SERIES_DUPLICATE;
     }
     bool is_first = series->rich == 0;
     struct rich_samples *rich = make_rich(series, arena);
     if (is_first) rich->last.time_ms = INT64_MIN; /* there is none in order */
-    size_t bytes = rich_append_late(rich, sample);
+    size_t bytes = 0;
+    enum rich_verdict verdict = rich_append_late(rich, sample, &bytes);
     atomic_fetch_add_explicit(&arena->rich_bytes, bytes, memory_order_relaxed);
-    return bytes > 0;
+    return verdict == RICH_STORED ? SERIES_STORED : verdict == RICH_REPEATED ? SERIES_REPEATED : SERIES_DUPLICATE;
 }
 
 const struct late_samples *series_late(const struct series *series, const struct series_arena *arena)
@@ -316,13 +320,14 @@ bool series_valid(const struct series *series, const struct series_arena *arena)
     const struct late_samples *late = series_late(series, arena);
 
     if (series_open_chunk(series, arena, &chunk)) {
-        int64_t after = series->open.time_ms;
+        if (chunk.min_ms > series->open.time_ms) return false;
         for (;;) {
-            if (chunk.min_ms > after || chunk.count == 0 || chunk.bits == 0) return false;
-            after = chunk.min_ms - 1;
+            int64_t later = chunk.min_ms;
+            if (chunk.count == 0 || chunk.bits == 0) return false;
             samples += chunk.count;
             if (chunk.before == 0) break;
             series_full_chunk(arena, chunk.before, &chunk);
+            if (chunk.min_ms >= later) return false;
         }
     }
     for (uint32_t i = 1; late && i < late->count; i++) {

@@ -78,13 +78,16 @@ enum series_verdict {
 enum series_verdict series_append(struct series *series, struct series_arena *arena, uint32_t ticket, int64_t time_ms,
                                   uint64_t value);
 
-/* Stores a sample behind the newest; false if one of that time was stored late before. */
-bool series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms, uint64_t value);
+/* Stores a sample behind the newest. If one of that time was stored late before, that one stays: REPEATED if it is the
+ * very same, else DUPLICATE. */
+enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
+                                       uint64_t value);
 
 /* The same for rich samples, without empty buckets. */
 enum series_verdict series_append_rich(struct series *series, struct series_arena *arena, uint32_t ticket,
                                        const struct rich_sample *sample);
-bool series_append_late_rich(struct series *series, struct series_arena *arena, const struct rich_sample *sample);
+enum series_verdict series_append_late_rich(struct series *series, struct series_arena *arena,
+                                            const struct rich_sample *sample);
 
 static inline bool series_is_empty(const struct series *series)
 {

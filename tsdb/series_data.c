@@ -84,12 +84,11 @@ static void encode_rich(struct series_data *data, const struct column_buffer *bu
     writer_release(&chunk);
 }
 
-void series_data_encode_columns(struct series_data *data, struct column_buffer *buffer, size_t chunk_samples,
-                                bool settles_hints)
+void series_data_encode_columns(struct series_data *data, struct column_buffer *buffer, size_t chunk_samples)
 {
     size_t count = buffer->times.count;
 
-    if (settles_hints) settle_hints(buffer);
+    if (buffer->has_lost_hints) settle_hints(buffer);
     for (size_t first = 0, end; first < count; first = end) {
         bool plain = is_plain(buffer, first);
         for (end = first + 1; end < count && is_plain(buffer, end) == plain; end++) {
@@ -230,7 +229,9 @@ status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint,
         if (!decode_chunk(buffer, &entry, bytes) || buffer->times.count != entry.samples || entry.samples == 0)
             return status_at(STATUS_CORRUPT, entry.offset, "a chunk does not hold the samples that its table says");
         vec_each (time, &buffer->times) {
-            if (*time <= last) return status_at(STATUS_CORRUPT, entry.offset, "times of a series do not rise");
+            bool is_first = *count == 0 && time == buffer->times.data; /* of the series: any time will do */
+            if (!is_first && *time <= last)
+                return status_at(STATUS_CORRUPT, entry.offset, "times of a series do not rise");
             last = *time;
         }
         if (buffer->times.data[0] != entry.min_ms || last > entry.max_ms)

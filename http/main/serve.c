@@ -64,7 +64,7 @@ static status open_services(struct serving *serving)
 
     account_init(&serving->bodies, settings->body_bytes, NULL);
     account_init(&serving->answers, settings->answer_bytes, NULL);
-    serving->ingest = ingest_new();
+    serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
     if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));

@@ -1,6 +1,9 @@
 /* What tests of the http layer stand on; see harness.h. */
 #include "tests/http/harness.h"
 
+#include "tests/http/appender.h"
+#include "tests/support/must.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,42 +13,88 @@
 #include <unistd.h>
 #include <zlib.h>
 
+enum { QUERY_THREADS = 2, QUERY_QUEUE_MAX = 16 };
+
+static const char few[] = "up{instance=\"b\",job=\"node\"} _ 2\n"
+                          "up{instance=\"a\",job=\"node\"} _ 1.5\n"
+                          "http_requests_total{\"a.b/c\"=\"\\\"x\\\"\",job=\"api\"} _ 7\n";
+
+static const struct append_metadata few_metadata[] = {
+    {METRIC_COUNTER, STR("http_requests_total"), STR("All \"requests\"."), STR("")},
+    {METRIC_GAUGE_HISTOGRAM, STR("sizes"), STR(""), STR("bytes")},
+    {METRIC_GAUGE, STR("up"), STR("Whether it is."), STR("")},
+};
+
+void site_engine(struct site *site, const struct engine_options *options)
+{
+    fixture_engine(&site->fixture, options);
+    site->services.engine = site->fixture.engine;
+}
+
 void site_open(struct site *site)
 {
+    struct engine_options options = engine_options_default();
     str rest[1];
     size_t rest_count;
 
     *site = (struct site){0};
-    fake_reset();
     account_init(&site->bodies, 64 << 20, NULL);
     account_init(&site->answers, 256 << 20, NULL);
     arena_init(&site->arena, NULL);
-    cr_assert(!failed(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count)));
-    site->services = (struct services){
-        .engine = fake_engine(),
-        .ingest = ingest_new(),
-        .bodies = &site->bodies,
-        .answers = &site->answers,
-        .settings = &site->settings,
-        .started_ms = 1787000000000,
-    };
-    cr_assert(!failed(workers_open("ingest", 2, 16, &site->services.ingest_workers)));
-    cr_assert(!failed(workers_open("service", 1, 16, &site->services.service_workers)));
+    fixture_open(&site->fixture, QUERY_THREADS, 0);
+    options.threads = QUERY_THREADS;
+    options.queue_max = QUERY_QUEUE_MAX;
+    options.query_bytes_max = options.total_bytes_max = 1 << 30;
+    site_engine(site, &options);
+    must(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count));
+    site->services.db = site->fixture.db;
+    site->services.ingest = ingest_new(db_append);
+    site->services.bodies = &site->bodies;
+    site->services.answers = &site->answers;
+    site->services.settings = &site->settings;
+    site->services.started_ms = 1787000000000;
+    must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
+    must(workers_open("service", 1, 16, &site->services.service_workers));
+}
+
+void site_load_few(struct site *site)
+{
+    struct append_batch batch = {.metadata = few_metadata,
+                                 .metadata_count = sizeof few_metadata / sizeof few_metadata[0]};
+    struct append_result result = {0};
+
+    fixture_load(&site->fixture, 1000, few);
+    must(db_append_wait(site->services.db, &batch, &result));
+}
+
+void site_load_many(struct site *site)
+{
+    char line[64];
+
+    for (int i = 0; i < SITE_MANY; i++) {
+        snprintf(line, sizeof line, "many{i=\"%d\"} 0", i);
+        fixture_load(&site->fixture, 1000, line);
+    }
+}
+
+void site_stand_in(struct site *site)
+{
+    ingest_free(site->services.ingest);
+    appender_reset();
+    site->services.ingest = ingest_new(appender_append);
 }
 
 void site_close(struct site *site)
 {
     workers_close(site->services.ingest_workers);
     workers_close(site->services.service_workers);
-    engine_close(site->services.engine);
     ingest_free(site->services.ingest);
+    fixture_close(&site->fixture);
     arena_release(&site->arena);
     cr_expect(site->bodies.used_bytes == 0, "%zu bytes of bodies are still charged", (size_t)site->bodies.used_bytes);
     cr_expect(site->answers.used_bytes == 0, "%zu bytes of answers are still charged",
               (size_t)site->answers.used_bytes);
-    fake_reset();
-    vec_release(&fake.series);
-    vec_release(&fake.metadata);
+    appender_reset();
 }
 
 struct bare_call {

@@ -1,4 +1,5 @@
 #include "http/metrics.h"
+#include "tests/http/appender.h"
 #include "tests/http/harness.h"
 
 #include <stdio.h>
@@ -57,11 +58,12 @@ Test(api_write, what_arrives_is_appended)
     int64_t before = metric_get(&metric_ingest_stored);
 
     site_open(&site);
+    site_stand_in(&site);
     struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(500, &site.arena));
     cr_expect(reply.code == 204);
-    cr_assert(fake.appends == 1 && fake.series.count == 500);
+    cr_assert(appender.appends == 1 && appender.series.count == 500);
     for (size_t i = 0; i < 500; i++) {
-        const struct fake_series *series = &fake.series.data[i];
+        const struct appended_series *series = &appender.series.data[i];
         struct labels labels = {series->labels};
         char instance[32];
         snprintf(instance, sizeof instance, "series-%zu", i);
@@ -103,13 +105,14 @@ Test(api_write, messages)
     struct site site;
 
     site_open(&site);
+    site_stand_in(&site);
     for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
         struct reply reply =
             site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(messages[i].message, &site.arena));
         cr_expect(reply.code == messages[i].code, "%s: %u", messages[i].name, reply.code);
         cr_expect(str_equal(reply.body, str_from(messages[i].text)), "%s: %.*s", messages[i].name, STR_ARG(reply.body));
     }
-    cr_expect(fake.appends == 1 && fake.metadata.count == 1, "only what holds something is appended");
+    cr_expect(appender.appends == 1 && appender.metadata.count == 1, "only what holds something is appended");
     site_close(&site);
 }
 
@@ -133,12 +136,13 @@ Test(api_write, bodies)
     struct site site;
 
     site_open(&site);
+    site_stand_in(&site);
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, bodies[i].body);
         cr_expect(reply.code == 400, "%s: %u", bodies[i].name, reply.code);
         cr_expect(str_equal(reply.body, str_from(bodies[i].text)), "%s: %.*s", bodies[i].name, STR_ARG(reply.body));
     }
-    cr_expect(fake.appends == 0);
+    cr_expect(appender.appends == 0);
     site_close(&site);
 }
 
@@ -164,14 +168,15 @@ Test(api_write, outcomes)
     struct site site;
 
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
-        for (int done = FAKE_DONE_INSIDE; done <= FAKE_DONE_THREAD; done++) {
+        for (int done = DONE_INSIDE; done <= DONE_THREAD; done++) {
             site_open(&site);
-            fake.done = (enum fake_done)done;
-            if (outcomes[i].append) fake.append_status = status_make(outcomes[i].append, "append failed");
-            if (outcomes[i].outcome) fake.outcome = status_make(outcomes[i].outcome, "sync failed");
-            fake.result.rejected[APPEND_TOO_OLD] = outcomes[i].too_old;
-            fake.result.rejected[APPEND_DUPLICATE] = outcomes[i].duplicate;
-            snprintf(fake.result.error, sizeof fake.result.error, "up is too old");
+            site_stand_in(&site);
+            appender.done = (enum appender_done)done;
+            if (outcomes[i].append) appender.append_status = status_make(outcomes[i].append, "append failed");
+            if (outcomes[i].outcome) appender.outcome = status_make(outcomes[i].outcome, "sync failed");
+            appender.result.rejected[APPEND_TOO_OLD] = outcomes[i].too_old;
+            appender.result.rejected[APPEND_DUPLICATE] = outcomes[i].duplicate;
+            snprintf(appender.result.error, sizeof appender.result.error, "up is too old");
             struct reply reply =
                 site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(10, &site.arena));
             cr_expect(reply.code == outcomes[i].code, "%s: %u", outcomes[i].name, reply.code);
@@ -188,8 +193,9 @@ Test(api_write, what_may_be_taken_later_is_sent_again)
     struct site site;
 
     site_open(&site);
-    fake.result.rejected[APPEND_TOO_NEW] = 1;
-    fake.result.retry = true;
+    site_stand_in(&site);
+    appender.result.rejected[APPEND_TOO_NEW] = 1;
+    appender.result.retry = true;
     struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(10, &site.arena));
     cr_expect(reply.code == 503 && reply_header(&reply, "Retry-After").len);
     cr_expect(contains(reply.body, "1 of 10 samples were not stored: 1 too_far_in_future"));
@@ -204,11 +210,12 @@ Test(api_write, histograms_beside_samples)
                       "1\x12\x02\x10\x05\x22\x00");
 
     site_open(&site);
-    fake.result.rejected[APPEND_TOO_OLD] = 0;
+    site_stand_in(&site);
+    appender.result.rejected[APPEND_TOO_OLD] = 0;
     struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
     cr_expect(reply.code == 400 && contains(reply.body, "1 native histograms"), "%.*s", STR_ARG(reply.body));
-    cr_expect(fake.series.count == 1 && fake.series.data[0].time_ms == 5, "its float sample is stored");
-    fake.result.rejected[APPEND_TOO_OLD] = 1;
+    cr_expect(appender.series.count == 1 && appender.series.data[0].time_ms == 5, "its float sample is stored");
+    appender.result.rejected[APPEND_TOO_OLD] = 1;
     reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
     cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 native histograms"), "%.*s",
               STR_ARG(reply.body));

@@ -1,11 +1,11 @@
-/* The whole engine against a naive twin: random appends, freezes, restarts and power cuts. */
-#include "tsdb/db.h"
+/* The whole engine against a naive twin: random appends, freezes, merges, restarts and power cuts. */
+#include "tsdb/db_internal.h"
 
 #include "storage/base/clock.h"
-#include "storage/base/log.h"
 #include "storage/fs_memory.h"
 #include "storage/wal_format.h"
 #include "tests/support/test.h"
+#include "tests/tsdb/fixture.h"
 #include "tests/tsdb/twin.h"
 
 #include <pthread.h>
@@ -14,28 +14,6 @@
 enum { SERIES = 60, STEP_MS = 15000 };
 
 static const int64_t start_ms = 1700000000000;
-
-static struct db_options test_options(struct fs *fs)
-{
-    struct db_options options = db_options_default();
-
-    options.fs = fs;
-    options.retention_ms = 0;
-    options.future_max_ms = 0;
-    options.background = false;
-    options.wal_segment_bytes = 4096;
-    return options;
-}
-
-static struct db *open_db(struct fs *fs)
-{
-    struct db_options options = test_options(fs);
-    struct db *db;
-    status s = db_open(&options, &db);
-
-    cr_assert(!failed(s), "%s", s.text);
-    return db;
-}
 
 static uint64_t random_value(struct twin *twin, const struct twin_series *series)
 {
@@ -93,13 +71,6 @@ static void append_some(struct twin *twin, struct db *db, int64_t *now_ms)
     twin_batch_release(&batch);
 }
 
-static void quiet(void *context, enum log_level level, str line)
-{
-    (void)context;
-    (void)level;
-    (void)line;
-}
-
 static void run_random(uint64_t seed, int steps)
 {
     struct fs *fs = fs_memory_new();
@@ -109,27 +80,32 @@ static void run_random(uint64_t seed, int steps)
 
     wal_set_boot_id(1);
     twin_init(&twin, seed, SERIES);
-    struct db *db = open_db(fs);
+    struct db *db = fixture_open(fs);
     for (int step = 0; step < steps; step++) {
-        uint64_t what = twin_random(&twin) % 20;
+        uint64_t what = twin_random(&twin) % 22;
         if (what < 13) {
+            if (twin_random(&twin) % 16 == 0) now_ms += (int64_t)(twin_random(&twin) % 90000000);
             append_some(&twin, db, &now_ms);
         } else if (what < 15) {
             status s = db_freeze(db);
+            cr_assert(!failed(s), "%s", s.text);
+        } else if (what > 19) {
+            bool done;
+            status s = db_compact_step(db, twin_random(&twin) % 2, &done);
             cr_assert(!failed(s), "%s", s.text);
         } else if (what == 15) {
             status s = db_close(db);
             cr_assert(!failed(s), "%s", s.text);
             fs_memory_crash(fs, CRASH_NONE, 0);
             twin_check_folder(fs);
-            db = open_db(fs);
+            db = fixture_open(fs);
         } else if (what == 16) {
             enum crash_model model = models[twin_random(&twin) % 5];
             fs_memory_crash(fs, model, twin_random(&twin));
             db_abandon(db);
             if (model != CRASH_NONE) wal_set_boot_id(2 + (uint64_t)step);
             twin_check_folder(fs);
-            db = open_db(fs);
+            db = fixture_open(fs);
         } else {
             twin_check(&twin, db, start_ms - 4000000, now_ms);
         }
@@ -147,7 +123,7 @@ Test(db, agrees_with_its_twin)
     const char *rounds = getenv("VARVE_TEST_ROUNDS");
     int count = rounds ? atoi(rounds) : 12;
 
-    log_set_sink(quiet, NULL);
+    log_set_sink(fixture_quiet, NULL);
     for (int i = 0; i < count; i++) run_random((uint64_t)i * 7919 + 1, 120);
 }
 
@@ -233,13 +209,13 @@ static void check_snapshot(struct shared *shared)
 Test(db, shows_whole_requests_under_load)
 {
     struct fs *fs = fs_memory_new();
-    struct db_options options = test_options(fs);
+    struct db_options options = fixture_options(fs);
     struct twin twin;
     struct shared shared = {.twin = &twin};
     struct writer_task tasks[WRITERS];
     pthread_t threads[WRITERS];
 
-    log_set_sink(quiet, NULL);
+    log_set_sink(fixture_quiet, NULL);
     options.background = true;
     options.head_bytes_max = 100000; /* freezes all the time */
     twin_init(&twin, 1, WRITERS * GROUP);
@@ -254,6 +230,7 @@ Test(db, shows_whole_requests_under_load)
         pthread_barrier_wait(&shared.round);
         check_snapshot(&shared);
         if (twin_random(&twin) % 3 == 0) cr_assert(!failed(db_freeze(shared.db)));
+        if (twin_random(&twin) % 5 == 0) cr_assert(!failed(db_compact(shared.db)));
     }
     for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
     check_snapshot(&shared);

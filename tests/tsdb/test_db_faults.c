@@ -1,9 +1,9 @@
 /* Damaged files and failing disks under the whole engine: reported, never a wrong answer, nothing acknowledged lost. */
 #include "storage/base/hash.h"
-#include "storage/base/log.h"
 #include "storage/fs_faulty.h"
 #include "storage/fs_memory.h"
 #include "tests/support/test.h"
+#include "tests/tsdb/fixture.h"
 #include "tests/tsdb/twin.h"
 
 #include <errno.h>
@@ -21,18 +21,6 @@ static void quiet(void *context, enum log_level level, str line)
     if (memmem(line.data, line.len, "damaged", 7) || memmem(line.data, line.len, "crash left", 10) ||
         memmem(line.data, line.len, "state is", 8))
         reports++;
-}
-
-static struct db_options test_options(struct fs *fs)
-{
-    struct db_options options = db_options_default();
-
-    options.fs = fs;
-    options.retention_ms = 0;
-    options.future_max_ms = 0;
-    options.background = false;
-    options.wal_segment_bytes = 4096;
-    return options;
 }
 
 /* One sample for each series; what was answered well goes into the twin. */
@@ -99,7 +87,7 @@ static struct reading read_all(struct db *db)
 static struct fs *make_folder(struct twin *twin, struct reading *expected)
 {
     struct fs *fs = fs_memory_new();
-    struct db_options options = test_options(fs);
+    struct db_options options = fixture_options(fs);
     struct db *db;
     bool stored;
 
@@ -144,7 +132,7 @@ static void flip_all(const char *folder, bool may_lose_a_request, bool must_repo
         file_close(file);
         for (uint64_t byte = 0; byte < size; byte++) {
             struct fs *copy = fs_memory_copy(fs);
-            struct db_options options = test_options(copy);
+            struct db_options options = fixture_options(copy);
             struct db *db;
             unsigned before = reports;
             uint8_t was;
@@ -202,7 +190,7 @@ static void fail_calls(unsigned calls, uint64_t repeat)
     for (uint64_t k = 1; k < 60; k++) {
         struct fs *disk = fs_memory_new();
         struct fs *fs = fs_faulty_new(disk);
-        struct db_options options = test_options(fs);
+        struct db_options options = fixture_options(fs);
         struct twin twin;
         struct db *db;
         bool stored;
@@ -216,7 +204,8 @@ static void fail_calls(unsigned calls, uint64_t repeat)
                 if (stored) break;
                 (void)db_maintain(db);
             }
-            if (i % 10 == 9) (void)db_freeze(db);
+            if (i % 5 == 4) (void)db_freeze(db);
+            if (i % 10 == 9) (void)db_compact(db);
         }
         twin_check_stored(&twin, db);
         fs_faulty_heal(fs);

@@ -67,13 +67,16 @@ Test(rich, late_samples_are_sorted_and_the_first_of_a_time_stays)
     struct writer in_order = {0}, late = {0};
     struct read_back back = {0};
     struct arena arena;
+    size_t bytes;
 
     arena_init(&arena, NULL);
     for (int i = 0; i < 100; i++) {
         int64_t time = i * 37 % 101;
         struct rich_sample sample = {time, 1, 2.5, NULL};
-        cr_expect(!rich_has_late(&rich, time) && rich_append_late(&rich, &sample) > 0);
-        cr_expect(rich_has_late(&rich, time) && rich_append_late(&rich, &sample) == 0);
+        cr_expect(!rich_has_late(&rich, time) && rich_append_late(&rich, &sample, &bytes) == RICH_STORED);
+        cr_expect(rich_has_late(&rich, time) && rich_append_late(&rich, &sample, &bytes) == RICH_REPEATED);
+        sample.value = 3;
+        cr_expect(rich_append_late(&rich, &sample, &bytes) == RICH_DUPLICATE);
     }
     rich_copy(&rich, INT64_MIN, 0, &in_order, &late);
     rich_read_copy(&late, &arena, note_time, &back);

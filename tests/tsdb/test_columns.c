@@ -1,0 +1,205 @@
+/* Columns against arrays: merging, clipping, setting aside, decoding. */
+#include "tsdb/columns.h"
+
+#include "storage/chunk_gorilla.h"
+#include "tests/storage/random.h"
+#include "tests/support/test.h"
+
+static void push(struct column_buffer *buffer, int64_t time_ms, double value)
+{
+    vec_push(&buffer->times, time_ms);
+    vec_push(&buffer->values, value);
+}
+
+/* What a buffer should hold: the value of each of few times, 0 where there is none. */
+enum { TIMES = 24 };
+
+static void expect_times(const struct column_buffer *buffer, size_t first, const double *expected)
+{
+    size_t at = first;
+
+    for (int64_t t = 0; t < TIMES; t++) {
+        if (expected[t] == 0) continue;
+        cr_assert(at < buffer->times.count && buffer->times.data[at] == t && buffer->values.data[at] == expected[t],
+                  "time %lld", (long long)t);
+        at++;
+    }
+    cr_assert(at == buffer->times.count && at == buffer->values.count, "%zu too many", buffer->times.count - at);
+}
+
+/* Merges samples as another source's. */
+static void merge(struct column_buffer *buffer, size_t first, const int64_t *times, const double *values, size_t count)
+{
+    columns_clear_other(buffer);
+    for (size_t i = 0; i < count; i++) {
+        vec_push(&buffer->other_times, times[i]);
+        vec_push(&buffer->other_values, values[i]);
+    }
+    columns_merge(buffer, first);
+}
+
+/* A histogram keeps its hint only behind the one that was before it. */
+Test(columns, merged_histograms_lose_their_hints)
+{
+    struct column_buffer buffer = {0};
+    struct histogram h = {.count = 1};
+    static const struct {
+        int64_t time_ms;
+        bool is_other;
+        enum histogram_hint hint, expected;
+    } rows[] = {{0, false, HISTOGRAM_UNKNOWN, HISTOGRAM_UNKNOWN},
+                {1, false, HISTOGRAM_NOT_RESET, HISTOGRAM_NOT_RESET},
+                {2, true, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN},
+                {3, true, HISTOGRAM_NOT_RESET, HISTOGRAM_NOT_RESET},
+                {4, false, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN},
+                {5, true, HISTOGRAM_GAUGE, HISTOGRAM_GAUGE},
+                {6, false, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN}};
+    size_t count = sizeof rows / sizeof rows[0];
+
+    for (int is_other = 0; is_other < 2; is_other++) {
+        columns_clear_other(&buffer);
+        for (size_t i = 0; i < count; i++) {
+            struct rich_sample sample = {rows[i].time_ms, 7, 0, &h};
+            if (rows[i].is_other == is_other) columns_push_other(&buffer, &sample, rows[i].hint);
+        }
+        columns_merge(&buffer, 0);
+    }
+    samples view = columns_view(&buffer);
+    cr_assert(view.count == count && buffer.has_lost_hints);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect(view.times_ms[i] == (int64_t)i && view.starts_ms[i] == 7);
+        cr_expect(view.histograms[i]->hint == rows[i].expected, "sample %zu has hint %d", i, view.histograms[i]->hint);
+    }
+    columns_clear(&buffer);
+    cr_expect(!buffer.has_lost_hints && columns_view(&buffer).histograms == NULL);
+    column_buffer_release(&buffer);
+}
+
+/* Random sets of times on both sides, behind samples that must stay. */
+Test(columns, merge_keeps_the_earlier_stored)
+{
+    struct column_buffer buffer = {0};
+    uint64_t random = 1;
+
+    for (int round = 0; round < 20000; round++) {
+        uint64_t mine = random_next(&random), others = random_next(&random);
+        int64_t times[TIMES];
+        double values[TIMES], expected[TIMES] = {0};
+        size_t count = 0, first = random_below(&random, 3);
+        if (round % 5 == 0) others &= ~mine;
+        if (round % 7 == 0) mine = 0;
+        if (round % 11 == 0) others = mine;
+        buffer.times.count = buffer.values.count = 0;
+        for (size_t i = 0; i < first; i++) push(&buffer, 100, -7);
+        for (int t = 0; t < TIMES; t++) {
+            if (mine >> t & 1) push(&buffer, t, expected[t] = t + 1);
+            if (!(others >> t & 1)) continue;
+            times[count] = t;
+            values[count++] = t + 1000;
+            if (expected[t] == 0) expected[t] = t + 1000;
+        }
+        merge(&buffer, first, times, values, count);
+        for (size_t i = 0; i < first; i++) cr_assert(buffer.times.data[i] == 100 && buffer.values.data[i] == -7);
+        expect_times(&buffer, first, expected);
+    }
+    merge(&buffer, 0, NULL, NULL, 0);
+    column_buffer_release(&buffer);
+}
+
+Test(columns, merge_of_extreme_times)
+{
+    static const int64_t mine[] = {INT64_MIN, 0, INT64_MAX}, others[] = {INT64_MIN, -1, 1, INT64_MAX};
+    static const double other_values[] = {9, 9, 9, 9};
+    static const int64_t expected[] = {INT64_MIN, -1, 0, 1, INT64_MAX};
+    struct column_buffer buffer = {0};
+
+    for (size_t i = 0; i < 3; i++) push(&buffer, mine[i], 1);
+    merge(&buffer, 0, others, other_values, 4);
+    cr_assert(buffer.times.count == 5);
+    for (size_t i = 0; i < 5; i++) cr_expect(buffer.times.data[i] == expected[i]);
+    cr_expect(buffer.values.data[0] == 1 && buffer.values.data[1] == 9 && buffer.values.data[4] == 1);
+    column_buffer_release(&buffer);
+}
+
+Test(columns, clip)
+{
+    static const struct {
+        int64_t from, to;
+        size_t left;
+        int64_t first;
+    } rows[] = {
+        {INT64_MIN, INT64_MAX, 5, 10},
+        {10, 50, 5, 10},
+        {11, 49, 3, 20},
+        {20, 20, 1, 20},
+        {21, 29, 0, 0},
+        {51, 99, 0, 0},
+        {INT64_MIN, 9, 0, 0},
+        {50, INT64_MAX, 1, 50},
+        {30, 20, 0, 0},
+        {10, 10, 1, 10},
+        {INT64_MAX, 50, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct column_buffer buffer = {0};
+        push(&buffer, 30, -1); /* before `first`: stays */
+        for (int64_t t = 10; t <= 50; t += 10) push(&buffer, t, (double)t);
+        columns_clip(&buffer, 1, rows[i].from, rows[i].to);
+        cr_expect(buffer.times.count == 1 + rows[i].left && buffer.values.count == buffer.times.count, "row %zu", i);
+        cr_expect(buffer.times.data[0] == 30 && buffer.values.data[0] == -1, "row %zu", i);
+        for (size_t k = 0; k < rows[i].left; k++) {
+            int64_t expected = rows[i].first + 10 * (int64_t)k;
+            cr_expect(buffer.times.data[1 + k] == expected && buffer.values.data[1 + k] == (double)expected);
+        }
+        column_buffer_release(&buffer);
+    }
+}
+
+Test(columns, set_aside)
+{
+    struct column_buffer buffer = {0};
+
+    columns_set_aside(&buffer, 0);
+    cr_expect(buffer.other_times.count == 0 && buffer.times.count == 0);
+    for (int i = 0; i < 30; i++) push(&buffer, i, i * 2);
+    columns_set_aside(&buffer, 10);
+    cr_expect(buffer.times.count == 10 && buffer.values.count == 10);
+    cr_assert(buffer.other_times.count == 20 && buffer.other_values.count == 20);
+    for (int i = 0; i < 20; i++)
+        cr_expect(buffer.other_times.data[i] == 10 + i && buffer.other_values.data[i] == (10 + i) * 2);
+    columns_set_aside(&buffer, 10);
+    cr_expect(buffer.other_times.count == 0 && buffer.times.count == 10);
+    column_buffer_release(&buffer);
+}
+
+Test(columns, decode)
+{
+    enum { SAMPLES = 130 };
+    static const size_t keeps[] = {0, 1, 129, 130, 131, SIZE_MAX};
+    int64_t times[SAMPLES];
+    uint64_t values[SAMPLES];
+    struct writer chunk = {0};
+    struct column_buffer buffer = {0};
+
+    for (int i = 0; i < SAMPLES; i++) {
+        times[i] = 1700000000000 + i * 15000;
+        values[i] = i % 9 ? double_bits(i) : 0x7FF0000000000002;
+    }
+    gorilla_encode(times, values, SAMPLES, &chunk);
+    memset(writer_reserve(&chunk, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
+    for (size_t i = 0; i < sizeof keeps / sizeof keeps[0]; i++) {
+        size_t before = buffer.times.count, kept = keeps[i] < SAMPLES ? keeps[i] : SAMPLES;
+        cr_assert(columns_decode(&buffer, chunk.data, chunk.count, keeps[i]));
+        cr_assert(buffer.times.count == before + kept && buffer.values.count == before + kept);
+        for (size_t k = 0; k < kept; k++) {
+            cr_expect(buffer.times.data[before + k] == times[k]);
+            cr_expect(double_bits(buffer.values.data[before + k]) == values[k]);
+        }
+    }
+    size_t before = buffer.times.count;
+    cr_expect(!columns_decode(&buffer, chunk.data, chunk.count - 4, SIZE_MAX), "a cut chunk decodes");
+    cr_expect(buffer.times.count == before && buffer.values.count == before, "a bad chunk adds nothing");
+    writer_release(&chunk);
+    column_buffer_release(&buffer);
+}
