@@ -24,7 +24,8 @@ struct db_options {
     uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
-    uint32_t series_max;           /* new series beyond this many in the head are refused; 0: any number */
+    uint32_t series_max;           /* new series beyond this many in the head (with samples or not yet) are refused; 0:
+                                      any number */
     struct label_limits label_limits;
     bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
 };

@@ -28,13 +28,12 @@ static uint64_t log_bytes(struct db *db)
 }
 
 /* Marks the blocks that end before the horizon. */
-static uint32_t mark_old(struct db *db, const struct view *view, bool *expired)
+static uint32_t mark_old(const struct view *view, int64_t horizon_ms, bool *expired)
 {
-    int64_t horizon = db_horizon_ms(db);
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < view->block_count; i++) {
-        expired[i] = block_get_info(view->blocks[i])->max_ms < horizon;
+        expired[i] = block_get_info(view->blocks[i])->max_ms < horizon_ms;
         count += expired[i];
     }
     return count;
@@ -64,12 +63,42 @@ static uint32_t mark_surplus(struct db *db, const struct view *view, bool *expir
     return count;
 }
 
-static status drop_marked(struct db *db, struct view *view, const bool *expired)
+/* Blocks that can not be opened expire like others, by the times that the state has of them. */
+static bool is_old(const struct broken_block *broken, int64_t horizon_ms)
+{
+    return broken->max_ms < horizon_ms && !atomic_load(&broken->is_expired);
+}
+
+static uint32_t count_broken(const struct db *db, int64_t horizon_ms)
+{
+    uint32_t count = 0;
+
+    vec_each (broken, &db->broken) count += is_old(broken, horizon_ms);
+    return count;
+}
+
+static void drop_broken(struct db *db, int64_t horizon_ms)
+{
+    vec_each (broken, &db->broken) {
+        char name[BLOCK_NAME_BYTES];
+        if (!is_old(broken, horizon_ms)) continue;
+        atomic_store(&broken->is_expired, true);
+        block_name(name, broken->number);
+        (void)fs_unlink(db->fs, name); /* what is left over is removed at the next start */
+        metric_add(&metric_blocks_expired, 1);
+        log_info("damaged block expired", "block=%u", broken->number);
+    }
+}
+
+static status drop_marked(struct db *db, struct view *view, int64_t horizon_ms, const bool *expired)
 {
     struct block **kept = memory_alloc(((size_t)view->block_count + 1) * sizeof *kept);
     struct state next = state_copy(&db->state);
     uint32_t count = 0;
 
+    vec_each (broken, &db->broken) {
+        if (is_old(broken, horizon_ms)) state_drop_block(&next, broken->number);
+    }
     for (uint32_t i = 0; i < view->block_count; i++) {
         if (expired[i]) {
             state_drop_block(&next, block_get_info(view->blocks[i])->number);
@@ -85,6 +114,7 @@ static status drop_marked(struct db *db, struct view *view, const bool *expired)
         metric_add(&metric_blocks_expired, 1);
         log_info("block expired", "block=%u samples=%llu", info->number, (unsigned long long)info->samples);
     }
+    if (!failed(s)) drop_broken(db, horizon_ms);
     if (!failed(s)) db_publish(db, kept, count, NULL);
     free(kept);
     return s;
@@ -94,10 +124,11 @@ status db_retain_locked(struct db *db)
 {
     struct view *view = db_view(db);
     bool *expired = memory_zalloc((size_t)view->block_count + 1);
-    uint32_t count = mark_old(db, view, expired);
+    int64_t horizon = db_horizon_ms(db);
+    uint32_t count = mark_old(view, horizon, expired) + count_broken(db, horizon);
 
     count += mark_surplus(db, view, expired);
-    status s = count ? drop_marked(db, view, expired) : ok();
+    status s = count ? drop_marked(db, view, horizon, expired) : ok();
     free(expired);
     view_unref(view);
     return s;

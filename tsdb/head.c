@@ -22,6 +22,7 @@ struct head {
     /* constant */
     uint32_t number;
     struct registry *registry;
+    uint32_t inherited_end; /* series below were registered before the head began */
     _Atomic uint32_t references;
 
     struct paged series; /* grown under `growth`; items guarded by their stripe */
@@ -36,7 +37,7 @@ struct head {
     uint32_t open[HORIZON_REQUESTS_MAX], open_count;
 
     _Atomic uint64_t samples;
-    _Atomic uint32_t series_count;
+    _Atomic uint32_t series_count, inherited_count; /* with samples; of them, those registered before */
     _Atomic int64_t min_ms, max_ms;
 };
 
@@ -48,6 +49,7 @@ struct head *head_new(uint32_t number, struct registry *registry)
     memset(head, 0, sizeof *head);
     head->number = number;
     head->registry = registry;
+    head->inherited_end = registry_series_count(registry);
     registry_ref(registry);
     atomic_init(&head->references, 1);
     paged_init(&head->series, sizeof(struct series));
@@ -166,7 +168,7 @@ struct request {
     const struct head_limits *limits;
     struct append_result *result;
     struct row_writer rows;
-    uint32_t ticket, new_series, late, conflicting;
+    uint32_t ticket, new_series, inherited, late, conflicting;
     int64_t min_ms, max_ms;
 };
 
@@ -211,7 +213,10 @@ static void append_one(struct request *request, struct series *series, uint32_t 
     bool was_empty = series_is_empty(series);
     enum series_verdict verdict = series_append(series, arena, request->ticket, time_ms, value);
     switch (verdict) {
-    case SERIES_STORED: request->new_series += was_empty; break;
+    case SERIES_STORED:
+        request->new_series += was_empty;
+        request->inherited += was_empty && id < request->head->inherited_end;
+        break;
     case SERIES_REPEATED: request->result->repeated++; return;
     case SERIES_DUPLICATE:
         reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
@@ -276,6 +281,7 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     if (stored) widen(head, request.min_ms, request.max_ms);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, request.new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, request.inherited, memory_order_relaxed);
     end_request(head, request.ticket);
 
     size_t start = rows_end(&request.rows);
@@ -287,22 +293,19 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     metric_add(&metric_samples_repeated, (int64_t)result->repeated);
 }
 
-/* Returns whether the sample is new; counts what the head counts. */
-static bool replay_one(struct head *head, struct series *series, int64_t time_ms, uint64_t value, uint32_t *new_series)
+/* Returns whether the sample is new. */
+static bool replay_one(struct head *head, struct series *series, int64_t time_ms, uint64_t value)
 {
-    bool was_empty = series_is_empty(series);
     enum series_verdict verdict = series_append(series, &head->arena, 0, time_ms, value);
 
     if (verdict == SERIES_REPEATED) return false;
     if (verdict != SERIES_STORED) verdict = series_append_late(series, &head->arena, time_ms, value);
-    if (verdict != SERIES_STORED) return false;
-    *new_series += was_empty;
-    return true;
+    return verdict == SERIES_STORED;
 }
 
 uint64_t head_replay(struct head *head, const struct row_columns *rows)
 {
-    uint32_t known = registry_series_count(head->registry), new_series = 0;
+    uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
     uint64_t orphans = 0, stored = 0;
     int64_t min_ms = INT64_MAX, max_ms = INT64_MIN;
 
@@ -318,7 +321,10 @@ uint64_t head_replay(struct head *head, const struct row_columns *rows)
             orphans++;
             continue;
         }
-        if (!replay_one(head, series, time_ms, rows->values.data[i], &new_series)) continue;
+        bool was_empty = series_is_empty(series);
+        if (!replay_one(head, series, time_ms, rows->values.data[i])) continue;
+        new_series += was_empty;
+        inherited += was_empty && id < head->inherited_end;
         stored++;
         if (time_ms < min_ms) min_ms = time_ms;
         if (time_ms > max_ms) max_ms = time_ms;
@@ -326,6 +332,7 @@ uint64_t head_replay(struct head *head, const struct row_columns *rows)
     if (stored) widen(head, min_ms, max_ms);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, inherited, memory_order_relaxed);
     return orphans;
 }
 
@@ -473,6 +480,11 @@ void head_stats(const struct head *head, struct head_stats *out)
     out->min_ms = atomic_load(&head->min_ms);
     out->max_ms = atomic_load(&head->max_ms);
     out->bytes = series_arena_bytes(&head->arena) + (uint64_t)atomic_load(&head->capacity) * sizeof(struct series);
+}
+
+uint32_t head_series_held(const struct head *head)
+{
+    return atomic_load(&head->inherited_count) + registry_series_count(head->registry) - head->inherited_end;
 }
 
 bool head_valid(struct head *head)

@@ -75,6 +75,9 @@ struct head_stats {
 };
 void head_stats(const struct head *head, struct head_stats *out);
 
+/* Series that have samples here or were registered since the head began. */
+uint32_t head_series_held(const struct head *head);
+
 /* Every structural rule holds. No request may be under way. */
 bool head_valid(struct head *head);
 

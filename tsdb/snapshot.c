@@ -95,7 +95,7 @@ status snapshot_check_broken(const struct snapshot *snapshot, int64_t from_ms, i
 
     for (uint32_t i = 0; i < view->broken_count; i++) {
         const struct broken_block *broken = &view->broken[i];
-        if (broken->max_ms > from_ms && broken->min_ms <= to_ms)
+        if (broken->max_ms > from_ms && broken->min_ms <= to_ms && !atomic_load(&broken->is_expired))
             return status_make(STATUS_CORRUPT, "block %u is damaged and has samples of this time: %.150s",
                                broken->number, broken->why);
     }
