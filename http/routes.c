@@ -7,6 +7,7 @@
 #include "http/api_metadata.h"
 #include "http/api_parse.h"
 #include "http/api_query.h"
+#include "http/api_read.h"
 #include "http/api_status.h"
 #include "http/api_targets.h"
 #include "http/api_write.h"

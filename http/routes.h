@@ -91,6 +91,7 @@ enum route_flags {
       PLACE_SERVICE, ROUTE_API, "", "Removes deleted data from disk")                                                  \
     X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_SNAPPY | ROUTE_LATER, "",  \
       "Remote-write 1.0 and 2.0")                                                                                      \
+    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_SNAPPY, "", "Remote-read")                 \
     X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_QUERY, ROUTE_COMPRESS, "match[]",                  \
       "Newest samples as text")                                                                                        \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \
