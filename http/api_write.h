@@ -15,13 +15,19 @@
 #define VARVE_HTTP_API_WRITE_H
 
 #include "http/request.h"
+#include "tsdb/append.h"
 
 /* The most that a body may be once it is decompressed. */
 enum { WRITE_MESSAGE_BYTES_MAX = 32 << 20 };
 
 /* Buffers of the ingest workers, handed from request to request. */
 struct ingest;
-struct ingest *ingest_new(void);
+
+/* Where batches go: db_append, or what a test of waiting and failing puts in its place. */
+typedef status append_function(struct db *db, const struct append_batch *batch, struct append_result *result,
+                               void (*done)(void *context, status outcome), void *context);
+
+struct ingest *ingest_new(append_function *append);
 void ingest_free(struct ingest *ingest); /* NULL is fine */
 
 bool api_write_admits(struct request *request, struct response *response);

@@ -35,6 +35,8 @@ static const struct option options[] = {
     {"storage.tsdb.path", KIND_TEXT, FIELD(data_path), "data", ALL, 0, 0, "Folder that holds the data."},
     {"storage.tsdb.retention.time", KIND_DURATION, FIELD(retention_ms), "15d", COMMAND_SERVE, 0, 0,
      "How long samples are kept; 0 keeps them for ever."},
+    {"storage.tsdb.retention.size", KIND_BYTES, FIELD(retention_bytes), "0", COMMAND_SERVE, 0, 0,
+     "Bytes that the data folder may have; beyond that the oldest blocks go. 0: any number."},
     {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
      "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
@@ -55,16 +57,26 @@ static const struct option options[] = {
      "Bytes of a label's value; 0: any number."},
     {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", COMMAND_SERVE, 0, UINT32_MAX,
      "Metrics whose type, help and unit are remembered."},
+    {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
+     "Memory for exemplars, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
      "HOST:PORT to listen on; \":9090\" is every address."},
     {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,
      "Connections open at a time; further ones wait."},
+    {"web.max-connections-per-address", KIND_COUNT, FIELD(address_connections_max), "256", COMMAND_SERVE, 0, 1 << 20,
+     "Connections from one client address; further ones are closed. 0: any number."},
     {"web.read-timeout", KIND_DURATION, FIELD(read_timeout_ms), "5m", COMMAND_SERVE, 1000, 24 * 3600 * 1000,
      "A connection without traffic is closed after that time."},
     {"web.cors.origin", KIND_TEXT, FIELD(cors_origin), ".*", COMMAND_SERVE, 0, 0,
      "Regular expression, anchored, for the origins that browsers may use the API from."},
     {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
-     "Lets POST /-/quit stop the server."},
+     "Lets POST /-/reload read the configuration again and POST /-/quit stop the server."},
+    {"web.enable-admin-api", KIND_SWITCH, FIELD(enable_admin), "false", COMMAND_SERVE, 0, 0,
+     "Lets /api/v1/admin/tsdb/… change the data."},
+    {"web.config.file", KIND_TEXT, FIELD(web_config_path), "", COMMAND_SERVE, 0, 0,
+     "File with TLS, passwords and headers, as Prometheus has it; followed when it changes."},
+    {"config.file", KIND_TEXT, FIELD(config_path), "", COMMAND_SERVE, 0, 0,
+     "File with external labels and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
     {"web.body-memory", KIND_BYTES, FIELD(body_bytes), "64MB", COMMAND_SERVE, 1 << 20, 0,
      "Memory for all request bodies; beyond that clients are told to come again."},
     {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
@@ -81,6 +93,8 @@ static const struct option options[] = {
      "Memory of all queries together."},
     {"query.threads", KIND_COUNT, FIELD(query_threads), "0", ALL, 0, 1024,
      "Threads that evaluate queries; 0: one for each core."},
+    {"storage.remote.read-sample-limit", KIND_COUNT, FIELD(read_samples_max), "50000000", COMMAND_SERVE, 0, 0,
+     "Samples of one remote-read answer that is not streamed; 0: any number."},
     {"enable-feature", KIND_FEATURES, FIELD(features), "", ALL, 0, 0,
      "Parts of PromQL that are off, separated by commas; `varve help features` lists them."},
     {"log.level", KIND_LEVEL, FIELD(log_level), "info", ALL, 0, 0, "debug, info, warn or error."},
@@ -340,6 +354,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
 
     db.fs = fs;
     db.retention_ms = settings->retention_ms;
+    db.retention_bytes = settings->retention_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
     db.head_bytes_max = settings->head_bytes;

@@ -11,23 +11,39 @@
 #ifndef VARVE_HTTP_REMOTE_WRITE_H
 #define VARVE_HTTP_REMOTE_WRITE_H
 
+#include "storage/base/arena.h"
 #include "storage/base/bytes.h"
 #include "storage/base/vec.h"
 #include "tsdb/append.h"
 
 /* Tiny messages can stand for much memory; beyond these counts a request is refused. */
-enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_METADATA_MAX = 1 << 16 };
+enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_METADATA_MAX = 1 << 16, WRITE_EXEMPLARS_MAX = 1 << 16 };
 
-/* One decoded request. Zeroed is valid. Its strings borrow from the message and from `scratch`. */
+/* An exemplar; both label sets as raw label fields. */
+struct write_exemplar {
+    str series, labels;
+    double value;
+    int64_t time_ms;
+};
+
+/* One decoded request, of any protocol. Zeroed is valid. Its strings borrow from the message, from `scratch` and from
+ * `arena`. */
 struct write_batch {
     vec(struct append_series) series;
     vec(int64_t) times_ms;
     vec(uint64_t) values;
     vec(struct append_metadata) metadata;
     struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
-    size_t exemplars;      /* skipped */
-    size_t histograms;     /* native ones, skipped: they are not stored yet */
+    struct arena arena;    /* what protocols other than remote-write 1.0 make; see batch.h */
+    size_t label_bytes;    /* of labels in the arena */
+    vec(struct write_exemplar) exemplars;
+    size_t histograms; /* native ones, skipped: they are not stored yet */
+    size_t malformed;  /* series left out because they do not make sense; only where a protocol allows that */
+    str complaint;     /* the first of them in words */
 };
+
+/* Makes it empty for the next request. */
+void write_batch_reset(struct write_batch *batch);
 
 /* Decodes a message into the emptied batch. INVALID or LIMIT with the offset of the trouble; the batch is then void. */
 status write_decode(str message, struct write_batch *batch);

@@ -7,9 +7,18 @@
 #include "tsdb/metrics.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { MAINTENANCE_MS = 1000, RETRY_MS = 2000 };
+enum {
+    MAINTENANCE_MS = 1000,
+    RETRY_MS = 2000,
+    COMPACTION_MS = 5000,
+    COMPACTION_RETRY_MS = 60 * 1000,
+    COMPACTION_NICENESS = 10 /* of its thread: whoever waits for an answer goes first */
+};
 
 struct db_options db_options_default(void)
 {
@@ -53,16 +62,6 @@ struct view *db_view(struct db *db)
     return view;
 }
 
-/* The horizon counts from the earlier of clock and newest sample: a jumping clock deletes nothing. */
-int64_t db_horizon_ms(const struct db *db)
-{
-    int64_t now = clock_now_ms(), newest = atomic_load(&db->newest_ms);
-
-    if (db->options.retention_ms == 0) return INT64_MIN;
-    if (newest < now) now = newest;
-    return now < INT64_MIN + db->options.retention_ms ? INT64_MIN : now - db->options.retention_ms;
-}
-
 static status maintain_locked(struct db *db)
 {
     status s = ok();
@@ -83,7 +82,9 @@ status db_maintain(struct db *db)
     pthread_mutex_lock(&db->maintenance);
     status s = maintain_locked(db);
     pthread_mutex_unlock(&db->maintenance);
-    return s;
+    bool done;
+    status merged = db_compact_step(db, false, &done);
+    return failed(s) ? s : merged;
 }
 
 static void update_gauges(struct db *db)
@@ -96,18 +97,24 @@ static void update_gauges(struct db *db)
     metric_set(&metric_head_bytes, (int64_t)stats.head_bytes);
 }
 
-static bool wait_a_round(struct db *db)
+/* Waits for `ms`, or less if a freeze is wanted and this thread serves it; false when the db closes. */
+static bool wait_a_round(struct db *db, int64_t ms, bool freezes)
 {
     struct timespec until;
+    int outcome = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)(MAINTENANCE_MS % 1000) * 1000000;
-    until.tv_sec += MAINTENANCE_MS / 1000;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
     pthread_mutex_lock(&db->wake_mutex);
-    if (!db->stop && !atomic_load(&db->freeze_wanted)) pthread_cond_timedwait(&db->wake, &db->wake_mutex, &until);
-    bool stop = db->stop;
+    while (!outcome && !atomic_load(&db->stop) && !(freezes && atomic_load(&db->freeze_wanted)))
+        outcome = pthread_cond_timedwait(&db->wake, &db->wake_mutex, &until);
     pthread_mutex_unlock(&db->wake_mutex);
-    return !stop;
+    return !atomic_load(&db->stop);
 }
 
 static void *run_background(void *context)
@@ -115,10 +122,28 @@ static void *run_background(void *context)
     struct db *db = context;
 
     pthread_setname_np(pthread_self(), "varve-maintain");
-    while (wait_a_round(db)) {
+    while (wait_a_round(db, MAINTENANCE_MS, true)) {
         bool wanted = atomic_exchange(&db->freeze_wanted, false);
-        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) (void)db_maintain(db); /* it has told the log */
+        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) {
+            pthread_mutex_lock(&db->maintenance);
+            (void)maintain_locked(db); /* it has told the log */
+            pthread_mutex_unlock(&db->maintenance);
+        }
         update_gauges(db);
+    }
+    return NULL;
+}
+
+static void *run_compaction(void *context)
+{
+    struct db *db = context;
+    status s = ok();
+
+    pthread_setname_np(pthread_self(), "varve-compact");
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), COMPACTION_NICENESS); /* of this thread; a wish */
+    while (wait_a_round(db, failed(s) ? COMPACTION_RETRY_MS : COMPACTION_MS, false)) {
+        bool done = true;
+        while (done) s = db_compact_step(db, false, &done);
     }
     return NULL;
 }
@@ -139,6 +164,7 @@ static void destroy(struct db *db)
         vec_release(&scratch->ids);
         vec_release(&scratch->hashes);
         writer_release(&scratch->rows);
+        writer_release(&scratch->rich_rows);
         writer_release(&scratch->registration);
         writer_release(&scratch->canonical);
         arena_release(&scratch->arena);
@@ -151,11 +177,23 @@ static void destroy(struct db *db)
     page_cache_free(db->cache);
     pthread_rwlock_destroy(&db->switching);
     pthread_mutex_destroy(&db->view_mutex);
+    pthread_mutex_destroy(&db->compacting);
     pthread_mutex_destroy(&db->maintenance);
     pthread_mutex_destroy(&db->wake_mutex);
     pthread_cond_destroy(&db->wake);
     pthread_mutex_destroy(&db->scratch_mutex);
     free(db);
+}
+
+static void stop_background(struct db *db)
+{
+    if (!db->options.background) return;
+    pthread_mutex_lock(&db->wake_mutex);
+    atomic_store(&db->stop, true);
+    pthread_cond_broadcast(&db->wake);
+    pthread_mutex_unlock(&db->wake_mutex);
+    if (db->background) pthread_join(db->background, NULL);
+    if (db->compaction) pthread_join(db->compaction, NULL);
 }
 
 status db_open(const struct db_options *options, struct db **out)
@@ -170,6 +208,7 @@ status db_open(const struct db_options *options, struct db **out)
     pthread_rwlock_init(&db->switching, &attributes);
     pthread_rwlockattr_destroy(&attributes);
     pthread_mutex_init(&db->view_mutex, NULL);
+    pthread_mutex_init(&db->compacting, NULL);
     pthread_mutex_init(&db->maintenance, NULL);
     pthread_mutex_init(&db->wake_mutex, NULL);
     pthread_cond_init(&db->wake, NULL);
@@ -186,9 +225,11 @@ status db_open(const struct db_options *options, struct db **out)
     }
     if (!failed(s) && options->background) {
         int error = pthread_create(&db->background, NULL, run_background, db);
-        if (error) s = status_errno(error, "start the maintenance thread");
+        if (!error) error = pthread_create(&db->compaction, NULL, run_compaction, db);
+        if (error) s = status_errno(error, "start the maintenance threads");
     }
     if (failed(s)) {
+        stop_background(db);
         if (db->wal) wal_abandon(db->wal);
         if (db->next_wal) wal_abandon(db->next_wal);
         destroy(db);
@@ -197,16 +238,6 @@ status db_open(const struct db_options *options, struct db **out)
     update_gauges(db);
     *out = db;
     return ok();
-}
-
-static void stop_background(struct db *db)
-{
-    if (!db->options.background) return;
-    pthread_mutex_lock(&db->wake_mutex);
-    db->stop = true;
-    pthread_cond_signal(&db->wake);
-    pthread_mutex_unlock(&db->wake_mutex);
-    pthread_join(db->background, NULL);
 }
 
 status db_close(struct db *db)

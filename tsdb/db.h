@@ -15,6 +15,7 @@
 struct db_options {
     struct fs *fs;                 /* the data folder; outlives the db */
     int64_t retention_ms;          /* samples older than this are dropped; 0: kept for ever */
+    uint64_t retention_bytes;      /* with more in the folder than this the oldest blocks are dropped; 0: any number */
     int64_t future_max_ms;         /* samples further ahead of the clock are refused; 0: any is taken */
     int64_t out_of_order_ms;       /* how far behind the newest sample of its series one may be; negative: any */
     int64_t freeze_ms;             /* a head lives at most this long on the monotonic clock */
@@ -23,9 +24,10 @@ struct db_options {
     uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
-    uint32_t series_max;           /* new series beyond this many in the head are refused; 0: any number */
+    uint32_t series_max;           /* new series beyond this many in the head (with samples or not yet) are refused; 0:
+                                      any number */
     struct label_limits label_limits;
-    bool background; /* run freezes and retention in a thread; without it call db_maintain */
+    bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
 };
 
 /* Defaults for everything but fs. */
@@ -45,7 +47,10 @@ void db_abandon(struct db *db);
 /* Freezes the live head now and waits for its block. */
 status db_freeze(struct db *db);
 
-/* One round of what the background thread does: freezes if due, applies retention. */
+/* Freezes, and merges blocks until there is one for each day. Returns when all is done, which may take long. */
+status db_compact(struct db *db);
+
+/* One round of what the background threads do: freezes if due, merges blocks if due, applies retention. */
 status db_maintain(struct db *db);
 
 /* Calls each() for the received metadata of all metrics in order, or of one if `metric` is not empty. The strings are
@@ -65,6 +70,15 @@ struct db_stats {
     int64_t oldest_ms; /* of all data; INT64_MAX when empty */
 };
 void db_stats(struct db *db, struct db_stats *out);
+
+struct db_block {
+    uint32_t number, heads, series;
+    int64_t min_ms, max_ms, created_ms;
+    uint64_t samples, bytes;
+};
+
+/* The blocks in the order of their heads; in the arena. */
+void db_blocks(struct db *db, struct db_block **out, size_t *count, struct arena *arena);
 
 /* One entry of a top list. */
 struct cardinality {

@@ -26,6 +26,7 @@ static void free_scratch(struct append_scratch *scratch)
     vec_release(&scratch->ids);
     vec_release(&scratch->hashes);
     writer_release(&scratch->rows);
+    writer_release(&scratch->rich_rows);
     writer_release(&scratch->registration);
     writer_release(&scratch->canonical);
     arena_release(&scratch->arena);
@@ -35,7 +36,9 @@ static void free_scratch(struct append_scratch *scratch)
 static void give_scratch(struct db *db, struct append_scratch *scratch)
 {
     arena_reset(&scratch->arena);
-    if (scratch->rows.capacity + scratch->ids.capacity * 4 + scratch->hashes.capacity * 16 > SCRATCH_KEPT_BYTES) {
+    if (scratch->rows.capacity + scratch->rich_rows.capacity + scratch->ids.capacity * 4 +
+            scratch->hashes.capacity * 16 >
+        SCRATCH_KEPT_BYTES) {
         free_scratch(scratch);
         return;
     }
@@ -79,22 +82,20 @@ static void add_candidates(struct db *db, const struct append_batch *batch, cons
                            size_t count, struct append_scratch *scratch, struct append_result *result)
 {
     struct registry *registry = head_registry(db->live);
-    struct head_stats stats;
 
-    head_stats(db->live, &stats);
     registry_write_lock(registry);
     uint32_t before = registry_series_count(registry);
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &candidates[i];
-        uint32_t created = registry_series_count(registry) - before;
-        bool may_add = db->options.series_max == 0 || stats.series + created < db->options.series_max;
+        uint32_t held = head_series_held(db->live);
+        bool may_add = db->options.series_max == 0 || held < db->options.series_max;
         uint32_t id = registry_add_locked(registry, c->pairs, c->count, c->fingerprint, scratch->hashes.data[c->index],
                                           may_add, &scratch->registration);
         scratch->ids.data[c->index] = id;
         if (id == SERIES_NONE) {
             char why[96];
-            snprintf(why, sizeof why, "the head has %u series, new ones beyond the limit of %u are refused",
-                     stats.series + created, db->options.series_max);
+            snprintf(why, sizeof why, "the head has %u series, new ones beyond the limit of %u are refused", held,
+                     db->options.series_max);
             reject_series(result, APPEND_SERIES_LIMIT, batch->series[c->index].count, why);
         }
     }
@@ -154,9 +155,11 @@ static struct head_limits limits_now(const struct db *db, bool *clock_is_behind)
     int64_t now = clock_now_ms(), newest = atomic_load(&db->newest_ms);
     struct head_limits limits = {db_horizon_ms(db), INT64_MAX, db->options.out_of_order_ms};
 
-    *clock_is_behind = newest != INT64_MIN && now < newest - CLOCK_BEHIND_MS;
+    *clock_is_behind = newest > INT64_MIN + CLOCK_BEHIND_MS && now < newest - CLOCK_BEHIND_MS;
     if (newest > now) now = newest;
-    if (db->options.future_max_ms) limits.newest_ms = now + db->options.future_max_ms;
+    if (db->options.future_max_ms && now < INT64_MAX - db->options.future_max_ms)
+        limits.newest_ms = now + db->options.future_max_ms;
+    if (limits.oldest_ms == INT64_MIN) limits.oldest_ms++; /* nobody could ask for a sample of the first instant */
     return limits;
 }
 
@@ -167,7 +170,10 @@ static void log_metadata(struct db *db, const struct append_batch *batch, struct
     for (size_t i = 0; i < batch->metadata_count; i++) {
         if (metadata_put(db->metadata, &batch->metadata[i])) metadata_encode(&batch->metadata[i], &changed);
     }
-    if (changed.count) wal_batch_add(log, LOG_METADATA, true, changed.data, changed.count);
+    if (changed.count) {
+        wal_batch_add(log, LOG_METADATA, true, changed.data, changed.count);
+        atomic_store(&db->has_logged_metadata, true);
+    }
     writer_release(&changed);
 }
 
@@ -184,7 +190,7 @@ static void want_freeze(struct db *db)
 {
     if (atomic_exchange(&db->freeze_wanted, true)) return;
     pthread_mutex_lock(&db->wake_mutex);
-    pthread_cond_signal(&db->wake);
+    pthread_cond_broadcast(&db->wake);
     pthread_mutex_unlock(&db->wake_mutex);
 }
 
@@ -201,9 +207,11 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     TRY(wal_failure(db->wal));
     struct head_limits limits = limits_now(db, &clock_is_behind);
     if (!find_series(db, batch, scratch)) register_missing(db, batch, scratch, result);
-    scratch->rows.count = 0;
-    head_append(db->live, batch, scratch->ids.data, &limits, &scratch->rows, result);
+    scratch->rows.count = scratch->rich_rows.count = 0;
+    head_append(db->live, batch, scratch->ids.data, &limits, &scratch->rows, &scratch->rich_rows, result);
     if (scratch->rows.count) wal_batch_add(&log, LOG_SAMPLES, false, scratch->rows.data, scratch->rows.count);
+    if (scratch->rich_rows.count)
+        wal_batch_add(&log, LOG_RICH_SAMPLES, false, scratch->rich_rows.data, scratch->rich_rows.count);
     if (batch->metadata_count) log_metadata(db, batch, &log);
     if (result->stored) note_newest(db);
     metric_observe(&metric_append_seconds, clock_monotonic_ns() - start);

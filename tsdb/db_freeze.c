@@ -1,7 +1,7 @@
-/* How one head follows another, and how blocks come and go; see db_internal.h.
+/* How one head follows another; see db_internal.h.
  *
  * A freeze in order:
- *   1. the next head's log is made; `state` names it and reserves a number for the block;
+ *   1. `state` reserves numbers; the next head's log is made; `state` names it;
  *   2. the heads change places: the old log is synced and closed, requests go to the new head;
  *   3. what the old head registered is appended to the registry's file, if the new head shares it;
  *   4. the block is written and opened;
@@ -16,6 +16,7 @@
 #include "tsdb/freeze.h"
 #include "tsdb/metrics.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum {
@@ -25,7 +26,7 @@ enum {
     LOG_BYTES_MIN = 16 << 20,
     LOG_SERIES_BYTES = 200,
     REGISTRY_RECORD_BYTES = 1 << 20,
-    SERIES_MEMORY_BYTES = 200 /* of the registry, an estimate that costs nothing */
+    SERIES_MEMORY_BYTES = 200 /* of the registry without its text, an estimate that costs nothing */
 };
 
 void registry_file_name(char *out, size_t size, uint32_t number)
@@ -38,7 +39,9 @@ bool db_head_is_full(struct db *db)
     struct head_stats stats;
 
     head_stats(db->live, &stats);
-    return stats.bytes + (uint64_t)registry_series_count(head_registry(db->live)) * SERIES_MEMORY_BYTES >
+    const struct registry *registry = head_registry(db->live);
+    return stats.bytes + registry_text_bytes(registry) +
+               (uint64_t)registry_series_count(registry) * SERIES_MEMORY_BYTES >
            db->options.head_bytes_max;
 }
 
@@ -59,7 +62,7 @@ bool db_freeze_is_due(struct db *db)
     if (failed(wal_failure(db->wal))) return true;
     if (stats.samples == 0) return false;
     return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_head_is_full(db) ||
-           clock_monotonic_ns() - atomic_load(&db->live_since_ns) > db->options.freeze_ms * 1000000;
+           (clock_monotonic_ns() - atomic_load(&db->live_since_ns)) / 1000000 > db->options.freeze_ms;
 }
 
 /* Whether the next head should go on with the live head's registry: at least half of its series are still in use, and
@@ -93,7 +96,7 @@ static void ignore_outcome(void *context, status outcome)
     (void)outcome;
 }
 
-static status save_state(struct db *db, struct state *next)
+status db_save_state_locked(struct db *db, struct state *next)
 {
     status s = state_save(db->fs, next);
 
@@ -106,30 +109,36 @@ static status save_state(struct db *db, struct state *next)
     return ok();
 }
 
+/* Numbers are given out before there are files of them: a file with a number that the state has not given out proves
+ * that the state is older than its folder. What was reserved for an attempt that failed is used by the next one. */
+static status reserve_numbers(struct db *db)
+{
+    struct state next = state_copy(&db->state);
+    uint32_t first = next.next;
+
+    next.next += 3; /* the head, a new registry, the block of the frozen head */
+    TRY(db_save_state_locked(db, &next));
+    db->next_head = first;
+    return ok();
+}
+
 /* Step 1. Repeats what failed before: a log that was made stays until the state names it. `registry` 0: a new one. */
 static status prepare_next_head(struct db *db, uint32_t registry)
 {
-    struct state next = state_copy(&db->state);
-    status s = ok();
-
+    if (db->next_head == 0) TRY(reserve_numbers(db));
     if (!db->next_wal) {
-        db->next_head = next.next;
         struct wal_options options = {.fs = db->fs,
                                       .head = db->next_head,
                                       .first_sequence = 1,
                                       .sync_interval_ms = db->options.wal_sync_interval_ms,
                                       .segment_bytes = db->options.wal_segment_bytes};
-        s = wal_open(&options, &db->next_wal);
-        if (failed(s)) {
-            state_release(&next);
-            return s;
-        }
+        TRY(wal_open(&options, &db->next_wal));
     }
-    next.next = db->next_head + 3; /* the head, a new registry, the block of the frozen head */
+    struct state next = state_copy(&db->state);
     if (registry == 0) registry = db->next_head + 1;
     vec_push(&next.heads, (struct state_head){db->next_head, registry});
     state_registry(&next, registry, true);
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     db->written_number = db->next_head + 2;
     return ok();
 }
@@ -140,7 +149,9 @@ static void install_head(struct db *db, struct registry *registry)
     db->live = head_new(db->next_head, registry);
     db->wal = db->next_wal;
     db->next_wal = NULL;
+    db->next_head = 0;
     db->series_at_start = registry_series_count(registry);
+    atomic_store(&db->has_logged_metadata, false);
     atomic_store(&db->live_since_ns, clock_monotonic_ns());
     log_head(db->wal, registry_number(registry), &db->secret, ignore_outcome, NULL);
 }
@@ -178,12 +189,12 @@ static status switch_heads(struct db *db, bool share)
     }
     db->frozen = db->live;
     install_head(db, registry);
+    db_publish(db, db->view->blocks, db->view->block_count, NULL); /* before the new head answers anybody */
     pthread_rwlock_unlock(&db->switching);
     registry_unref(registry);
     if (failed(closed))
         log_error("the log of a head failed; its samples are kept in memory until they are a block", "head=%u error=%s",
                   head_number(db->frozen), LOG_QUOTED(str_from(closed.text)));
-    db_publish(db, db->view->blocks, db->view->block_count, NULL);
     return ok();
 }
 
@@ -258,7 +269,7 @@ static status name_block(struct db *db, struct state *next)
         const struct block_info *info = block_get_info(db->written);
         vec_push(&next->blocks, (struct state_block){info->number, info->min_ms, info->max_ms});
     }
-    status s = save_state(db, next);
+    status s = db_save_state_locked(db, next);
     if (!failed(s)) {
         db->unsaved.count = 0;
         remove_registry_files(db, &before);
@@ -305,18 +316,22 @@ status db_write_frozen_locked(struct db *db)
     return ok();
 }
 
-/* The last freeze: nobody appends any more, and no head follows. */
+/* The last freeze: nobody appends any more, and no head follows. A head that has no samples makes no block that its
+ * metadata could go into: it stays with its log. */
 static status freeze_for_good(struct db *db)
 {
+    struct head_stats stats;
     status closed = wal_close(db->wal);
 
     db->wal = NULL;
+    head_stats(db->live, &stats);
+    if (stats.samples == 0 && atomic_load(&db->has_logged_metadata)) return closed;
     db->frozen = db->live;
     db->live = NULL;
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));
     struct state next = state_copy(&db->state);
     db->written_number = next.next++;
-    TRY(save_state(db, &next));
+    TRY(db_save_state_locked(db, &next));
     return db_write_frozen_locked(db);
 }
 
@@ -334,37 +349,9 @@ status db_freeze_locked(struct db *db, bool successor)
     return db_write_frozen_locked(db);
 }
 
-status db_retain_locked(struct db *db)
+status db_replace_head_locked(struct db *db)
 {
-    int64_t horizon = db_horizon_ms(db);
-    struct view *view = db_view(db);
-    struct block **kept = memory_alloc(((size_t)view->block_count + 1) * sizeof *kept);
-    struct state next = state_copy(&db->state);
-    uint32_t count = 0;
-    status s = ok();
-
-    for (uint32_t i = 0; i < view->block_count; i++) {
-        const struct block_info *info = block_get_info(view->blocks[i]);
-        if (info->max_ms >= horizon) {
-            kept[count++] = view->blocks[i];
-        } else {
-            state_drop_block(&next, info->number);
-        }
-    }
-    if (count < view->block_count) {
-        s = save_state(db, &next);
-        for (uint32_t i = 0; !failed(s) && i < view->block_count; i++) {
-            const struct block_info *info = block_get_info(view->blocks[i]);
-            if (info->max_ms >= horizon) continue;
-            block_drop(view->blocks[i]);
-            metric_add(&metric_blocks_expired, 1);
-            log_info("block expired", "block=%u samples=%llu", info->number, (unsigned long long)info->samples);
-        }
-        if (!failed(s)) db_publish(db, kept, count, NULL);
-    } else {
-        state_release(&next);
-    }
-    free(kept);
-    view_unref(view);
-    return s;
+    assert(!db->frozen);
+    TRY(prepare_next_head(db, 0));
+    return switch_heads(db, false);
 }

@@ -1,7 +1,7 @@
 /* What the files of the db share.
  *
- * Lock order, outermost first: maintenance → switching → a registry's lock → the log's queue; view_mutex, metadata and
- * the scratch list are leaves. Nothing is written to disk under a lock that a reader takes.
+ * Lock order, outermost first: compacting → maintenance → switching → a registry's lock → the log's queue; view_mutex,
+ * metadata and the scratch list are leaves. Nothing is written to disk under a lock that a reader takes.
  */
 #ifndef VARVE_TSDB_DB_INTERNAL_H
 #define VARVE_TSDB_DB_INTERNAL_H
@@ -20,6 +20,7 @@ enum log_record {
     LOG_REGISTRATION = 1, /* tsdb/registration.c */
     LOG_SAMPLES = 2,      /* tsdb/sample_rows.h */
     LOG_METADATA = 3,     /* tsdb/metadata.h */
+    LOG_RICH_SAMPLES = 5, /* tsdb/rich_rows.h */
     LOG_HEAD = 4          /* first in a log: the number of the head's registry (u32) and the secret */
 };
 
@@ -27,7 +28,7 @@ enum log_record {
 struct append_scratch {
     vec(uint32_t) ids;
     vec(hash128) hashes;
-    struct writer rows, registration, canonical;
+    struct writer rows, rich_rows, registration, canonical;
     struct arena arena;
     struct append_scratch *next;
 };
@@ -52,23 +53,27 @@ struct db {
 
     /* held during a freeze and the retention; guards the rest of this group */
     pthread_mutex_t maintenance;
-    struct state state;   /* as last saved */
-    struct wal *next_wal; /* log of the next head, made but not yet in use; its number is next_head */
-    uint32_t next_head;
-    struct writer unsaved;   /* registrations on their way into the registry's file */
-    struct block *written;   /* block of the frozen head, not yet in the state */
-    uint32_t written_number; /* number reserved for it */
-    int64_t next_attempt_ns; /* after a failure */
+    struct state state;       /* as last saved */
+    struct wal *next_wal;     /* log of the next head, made but not yet in use */
+    uint32_t next_head;       /* its number, from when it is reserved until it is in use; else 0 */
+    struct writer unsaved;    /* registrations on their way into the registry's file */
+    bool is_registry_damaged; /* the live head's: ids of its log may be of series that it does not have */
+    struct block *written;    /* block of the frozen head, not yet in the state */
+    uint32_t written_number;  /* number reserved for it */
+    int64_t next_attempt_ns;  /* after a failure */
 
-    _Atomic int64_t live_since_ns; /* monotonic */
-    _Atomic int64_t newest_ms;     /* newest sample of all; INT64_MIN when there is none */
+    _Atomic bool has_logged_metadata; /* in the log of the live head */
+    _Atomic int64_t live_since_ns;    /* monotonic */
+    _Atomic int64_t newest_ms;        /* newest sample of all; INT64_MIN when there is none */
     _Atomic uint64_t block_bytes;
 
-    pthread_mutex_t wake_mutex; /* guards the two below */
+    pthread_mutex_t compacting; /* held during a merge */
+
+    pthread_mutex_t wake_mutex; /* with it threads wait for stop and freeze_wanted */
     pthread_cond_t wake;
-    bool stop;
-    _Atomic bool freeze_wanted;
-    pthread_t background;
+    atomic_bool stop;
+    atomic_bool freeze_wanted;
+    pthread_t background, compaction;
 
     pthread_mutex_t scratch_mutex;
     struct append_scratch *scratch;
@@ -86,17 +91,28 @@ bool db_freeze_is_due(struct db *db);
 /* Whether the live head has used up its memory. */
 bool db_head_is_full(struct db *db);
 
+/* Makes `next` the state, durably; it is released on failure. Expects maintenance. */
+status db_save_state_locked(struct db *db, struct state *next);
+
 /* Freezes the live head, if it holds anything; without a successor when the db closes. Expects maintenance. */
 status db_freeze_locked(struct db *db, bool successor);
 
 /* Writes the frozen head, if there is one. Expects maintenance. */
 status db_write_frozen_locked(struct db *db);
 
+/* Makes a new head with an empty registry the live one; no other may be frozen. Expects maintenance. */
+status db_replace_head_locked(struct db *db);
+
 /* Starts the first head of a db that has none. Expects maintenance. */
 status db_start_head_locked(struct db *db);
 
-/* Drops blocks whose samples are all older than the retention time. Expects maintenance. */
+/* Drops blocks that are older than the retention time, and the oldest beyond the retention size. Expects maintenance.
+ */
 status db_retain_locked(struct db *db);
+
+/* One merge of blocks, if one is due by the rules of compaction.h; `all` is explained there. Says in *done whether
+ * there was one. Takes maintenance for moments only; one merge runs at a time. */
+status db_compact_step(struct db *db, bool all, bool *done);
 
 /* Reads state, blocks, registries and logs. */
 status db_recover(struct db *db);

@@ -20,6 +20,10 @@
     X(COUNTER, freezes, "varve_freezes_total", "", "Heads written as blocks.")                                         \
     X(COUNTER, freeze_failures, "varve_freeze_failures_total", "", "Attempts to write a block that failed.")           \
     X(SECONDS, freeze_seconds, "varve_freeze_duration_seconds", "", "Time to write a head as a block.")                \
+    X(COUNTER, merges, "varve_compactions_total", "", "Merges of blocks.")                                             \
+    X(COUNTER, merge_failures, "varve_compaction_failures_total", "", "Merges of blocks that failed.")                 \
+    X(SECONDS, merge_seconds, "varve_compaction_duration_seconds", "", "Time to merge blocks.")                        \
+    X(COUNTER, merged_samples, "varve_compaction_samples_total", "", "Samples written by merges.")                     \
     X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
     X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \
     X(SECONDS, replay_seconds, "varve_replay_duration_seconds", "", "Time to read the log at start.")                  \

@@ -72,6 +72,11 @@ uint32_t registry_pair_count(const struct registry *registry)
     return registry->pair_count;
 }
 
+uint64_t registry_text_bytes(const struct registry *registry)
+{
+    return atomic_load_explicit(&registry->account.used_bytes, memory_order_relaxed);
+}
+
 uint64_t registry_bytes(struct registry *registry)
 {
     pthread_rwlock_rdlock(&registry->lock);

@@ -45,7 +45,7 @@ struct name {
     str text; /* data is NULL: a hole */
     _Atomic uint32_t value_count;
     uint32_t values_saved;
-    uint64_t text_bytes;
+    _Atomic uint64_t text_bytes;
     struct paged values;
     struct map value_map;
     vec(struct run) series;

@@ -12,6 +12,7 @@
 struct broken_block {
     uint32_t number;
     int64_t min_ms, max_ms;
+    _Atomic bool is_expired; /* the retention took it */
     char why[STATUS_TEXT_BYTES];
 };
 

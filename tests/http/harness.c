@@ -1,6 +1,12 @@
 /* What tests of the http layer stand on; see harness.h. */
 #include "tests/http/harness.h"
 
+#include "http/config.h"
+#include "tests/http/appender.h"
+#include "tests/http/message.h"
+#include "tests/support/must.h"
+#include "tsdb/exemplars.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,42 +16,94 @@
 #include <unistd.h>
 #include <zlib.h>
 
+enum { QUERY_THREADS = 2, QUERY_QUEUE_MAX = 16 };
+
+static const char few[] = "up{instance=\"b\",job=\"node\"} _ 2\n"
+                          "up{instance=\"a\",job=\"node\"} _ 1.5\n"
+                          "http_requests_total{\"a.b/c\"=\"\\\"x\\\"\",job=\"api\"} _ 7\n";
+
+static const struct append_metadata few_metadata[] = {
+    {METRIC_COUNTER, STR("http_requests_total"), STR("All \"requests\"."), STR("")},
+    {METRIC_GAUGE_HISTOGRAM, STR("sizes"), STR(""), STR("bytes")},
+    {METRIC_GAUGE, STR("up"), STR("Whether it is."), STR("")},
+};
+
+void site_engine(struct site *site, const struct engine_options *options)
+{
+    fixture_engine(&site->fixture, options);
+    site->services.engine = site->fixture.engine;
+}
+
 void site_open(struct site *site)
 {
+    struct engine_options options = engine_options_default();
     str rest[1];
     size_t rest_count;
 
     *site = (struct site){0};
-    fake_reset();
     account_init(&site->bodies, 64 << 20, NULL);
     account_init(&site->answers, 256 << 20, NULL);
     arena_init(&site->arena, NULL);
-    cr_assert(!failed(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count)));
-    site->services = (struct services){
-        .engine = fake_engine(),
-        .ingest = ingest_new(),
-        .bodies = &site->bodies,
-        .answers = &site->answers,
-        .settings = &site->settings,
-        .started_ms = 1787000000000,
-    };
-    cr_assert(!failed(workers_open("ingest", 2, 16, &site->services.ingest_workers)));
-    cr_assert(!failed(workers_open("service", 1, 16, &site->services.service_workers)));
+    fixture_open(&site->fixture, QUERY_THREADS, 0);
+    options.threads = QUERY_THREADS;
+    options.queue_max = QUERY_QUEUE_MAX;
+    options.query_bytes_max = options.total_bytes_max = 1 << 30;
+    site_engine(site, &options);
+    must(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count));
+    site->services.db = site->fixture.db;
+    site->services.exemplars = exemplars_new(1 << 20);
+    site->services.ingest = ingest_new(db_append);
+    site->services.bodies = &site->bodies;
+    site->services.answers = &site->answers;
+    site->services.settings = &site->settings;
+    struct config *config;
+    must(config_load(STR(""), &config));
+    site->services.config = config_holder_new(config);
+    site->services.started_ms = 1787000000000;
+    must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
+    must(workers_open("service", 1, 16, &site->services.service_workers));
+}
+
+void site_load_few(struct site *site)
+{
+    struct append_batch batch = {.metadata = few_metadata,
+                                 .metadata_count = sizeof few_metadata / sizeof few_metadata[0]};
+    struct append_result result = {0};
+
+    fixture_load(&site->fixture, 1000, few);
+    must(db_append_wait(site->services.db, &batch, &result));
+}
+
+void site_load_many(struct site *site)
+{
+    char line[64];
+
+    for (int i = 0; i < SITE_MANY; i++) {
+        snprintf(line, sizeof line, "many{i=\"%d\"} 0", i);
+        fixture_load(&site->fixture, 1000, line);
+    }
+}
+
+void site_stand_in(struct site *site)
+{
+    ingest_free(site->services.ingest);
+    appender_reset();
+    site->services.ingest = ingest_new(appender_append);
 }
 
 void site_close(struct site *site)
 {
     workers_close(site->services.ingest_workers);
     workers_close(site->services.service_workers);
-    engine_close(site->services.engine);
     ingest_free(site->services.ingest);
+    exemplars_free(site->services.exemplars);
+    config_holder_free(site->services.config);
+    fixture_close(&site->fixture);
     arena_release(&site->arena);
     cr_expect(site->bodies.used_bytes == 0, "%zu bytes of bodies are still charged", (size_t)site->bodies.used_bytes);
     cr_expect(site->answers.used_bytes == 0, "%zu bytes of answers are still charged",
               (size_t)site->answers.used_bytes);
-    fake_reset();
-    vec_release(&fake.series);
-    vec_release(&fake.metadata);
+    appender_reset();
 }
 
 struct bare_call {
@@ -158,22 +216,13 @@ str gunzip(str text, struct arena *arena)
     return plain;
 }
 
-static void put_message(struct writer *w, uint8_t tag, const struct writer *message)
-{
-    writer_u8(w, tag);
-    writer_str(w, str_make((const char *)message->data, message->count));
-}
-
 static void put_label(struct writer *series, str name, str value)
 {
     struct writer label = {0};
 
-    writer_u8(&label, 0x0A);
-    writer_str(&label, name);
-    writer_u8(&label, 0x12);
-    writer_str(&label, value);
-    put_message(series, 0x0A, &label);
-    writer_release(&label);
+    put_text(&label, 1, name);
+    put_text(&label, 2, value);
+    put_message(series, 1, &label);
 }
 
 str write_body(size_t series, struct arena *arena)
@@ -184,16 +233,12 @@ str write_body(size_t series, struct arena *arena)
         struct writer message = {0}, sample = {0};
         char text[32];
         snprintf(text, sizeof text, "series-%zu", i);
-        put_label(&message, STR("__name__"), STR("up"));
+        put_label(&message, METRIC_NAME, STR("up"));
         put_label(&message, STR("instance"), str_from(text));
-        writer_u8(&sample, 0x09);
-        writer_u64(&sample, double_bits((double)i));
-        writer_u8(&sample, 0x10);
-        writer_varint(&sample, 1787000000000);
-        put_message(&message, 0x12, &sample);
-        put_message(&request, 0x0A, &message);
-        writer_release(&message);
-        writer_release(&sample);
+        put_double(&sample, 1, (double)i);
+        put_varint(&sample, 2, 1787000000000);
+        put_message(&message, 2, &sample);
+        put_message(&request, 1, &message);
     }
     size_t bytes = snappy_max_compressed_length(request.count);
     char *body = arena_alloc(arena, bytes);

@@ -1,5 +1,5 @@
-/* What tests of the http layer stand on: services over the fakes, requests without a server, and a server with raw
- * sockets. */
+/* What tests of the http layer stand on: services over a database in memory and an engine, requests without a server,
+ * and a server with raw sockets. */
 #ifndef VARVE_TESTS_HTTP_HARNESS_H
 #define VARVE_TESTS_HTTP_HARNESS_H
 
@@ -8,17 +8,33 @@
 #include "http/options.h"
 #include "http/server.h"
 #include "http/workers.h"
-#include "tests/http/fakes.h"
+#include "tests/query/fixture.h"
 #include "tests/support/test.h"
 
 struct site {
+    struct fixture fixture; /* database and engine */
     struct account bodies, answers;
     struct settings settings;
     struct services services;
     struct arena arena; /* replies */
 };
 
+/* An empty database. */
 void site_open(struct site *site);
+
+/* Three series and the metadata of three metrics, see harness.c; all samples lie at 1 s. */
+void site_load_few(struct site *site);
+
+/* `many{i="0"}` up to `many{i="399"}`, each 0 at second 0. */
+enum { SITE_MANY = 400 };
+void site_load_many(struct site *site);
+
+/* Another engine. */
+void site_engine(struct site *site, const struct engine_options *options);
+
+/* Writes go to the appender instead of the database; see appender.h. */
+void site_stand_in(struct site *site);
+
 void site_close(struct site *site);
 
 struct reply {
@@ -31,6 +47,9 @@ struct reply {
  * to the server's own routes. */
 struct reply site_call(struct site *site, const char *method, const char *target, const char *headers, str body);
 struct reply site_get(struct site *site, const char *target);
+
+/* A query that runs for minutes unless it is canceled. */
+#define SLOW_QUERY "/api/v1/query_range?query=quantile_over_time(0.5,vector(1)[11h:1s])&start=0&end=11000&step=1"
 
 /* The value of a header in a reply; empty if it is not there. */
 str reply_header(const struct reply *reply, const char *name);

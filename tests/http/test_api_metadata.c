@@ -26,6 +26,7 @@ Test(api_metadata, answers)
     char target[256];
 
     site_open(&site);
+    site_load_few(&site);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         snprintf(target, sizeof target, "/api/v1/metadata%s", calls[i].query);
         struct reply reply = site_get(&site, target);

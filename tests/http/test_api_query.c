@@ -1,58 +1,57 @@
+#include "storage/fs_memory.h"
 #include "tests/http/harness.h"
+#include "tests/support/must.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 #define OK_(data) "{\"status\":\"success\",\"data\":" data
-#define BAD(text) "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"" text "\"}"
-#define UP        "{\"__name__\":\"up\",\"job\":\"a \\\"b\\\"\"}"
+#define BAD(text) "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"" text
+#define UP_A      "{\"__name__\":\"up\",\"instance\":\"a\",\"job\":\"node\"}"
+#define UP_B      "{\"__name__\":\"up\",\"instance\":\"b\",\"job\":\"node\"}"
 
 static const struct {
     const char *target;
     unsigned code;
     const char *body; /* the whole of it, or what it begins with */
 } calls[] = {
-    {"query?query=scalar&time=1435781451.7", 200,
+    {"query?query=1e21&time=1435781451.7", 200,
      OK_("{\"resultType\":\"scalar\",\"result\":[1435781451.7,\"1000000000000000000000\"]}}")},
-    {"query?query=string&time=4", 200, OK_("{\"resultType\":\"string\",\"result\":[4,\"te\\nxt\"]}}")},
-    {"query?query=vector&time=4", 200,
-     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":" UP
-         ",\"value\":[4,\"1.5\"]},{\"metric\":{\"__name__\":\"up\"},\"value\":[4,\"2\"]}]}}")},
-    {"query?query=matrix&time=4", 200,
-     OK_("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" UP
-         ",\"values\":[[1,\"1.5\"],[1.001,\"2\"],[2.500,\"1e-07\"]]}]}}")},
+    {"query?query=%22te\\nxt%22&time=4", 200, OK_("{\"resultType\":\"string\",\"result\":[4,\"te\\nxt\"]}}")},
+    {"query?query=sort(up)&time=4", 200,
+     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":" UP_A ",\"value\":[4,\"1.5\"]},{\"metric\":" UP_B
+         ",\"value\":[4,\"2\"]}]}}")},
+    {"query?query=up[5m]&time=4", 200,
+     OK_("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" UP_A ",\"values\":[[1,\"1.5\"]]},{\"metric\":" UP_B
+         ",\"values\":[[1,\"2\"]]}]}}")},
     {"query?query=nothing&time=4", 200, OK_("{\"resultType\":\"vector\",\"result\":[]}}")},
-    {"query?query=vector&limit=1&time=4", 200,
-     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":" UP
+    {"query?query=sort(up)&limit=1&time=4", 200,
+     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":" UP_A
          ",\"value\":[4,\"1.5\"]}]},\"warnings\":[\"results truncated due to limit\"]}")},
-    {"query?query=vector+warned&time=4&limit=1", 200,
-     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":" UP
-         ",\"value\":[4,\"1.5\"]}]},\"warnings\":[\"careful (1:1)\",\"results truncated due to "
-         "limit\"],\"infos\":[\"by the way\"]}")},
-    {"query?query=scalar&time=4&stats=true", 200,
-     OK_("{\"resultType\":\"scalar\",\"result\":[4,\"1000000000000000000000\"],\"stats\":{\"timings\":{"
-         "\"evalTotalTime\":0.75,\"resultSortTime\":0,\"queryPreparationTime\":0.25,\"innerEvalTime\":0.5,"
-         "\"execQueueTime\":0,\"execTotalTime\":0},\"samples\":{\"totalQueryableSamples\":7,\"peakSamples\":3}}}}")},
-    {"query?query=string&time=4&stats=x", 200, OK_("{\"resultType\":\"string\",\"result\":[4,\"te\\nxt\"],\"stats\":")},
-    {"query?query=bad", 400, BAD("invalid parameter \\\"query\\\": 1:5: parse error: unexpected \\\"<bad>\\\"")},
-    {"query?query=exec", 422,
-     "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"many-to-many matching not allowed\"}"},
-    {"query?query=internal", 500, "{\"status\":\"error\",\"errorType\":\"internal\",\"error\":\"page 3 is damaged\"}"},
-    {"query?query=overload", 503, "{\"status\":\"error\",\"errorType\":\"unavailable\""},
-    {"query?query=timeout", 503,
-     "{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"query timed out in expression evaluation\"}"},
+    {"query?query=quantile(2,up)&time=4", 200,
+     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[4,\"+Inf\"]}]},\"warnings\":[\"PromQL "
+         "warning: quantile value should be between 0 and 1, got 2 (1:10)\"]}")},
+    {"query?query=rate(gauge[4s])&time=4", 200,
+     OK_("{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[4,\"1\"]}]},\"infos\":[\"PromQL info: "
+         "metric might not be a counter, name does "
+         "not end in _total/_sum/_count/_bucket: \\\"gauge\\\" (1:6)\"]}")},
+    {"query?query=up{", 400, BAD("invalid parameter \\\"query\\\": 1:4: parse error: ")},
+    {"query?query=up%2Bon(job)up&time=4", 422,
+     "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"found duplicate series for the match group "},
     /* the first fault in Prometheus' order is the one that is told */
-    {"query?query=bad&limit=x&time=y&timeout=z&lookback_delta=q", 400,
+    {"query?query=up{&limit=x&time=y&timeout=z&lookback_delta=q", 400,
      BAD("invalid parameter \\\"limit\\\": strconv.Atoi: parsing \\\"x\\\": invalid syntax")},
-    {"query?query=bad&time=y&timeout=z&lookback_delta=q", 400,
+    {"query?query=up{&time=y&timeout=z&lookback_delta=q", 400,
      BAD("invalid parameter \\\"time\\\": invalid time value for 'time': cannot parse \\\"y\\\" to a valid timestamp")},
-    {"query?query=bad&timeout=z&lookback_delta=q", 400,
+    {"query?query=up{&timeout=z&lookback_delta=q", 400,
      BAD("invalid parameter \\\"timeout\\\": cannot parse \\\"z\\\" to a valid duration")},
-    {"query?query=bad&lookback_delta=q", 400,
+    {"query?query=up{&lookback_delta=q", 400,
      BAD("error parsing lookback delta duration: cannot parse \\\"q\\\" to a valid duration")},
-    {"query_range?query=range+2+2&start=1&end=2.5&step=1500ms", 200,
-     OK_("{\"resultType\":\"matrix\",\"result\":[{\"metric\":" UP
-         ",\"values\":[[1,\"0\"],[2.500,\"0.1\"]]},{\"metric\":" UP ",\"values\":[[1,\"0\"],[2.500,\"0.1\"]]}]}}")},
-    {"query_range?query=range+0+0&start=1&end=1&step=1", 200, OK_("{\"resultType\":\"matrix\",\"result\":[]}}")},
+    {"query_range?query=up*0.1&start=1&end=2.5&step=1500ms", 200,
+     OK_("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"instance\":\"a\",\"job\":\"node\"},\"values\":[[1,\"0."
+         "15000000000000002\"],[2.500,\"0.15000000000000002\"]]},{\"metric\":{\"instance\":\"b\",\"job\":\"node\"},"
+         "\"values\":[[1,\"0.2\"],[2.500,\"0.2\"]]}]}}")},
+    {"query_range?query=nothing&start=1&end=1&step=1", 200, OK_("{\"resultType\":\"matrix\",\"result\":[]}}")},
     {"query_range?query=x&limit=-1&start=a", 400, BAD("invalid parameter \\\"limit\\\": limit must be non-negative")},
     {"query_range?query=x&start=a&end=b", 400,
      BAD("invalid parameter \\\"start\\\": cannot parse \\\"a\\\" to a valid timestamp")},
@@ -83,8 +82,7 @@ static const struct {
     {"query_range?query=x&start=-292273086-05-16T16:47:06Z&end=292277025-08-18T07:12:54.999999999Z&step=1", 400,
      BAD("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
          "(?step=XX)")},
-    {"query_range?query=bad&start=1&end=2&step=1", 400,
-     BAD("invalid parameter \\\"query\\\": 1:5: parse error: unexpected \\\"<bad>\\\"")},
+    {"query_range?query=up{&start=1&end=2&step=1", 400, BAD("invalid parameter \\\"query\\\": 1:4: parse error: ")},
 };
 
 Test(api_query, answers)
@@ -93,6 +91,8 @@ Test(api_query, answers)
     char target[512];
 
     site_open(&site);
+    site_load_few(&site);
+    fixture_load(&site.fixture, 1000, "gauge _ 1 2 3 4");
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         snprintf(target, sizeof target, "/api/v1/%s", calls[i].target);
         struct reply reply = site_get(&site, target);
@@ -106,16 +106,17 @@ Test(api_query, answers)
 Test(api_query, posts_are_the_same)
 {
     struct site site;
-    str form = STR("query=range+1+3&start=1&end=3&step=1");
+    str form = STR("query=up&start=1&end=3&step=1");
 
     site_open(&site);
-    struct reply got = site_get(&site, "/api/v1/query_range?query=range+1+3&start=1&end=3&step=1");
+    site_load_few(&site);
+    struct reply got = site_get(&site, "/api/v1/query_range?query=up&start=1&end=3&step=1");
     struct reply posted =
         site_call(&site, "POST", "/api/v1/query_range", "Content-Type: application/x-www-form-urlencoded", form);
     cr_expect(got.code == 200 && posted.code == 200 && str_equal(got.body, posted.body));
     /* with another type, or none, only the URL counts */
-    posted = site_call(&site, "POST", "/api/v1/query?query=scalar&time=4&step=60s", "Content-Type: application/json",
-                       STR(""));
+    posted =
+        site_call(&site, "POST", "/api/v1/query?query=1&time=4&step=60s", "Content-Type: application/json", STR(""));
     cr_expect(posted.code == 200);
     site_close(&site);
 }
@@ -125,12 +126,42 @@ Test(api_query, deprecated_stats_are_warned_of)
     struct site site;
 
     site_open(&site);
-    struct reply reply = site_get(&site, "/api/v1/query?query=scalar&stats=yes");
+    struct reply reply = site_get(&site, "/api/v1/query?query=1&stats=yes");
     cr_expect(contains(reply.body,
                        "\"warnings\":[\"value \\\"yes\\\" for parameter \\\"stats\\\" is deprecated and will "
                        "be rejected in the next major release, use \\\"true\\\" or \\\"all\\\"\"]"));
-    reply = site_get(&site, "/api/v1/query?query=scalar&stats=all");
+    reply = site_get(&site, "/api/v1/query?query=1&stats=all");
     cr_expect(!contains(reply.body, "warnings"));
+    site_close(&site);
+}
+
+static json_t *member(json_t *object, const char *key)
+{
+    json_t *found = json_object_get(object, key);
+
+    cr_assert(found, "%s is missing", key);
+    return found;
+}
+
+Test(api_query, stats)
+{
+    static const char *const timings[] = {"evalTotalTime", "resultSortTime", "queryPreparationTime",
+                                          "innerEvalTime", "execQueueTime",  "execTotalTime"};
+    struct site site;
+    json_error_t error;
+
+    site_open(&site);
+    site_load_few(&site);
+    struct reply reply = site_get(&site, "/api/v1/query?query=up&time=4&stats=true");
+    json_t *root = json_loadb(reply.body.data, reply.body.len, 0, &error);
+    cr_assert(root, "%s: %.*s", error.text, STR_ARG(reply.body));
+    json_t *stats = member(member(root, "data"), "stats"), *times = member(stats, "timings");
+    for (size_t i = 0; i < sizeof timings / sizeof timings[0]; i++)
+        cr_expect(json_is_number(member(times, timings[i])), "%s", timings[i]);
+    cr_expect(json_number_value(member(times, "evalTotalTime")) >= json_number_value(member(times, "innerEvalTime")));
+    cr_expect(json_integer_value(member(member(stats, "samples"), "totalQueryableSamples")) == 2);
+    cr_expect(json_integer_value(member(member(stats, "samples"), "peakSamples")) >= 2);
+    json_decref(root);
     site_close(&site);
 }
 
@@ -140,9 +171,57 @@ Test(api_query, large_results)
     struct site site;
 
     site_open(&site);
-    struct reply reply = site_get(&site, "/api/v1/query_range?query=range+200+1000&start=0&end=1000&step=1");
-    cr_assert(reply.code == 200 && reply.body.len > 3000000);
-    cr_expect(str_ends_with(reply.body, STR("[999,\"99.9\"]]}]}}")), "%.*s",
+    site_load_many(&site);
+    struct reply reply =
+        site_get(&site,
+                 "/api/v1/query_range?query=many*0%2Btime()*0.1&lookback_delta=1h&start=0&end=999&step=1&limit=200");
+    cr_assert(reply.code == 200 && reply.body.len > 3000000, "%zu", reply.body.len);
+    cr_expect(contains(reply.body, "[999,\"99.9\"]]}]},\"warnings\":[\"results truncated"), "%.*s",
               STR_ARG(str_part(reply.body, reply.body.len - 40, 40)));
+    site_close(&site);
+}
+
+#define FAILED(word, text) "{\"status\":\"error\",\"errorType\":\"" word "\",\"error\":\"" text
+
+/* What only a server in trouble answers. */
+Test(api_query, failures)
+{
+    struct site site;
+    struct engine_options options = engine_options_default();
+
+    site_open(&site);
+    site_load_many(&site);
+    struct reply reply = site_get(&site, SLOW_QUERY "&timeout=10ms");
+    cr_expect(reply.code == 503 && str_starts_with(reply.body, STR(FAILED("timeout", "query timed out in expression "
+                                                                                     "evaluation"))),
+              "%u %.*s", reply.code, STR_ARG(reply.body));
+    options.total_bytes_max = 1 << 20;
+    site_engine(&site, &options);
+    reply = site_get(&site, "/api/v1/query_range?query=topk(300,many)&start=0&end=1000&step=1");
+    cr_expect(reply.code == 503 && str_equal(reply_header(&reply, "Retry-After"), STR("1")) &&
+                  str_starts_with(reply.body, STR(FAILED("unavailable", "all queries together need more"))),
+              "%u %.*s", reply.code, STR_ARG(reply.body));
+    site_close(&site);
+}
+
+/* A block whose data can not be read is an error, never an empty answer. */
+Test(api_query, damaged_data)
+{
+    struct site site;
+    struct arena arena = {0};
+    str *names;
+    size_t count;
+
+    site_open(&site);
+    site_load_many(&site);
+    must(db_freeze(site.services.db));
+    must(fs_list(site.fixture.fs, "block", &arena, &names, &count));
+    cr_assert(count == 1);
+    for (uint64_t byte = 64; byte < 2000; byte++)
+        fs_memory_flip(site.fixture.fs, arena_format(&arena, "block/%.*s", STR_ARG(names[0])).data, byte, 3);
+    struct reply reply = site_get(&site, "/api/v1/query?query=sum_over_time(many[1h])&time=4");
+    cr_expect(reply.code == 500 && str_starts_with(reply.body, STR(FAILED("internal", ""))), "%u %.*s", reply.code,
+              STR_ARG(reply.body));
+    arena_release(&arena);
     site_close(&site);
 }

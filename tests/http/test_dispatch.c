@@ -2,6 +2,8 @@
 #include "tests/http/harness.h"
 #include "tsdb/regex.h"
 
+#include <unistd.h>
+
 static const struct {
     const char *method, *target;
     unsigned code;
@@ -45,12 +47,12 @@ Test(dispatch, other_sites_may_ask)
     struct regex *pattern = NULL;
 
     site_open(&site);
-    struct reply reply = site_call(&site, "GET", "/api/v1/query?query=scalar", "Origin: http://a.example", STR(""));
+    struct reply reply = site_call(&site, "GET", "/api/v1/query?query=1", "Origin: http://a.example", STR(""));
     cr_expect(str_equal(reply_header(&reply, "Access-Control-Allow-Origin"), STR("*")));
     cr_expect(str_equal(reply_header(&reply, "Access-Control-Allow-Methods"), STR("GET, POST, OPTIONS")));
     cr_expect(str_equal(reply_header(&reply, "Access-Control-Expose-Headers"), STR("Date")));
     cr_expect(contains(reply_header(&reply, "Vary"), "Origin"));
-    reply = site_call(&site, "GET", "/api/v1/query?query=scalar", NULL, STR(""));
+    reply = site_call(&site, "GET", "/api/v1/query?query=1", NULL, STR(""));
     cr_expect(reply_header(&reply, "Access-Control-Allow-Origin").len == 0);
     cr_expect(contains(reply_header(&reply, "Vary"), "Origin"));
 
@@ -58,7 +60,7 @@ Test(dispatch, other_sites_may_ask)
     site.services.cors_origin = pattern;
     reply = site_call(&site, "OPTIONS", "/api/v1/query", "Origin: http://b.example", STR(""));
     cr_expect(str_equal(reply_header(&reply, "Access-Control-Allow-Origin"), STR("http://b.example")));
-    reply = site_call(&site, "GET", "/api/v1/query?query=scalar", "Origin: http://c.example", STR(""));
+    reply = site_call(&site, "GET", "/api/v1/query?query=1", "Origin: http://c.example", STR(""));
     cr_expect(reply.code == 200 && reply_header(&reply, "Access-Control-Allow-Origin").len == 0);
     reply = site_call(&site, "GET", "/metrics", "Origin: http://b.example", STR(""));
     cr_expect(reply_header(&reply, "Access-Control-Allow-Origin").len == 0);
@@ -69,9 +71,10 @@ Test(dispatch, other_sites_may_ask)
 Test(dispatch, large_answers_are_compressed)
 {
     struct site site;
-    const char *target = "/api/v1/query_range?query=range+3+500&start=0&end=500&step=1";
+    const char *target = "/api/v1/query_range?query=many&start=0&end=299&step=1&limit=3";
 
     site_open(&site);
+    site_load_many(&site);
     struct reply plain = site_call(&site, "GET", target, NULL, STR(""));
     struct reply packed = site_call(&site, "GET", target, "Accept-Encoding: deflate, gzip;q=0.5", STR(""));
     cr_expect(plain.code == 200 && reply_header(&plain, "Content-Encoding").len == 0);
@@ -82,16 +85,31 @@ Test(dispatch, large_answers_are_compressed)
     site_close(&site);
 }
 
+/* Holds a worker until the gate is opened. */
+static void wait_at(void *gate)
+{
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+}
+
 Test(dispatch, a_full_queue_is_answered_at_once)
 {
     struct site site;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
     site_open(&site);
     int64_t before = metric_get(&metric_http_refused_query);
-    fake.engine_is_full = true;
-    struct reply reply = site_get(&site, "/api/v1/query?query=scalar");
+    pthread_mutex_lock(&gate);
+    while (engine_submit(site.services.engine, wait_at, &gate)) {} /* until it is full */
+    struct reply reply = site_get(&site, "/api/v1/query?query=1");
+    pthread_mutex_unlock(&gate);
     cr_expect(reply.code == 503 && str_equal(reply_header(&reply, "Retry-After"), STR("1")));
     cr_expect(contains(reply.body, "\"errorType\":\"unavailable\""));
     cr_expect(metric_get(&metric_http_refused_query) == before + 1);
+    for (int i = 0; i < 1000 && reply.code != 200; i++) {
+        usleep(1000);
+        reply = site_get(&site, "/api/v1/query?query=1");
+    }
+    cr_expect(reply.code == 200, "others are served when it has emptied: %u", reply.code);
     site_close(&site);
 }

@@ -129,7 +129,7 @@ static str describe(const struct write_batch *batch, struct arena *arena)
         text = arena_format(arena, "%.*s%.*s type=%d help=%.*s unit=%.*s; ", STR_ARG(text), STR_ARG(entry->metric),
                             entry->type, STR_ARG(entry->help), STR_ARG(entry->unit));
     }
-    if (batch->exemplars) text = arena_format(arena, "%.*sexemplars=%zu", STR_ARG(text), batch->exemplars);
+    if (batch->exemplars.count) text = arena_format(arena, "%.*sexemplars=%zu", STR_ARG(text), batch->exemplars.count);
     if (batch->histograms) text = arena_format(arena, "%.*shistograms=%zu", STR_ARG(text), batch->histograms);
     return text;
 }

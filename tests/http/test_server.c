@@ -1,6 +1,7 @@
 /* The server end to end, on a free port of the loopback, with raw sockets where a client library is too polite. */
 #include "http/metrics.h"
 #include "http/server.h"
+#include "tests/http/appender.h"
 #include "tests/http/harness.h"
 
 #include <curl/curl.h>
@@ -62,7 +63,7 @@ Test(server, answers)
     stage_open(&stage, &options);
     cr_expect(server_is_loopback(stage.server) && server_port(stage.server) != 0);
     for (int i = 0; i < 3; i++) cr_expect(is_alive(&stage), "the connection is kept");
-    struct reply reply = ask(&stage, "GET /api/v1/query?query=scalar&time=4 HTTP/1.1\r\nHost: x\r\n\r\n");
+    struct reply reply = ask(&stage, "GET /api/v1/query?query=1&time=4 HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_expect(reply.code == 200 && contains(reply.body, "\"resultType\":\"scalar\""));
     cr_expect(is_alive(&stage));
     wire_text(stage.socket, "HEAD /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -78,16 +79,16 @@ Test(server, pipelined_requests_are_answered_in_order)
     struct server_options options = server_options_default();
 
     stage_open(&stage, &options);
-    wire_text(stage.socket, "GET /api/v1/query?query=string&time=1 HTTP/1.1\r\nHost: x\r\n\r\n" HEALTHY
+    wire_text(stage.socket, "GET /api/v1/query?query=%22s%22&time=1 HTTP/1.1\r\nHost: x\r\n\r\n" HEALTHY
                             "POST /api/v1/query?time=2 HTTP/1.1\r\nHost: x\r\nContent-Type: "
-                            "application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\nquery=string"
+                            "application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nquery=\"s\""
                             "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
     struct reply reply = wire_reply(stage.socket, &stage.site.arena);
-    cr_expect(reply.code == 200 && contains(reply.body, "[1,\"te\\nxt\"]"));
+    cr_expect(reply.code == 200 && contains(reply.body, "[1,\"s\"]"));
     reply = wire_reply(stage.socket, &stage.site.arena);
     cr_expect(reply.code == 200 && contains(reply.body, "Healthy"));
     reply = wire_reply(stage.socket, &stage.site.arena);
-    cr_expect(reply.code == 200 && contains(reply.body, "[2,\"te\\nxt\"]"));
+    cr_expect(reply.code == 200 && contains(reply.body, "[2,\"s\"]"));
     reply = wire_reply(stage.socket, &stage.site.arena);
     cr_expect(reply.code == 404);
     stage_close(&stage);
@@ -104,7 +105,7 @@ static const struct {
     {"wants an end", "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200, true},
     {"chunked",
      "POST /api/v1/query?time=4 HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-     "Transfer-Encoding: chunked\r\n\r\n5\r\nquery\r\n7\r\n=string\r\n0\r\n\r\n",
+     "Transfer-Encoding: chunked\r\n\r\n5\r\nquery\r\n7\r\n=1%2B11\r\n0\r\n\r\n",
      200, false},
     {"chunk without a size",
      "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nquery\r\n0\r\n\r\n", 400,
@@ -246,7 +247,7 @@ Test(server, a_steady_body_may_take_its_time)
     memset(piece, 'x', sizeof piece);
     options.deadlines.body_bytes_per_second = 1000;
     stage_open(&stage, &options);
-    wire_text(stage.socket, "POST /api/v1/query?query=string HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    wire_text(stage.socket, "POST /api/v1/query?query=%22s%22 HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
     for (int i = 0; i < 100; i++) {
         wire_send(stage.socket, piece, sizeof piece);
         usleep(10000);
@@ -256,7 +257,10 @@ Test(server, a_steady_body_may_take_its_time)
     stage_close(&stage);
 }
 
-#define LARGE "GET /api/v1/query_range?query=range+400+10000&start=0&end=10000&step=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+/* 400 series of 10,000 points. */
+#define LARGE                                                                                                        \
+    "GET /api/v1/query_range?query=many*0%2Btime()*0.1&lookback_delta=1d&start=0&end=9999&step=1 HTTP/1.1\r\nHost: " \
+    "x\r\n\r\n"
 
 Test(server, large_answers)
 {
@@ -264,6 +268,7 @@ Test(server, large_answers)
     struct server_options options = server_options_default();
 
     stage_open(&stage, &options);
+    site_load_many(&stage.site);
     struct reply reply = ask(&stage, LARGE);
     cr_assert(reply.code == 200);
     cr_expect(reply.body.len > 50 << 20 && str_ends_with(reply.body, STR("[9999,\"999.9000000000001\"]]}]}}")), "%.*s",
@@ -280,6 +285,7 @@ Test(server, readers_who_do_not_read_are_ended)
     int64_t before = metric_get(&metric_http_deadlines);
 
     stage_open(&stage, &options);
+    site_load_many(&stage.site);
     wire_text(stage.socket, LARGE);
     for (int i = 0; i < 1000 && metric_get(&metric_http_deadlines) == before; i++) usleep(10000);
     cr_expect(metric_get(&metric_http_deadlines) == before + 1);
@@ -292,24 +298,21 @@ Test(server, hanging_up_cancels_the_query)
 {
     struct stage stage;
     struct server_options options = server_options_default();
-    size_t cancels = 0;
+    int64_t before = metric_get(&metric_http_hang_ups);
 
     stage_open(&stage, &options);
     for (int how = 0; how < 2; how++) {
         int socket = wire_connect(stage.server);
-        wire_text(socket, "GET /api/v1/query?query=slow HTTP/1.1\r\nHost: x\r\n\r\n");
+        wire_text(socket, "GET " SLOW_QUERY " HTTP/1.1\r\nHost: x\r\n\r\n");
         usleep(50000);
         if (how == 0) shutdown(socket, SHUT_WR);
         close(socket);
-        for (int i = 0; i < 500; i++) {
-            pthread_mutex_lock(&fake.mutex);
-            cancels = fake.cancels;
-            pthread_mutex_unlock(&fake.mutex);
-            if (cancels == (size_t)how + 1) break;
-            usleep(10000);
-        }
-        cr_expect(cancels == (size_t)how + 1, "%zu", cancels);
+        for (int i = 0; i < 6000 && metric_get(&metric_http_hang_ups) < before + how + 1; i++) usleep(10000);
+        cr_expect(metric_get(&metric_http_hang_ups) == before + how + 1);
     }
+    /* the queries would run for minutes */
+    for (int i = 0; i < 6000 && metric_get(&metric_http_suspended); i++) usleep(10000);
+    cr_expect(metric_get(&metric_http_suspended) == 0);
     cr_expect(is_alive(&stage));
     stage_close(&stage);
 }
@@ -319,7 +322,7 @@ Test(server, leaving_at_any_moment_is_fine)
     struct stage stage;
     struct server_options options = server_options_default();
     const char *request = "POST /api/v1/query?time=1 HTTP/1.1\r\nHost: x\r\nContent-Type: "
-                          "application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\nquery=string";
+                          "application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nquery=\"s\"";
 
     stage_open(&stage, &options);
     for (size_t bytes = 0; bytes <= strlen(request); bytes++) {
@@ -343,10 +346,10 @@ Test(server, bodies_have_a_budget)
     stage_open(&stage, &options);
     stage.site.bodies.limit_bytes = 100000;
     int other = wire_connect(stage.server);
-    wire_text(other, "POST /api/v1/query?query=string HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
+    wire_text(other, "POST /api/v1/query?query=%22s%22 HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n");
     for (int i = 0; i < 89; i++) wire_send(other, piece, 1000);
     for (int i = 0; i < 500 && stage.site.bodies.used_bytes < 89000; i++) usleep(10000);
-    wire_text(stage.socket, "POST /api/v1/query?query=string HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n");
+    wire_text(stage.socket, "POST /api/v1/query?query=%22s%22 HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n");
     for (int i = 0; i < 50; i++) wire_send(stage.socket, piece, 1000);
     struct reply reply = wire_reply(stage.socket, &stage.site.arena);
     cr_expect(reply.code == 503 && str_equal(reply_header(&reply, "Retry-After"), STR("1")), "%u", reply.code);
@@ -456,7 +459,7 @@ Test(server, writers_in_parallel)
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     stage_open(&stage, &options);
-    fake.done = FAKE_DONE_THREAD;
+    int64_t before = metric_get(&metric_ingest_stored) + metric_get(&metric_ingest_repeated);
     for (int i = 0; i < 4; i++) cr_assert(pthread_create(&threads[i], NULL, write_often, &stage) == 0);
     for (int i = 0; i < 4; i++) {
         void *stored;
@@ -465,7 +468,10 @@ Test(server, writers_in_parallel)
         free(stored);
     }
     cr_expect(total == 400, "%zu", total);
-    cr_expect(fake.appends == 400 && fake.series.count == 400 * 200);
+    int64_t after = metric_get(&metric_ingest_stored) + metric_get(&metric_ingest_repeated);
+    cr_expect(after - before == 400 * 200, "%lld", (long long)(after - before));
+    struct reply reply = ask(&stage, "GET /api/v1/query?query=count(up)&time=1787000000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(contains(reply.body, "[1787000000,\"200\"]"), "%.*s", STR_ARG(reply.body));
     stage_close(&stage);
     curl_global_cleanup();
 }
@@ -485,9 +491,9 @@ static void send_write(int socket, struct arena *arena)
 static void wait_for_appends(size_t count)
 {
     for (int i = 0; i < 500; i++) {
-        pthread_mutex_lock(&fake.mutex);
-        bool there = fake.appends >= count;
-        pthread_mutex_unlock(&fake.mutex);
+        pthread_mutex_lock(&appender.mutex);
+        bool there = appender.appends >= count;
+        pthread_mutex_unlock(&appender.mutex);
         if (there) return;
         usleep(10000);
     }
@@ -502,15 +508,16 @@ Test(server, a_full_ingest_queue_is_answered_at_once)
     unsigned told_to_wait = 0, stored = 0;
 
     stage_open(&stage, &options);
-    fake.done = FAKE_DONE_THREAD;
-    pthread_mutex_lock(&fake.mutex); /* both workers stand in db_append */
+    site_stand_in(&stage.site);
+    appender.done = DONE_THREAD;
+    pthread_mutex_lock(&appender.mutex); /* both workers stand in append */
     for (int i = 0; i < WRITERS; i++) {
         sockets[i] = wire_connect(stage.server);
         send_write(sockets[i], &stage.site.arena);
     }
     for (int i = 0; i < 500 && metric_get(&metric_http_refused_ingest) < WRITERS - 18; i++) usleep(10000);
     cr_expect(is_alive(&stage), "others are not kept waiting");
-    pthread_mutex_unlock(&fake.mutex);
+    pthread_mutex_unlock(&appender.mutex);
     for (int i = 0; i < WRITERS; i++) {
         struct reply reply = wire_reply(sockets[i], &stage.site.arena);
         told_to_wait += reply.code == 503 && reply_header(&reply, "Retry-After").len;
@@ -546,7 +553,8 @@ Test(server, stops_gracefully)
     int idle = wire_connect(stage.server);
     wire_text(idle, HEALTHY);
     cr_expect(wire_reply(idle, &stage.site.arena).code == 200);
-    fake.done = FAKE_DONE_NEVER;
+    site_stand_in(&stage.site);
+    appender.done = DONE_NEVER;
     send_write(stage.socket, &stage.site.arena);
     wait_for_appends(1);
     struct closing closing = {stage.server, 10000};
@@ -557,7 +565,7 @@ Test(server, stops_gracefully)
     cr_expect(late.code == 503 && str_equal(reply_header(&late, "X-Prometheus-Stopping"), STR("true")), "%u",
               late.code);
     cr_expect(wire_ends(idle));
-    fake_release_appends();
+    appender_release();
     struct reply reply = wire_reply(stage.socket, &stage.site.arena);
     cr_expect(reply.code == 204 && str_equal(reply_header(&reply, "Connection"), STR("close")), "%u", reply.code);
     pthread_join(thread, NULL);
@@ -578,7 +586,7 @@ Test(server, stops_in_time)
     int queries[6];
     for (int i = 0; i < 6; i++) { /* two run, four wait */
         queries[i] = wire_connect(stage.server);
-        wire_text(queries[i], "GET /api/v1/query?query=slow HTTP/1.1\r\nHost: x\r\n\r\n");
+        wire_text(queries[i], "GET " SLOW_QUERY " HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     for (int i = 0; i < 500 && metric_get(&metric_http_suspended) < 6; i++) usleep(10000);
     cr_expect(metric_get(&metric_http_suspended) == 6);

@@ -134,34 +134,6 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
-    /* By the model-based test of the whole layer, tests/tsdb/test_db.c, until each has its own. */
-    {"tsdb", "block"},
-    {"tsdb", "block_build"},
-    {"tsdb", "block_check"},
-    {"tsdb", "block_format"},
-    {"tsdb", "cardinality"},
-    {"tsdb", "check"},
-    {"tsdb", "db_append"},
-    {"tsdb", "db_freeze"},
-    {"tsdb", "db_recover"},
-    {"tsdb", "freeze"},
-    {"tsdb", "label_values"},
-    {"tsdb", "metadata"},
-    {"tsdb", "metrics"},
-    {"tsdb", "selection"},
-    {"tsdb", "snapshot"},
-    {"tsdb", "state"},
-    {"tsdb", "view"},
-    /* By tests/query/test_query.c. */
-    {"query", "groups"},
-    {"query", "metrics"},
-    {"query", "stage"},
-    /* By running the program: tests/e2e. */
-    {"http", "version"},
-    {"http/main", "check"},
-    {"http/main", "main"},
-    {"http/main", "query"},
-    {"http/main", "serve"},
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)

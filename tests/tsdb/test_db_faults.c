@@ -204,7 +204,8 @@ static void fail_calls(unsigned calls, uint64_t repeat)
                 if (stored) break;
                 (void)db_maintain(db);
             }
-            if (i % 10 == 9) (void)db_freeze(db);
+            if (i % 5 == 4) (void)db_freeze(db);
+            if (i % 10 == 9) (void)db_compact(db);
         }
         twin_check_stored(&twin, db);
         fs_faulty_heal(fs);

@@ -273,7 +273,8 @@ static void *read_some(void *context)
             cr_assert(registry_value(shared->registry, labels_set.names[i], labels_set.values[i]).len > 0);
         registry_sorted_values(shared->registry, labels_set.names[0], &values, &scratch);
         cr_assert(values > 0 && registry_bytes(shared->registry) > 0);
-        (void)registry_name_bytes(shared->registry, labels_set.names[0]);
+        for (uint32_t i = 0; i < labels_set.count; i++)
+            cr_assert(registry_name_bytes(shared->registry, labels_set.names[i]) > 0);
     } while (written < WRITTEN);
     arena_release(&scratch);
     return NULL;

@@ -1,0 +1,54 @@
+/* varve check. */
+#include "storage/base/vec.h"
+#include "storage/fs.h"
+#include "tests/http/command.h"
+#include "tests/support/must.h"
+
+#include <sys/stat.h>
+
+static const struct command_case cases[] = {
+    {"check data", 0, ""},
+    {"check missing", 2, "varve: missing: No such file or directory\n"},
+    {"check empty", 2, "varve: there is no data: the file state is missing\n"},
+    {"check", 2, "varve: check takes one folder; see varve help check\n"},
+    {"check data data", 2, "varve: check takes one folder; see varve help check\n"},
+};
+
+Test(check, outcomes, .init = command_enter, .fini = command_leave)
+{
+    cr_assert(mkdir("empty", 0777) == 0);
+    COMMAND_CHECK(cases);
+}
+
+/* Changes one byte in the middle of the only block. */
+static void damage_block(struct arena *arena)
+{
+    struct fs *fs;
+    struct file *file;
+    str *names;
+    size_t count;
+    uint64_t bytes;
+    uint8_t byte;
+
+    must(fs_open_folder("data", &fs));
+    must(fs_list(fs, "block", arena, &names, &count));
+    cr_assert(count == 1);
+    must(fs_open(fs, arena_format(arena, "block/%.*s", STR_ARG(names[0])).data, FS_WRITE, &file));
+    must(file_size(file, &bytes));
+    must(file_read(file, bytes / 2, &byte, 1));
+    byte ^= 1;
+    must(file_write(file, bytes / 2, &(struct fs_span){&byte, 1}, 1));
+    file_close(file);
+    fs_release(fs);
+}
+
+Test(check, damage_is_named, .init = command_enter, .fini = command_leave)
+{
+    struct arena arena = {0};
+    int code;
+
+    damage_block(&arena);
+    str output = command_run("check data", &code, &arena);
+    cr_expect(code == 1 && str_starts_with(output, STR("block/0000")), "%d %.*s", code, STR_ARG(output));
+    arena_release(&arena);
+}

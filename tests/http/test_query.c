@@ -1,0 +1,32 @@
+/* varve query. */
+#include "tests/http/command.h"
+
+#define ON "query instant --storage.tsdb.path=data --time=4 "
+
+static const struct command_case cases[] = {
+    {"query", 1, "varve: say query instant or query range; see varve help query\n"},
+    {"query instant", 1, "varve: query takes one expression, in quotes\n"},
+    {"query instant --storage.tsdb.path=missing up", 1, "varve: missing: No such file or directory\n"},
+    {ON "'sort(up)'", 0, "up{job=\"a \\\"b\\\"\"} => 2.5 @[4]\nup{job=\"c\"} => 4 @[4]\n"},
+    {"query instant --storage.tsdb.path=data --time=4.5 'vector(1)'", 0, "{} => 1 @[4.5]\n"},
+    {ON "'{job=\"c\",__name__=~\"d.*\"}'", 0, "{\"dotted.name\", job=\"c\"} => 1.0000001 @[4]\n"},
+    {ON "'quantile(2, up)'", 0,
+     "{} => +Inf @[4]\nwarning: PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n"},
+    {ON "'rate(up{job=\"c\"}[1h])'", 0, "{job=\"c\"} => "},
+    {ON "1e21", 0, "scalar: 1e+21 @[4]\n"},
+    {ON "'\"te\\nxt\"'", 0, "te\nxt\n"},
+    {ON "'up{job=\"c\"}[1h]'", 0, "up{job=\"c\"} =>\n3 @[1]\n4 @[2]\n"},
+    {"query instant --storage.tsdb.path=data --time=x up", 1, "varve: --time=x: want Unix seconds or RFC 3339\n"},
+    {ON "'up + foo bar'", 1, "varve: 1:10: parse error: unexpected identifier \"bar\"\n  up + foo bar\n           ^\n"},
+    {ON "'up + on () up'", 1, "varve: found duplicate series for the match group {} on the "},
+    {"query range --storage.tsdb.path=data --start=1 --end=2 --step=500ms 'up{job=\"c\"}'", 0,
+     "up{job=\"c\"} =>\n3 @[1]\n3 @[1.5]\n4 @[2]\n"},
+    {"query range --storage.tsdb.path=data --start=2 --end=1 up", 1, "varve: --end is before --start\n"},
+    {"query range --storage.tsdb.path=data --step=0 up", 1,
+     "varve: --step=0: want seconds or a duration such as 15s\n"},
+};
+
+Test(query, lines, .init = command_enter, .fini = command_leave)
+{
+    COMMAND_CHECK(cases);
+}

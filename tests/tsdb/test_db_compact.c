@@ -1,0 +1,129 @@
+/* Merging under the whole engine: answers stay, files and state follow, a crash anywhere loses nothing. */
+#include "tsdb/db_internal.h"
+
+#include "storage/fs_faulty.h"
+#include "storage/fs_memory.h"
+#include "tests/support/must.h"
+#include "tests/support/test.h"
+#include "tests/tsdb/fixture.h"
+#include "tests/tsdb/twin.h"
+
+#include <errno.h>
+
+static const int64_t hour = 60 * 60 * 1000;
+
+/* Three days with late samples, a block every six hours. */
+static void fill(struct db *db)
+{
+    for (int i = 0; i < 72; i++) {
+        fixture_append(db, i % 2 ? "up job=a" : "up job=b", i * hour, i);
+        fixture_append(db, "late", i * hour - (i % 7) * 10 * hour - i, i);
+        if (i % 6 == 5) must(db_freeze(db));
+    }
+}
+
+static uint32_t block_files(struct fs *fs)
+{
+    struct arena arena;
+    str *names;
+    size_t count;
+
+    arena_init(&arena, NULL);
+    must(fs_list(fs, "block", &arena, &names, &count));
+    arena_release(&arena);
+    return (uint32_t)count;
+}
+
+Test(db_compact, leaves_one_block_a_day)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db;
+    struct arena arena;
+    struct db_stats stats;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    db = fixture_open(fs);
+    fill(db);
+    str before = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
+    must(db_compact(db));
+    str after = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
+    cr_expect(str_equal(before, after), "%.*s\n%.*s", STR_ARG(before), STR_ARG(after));
+    db_stats(db, &stats);
+    cr_expect(stats.blocks == 6 && block_files(fs) == 6, "%u blocks",
+              stats.blocks); /* the late ones go back two days */
+    must(db_close(db));
+    twin_check_folder(fs);
+    db = fixture_open(fs);
+    after = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
+    cr_expect(str_equal(before, after));
+    must(db_close(db));
+    arena_release(&arena);
+    fs_release(fs);
+}
+
+Test(db_compact, readers_keep_what_they_have)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct select_request request = {NULL, 0, INT64_MIN, INT64_MAX};
+    struct column_buffer buffer = {0};
+    struct selection *selection;
+    size_t total = 0;
+
+    log_set_sink(fixture_quiet, NULL);
+    fill(db);
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    must(db_compact(db));
+    must(snapshot_select(snapshot, &request, &selection));
+    for (uint32_t row = 0; row < selection_count(selection); row++) {
+        samples got;
+        cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
+        total += got.count;
+    }
+    cr_expect(total == 144, "%zu", total);
+    snapshot_release(snapshot);
+    column_buffer_release(&buffer);
+    must(db_close(db));
+    cr_expect(block_files(fs) == 6);
+    fs_release(fs);
+}
+
+/* A merge that ends at each of its changes, by an error or a power cut. */
+Test(db_compact, every_call_may_fail)
+{
+    struct arena arena;
+    bool finished = false;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    for (uint64_t k = 1; !finished; k++) {
+        struct fs *disk = fs_memory_new(), *fs = fs_faulty_new(disk);
+        struct db *db = fixture_open(fs);
+        fill(db);
+        str before = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
+        fs_faulty_plan(fs, FAULT_CHANGES | FAULT_SYNC | FAULT_SYNC_FOLDER, k, k % 2 ? EIO : ENOSPC, 0);
+        finished = !failed(db_compact(db));
+        cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d", (int)k);
+        if (k % 3) {
+            fs_memory_crash(disk, k % 3 == 1 ? CRASH_STRICT : CRASH_TORN, k);
+            db_abandon(db);
+            db = fixture_open(disk);
+            cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d",
+                      (int)k);
+        }
+        fs_faulty_heal(fs);
+        must(db_compact(db));
+        cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d", (int)k);
+        must(db_close(db));
+        twin_check_folder(disk);
+        db = fixture_open(disk); /* removes what could not be removed */
+        cr_assert(block_files(disk) == 6, "call %d: %u files", (int)k, block_files(disk));
+        must(db_close(db));
+        fs_release(fs);
+        fs_release(disk);
+        arena_reset(&arena);
+        cr_assert(k < 500);
+    }
+    arena_release(&arena);
+}

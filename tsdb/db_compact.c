@@ -1,0 +1,235 @@
+/* Merging blocks while everything goes on; see db_internal.h.
+ *
+ * A merge in order:
+ *   1. under maintenance: a plan is made, numbers for what comes out are reserved in `state`, the blocks are
+ * referenced;
+ *   2. without any lock: the merged blocks are written, one for each window that has samples, and made durable;
+ *   3. under maintenance: `state` names them in the place of those they were made of, the view follows, old files go.
+ * Freezes append behind the blocks of the plan meanwhile; retention may take some of them away, and then the work was
+ * in vain. A crash before 3 leaves files that `state` does not name.
+ */
+#include "tsdb/db_internal.h"
+
+#include "storage/base/clock.h"
+#include "storage/base/log.h"
+#include "tsdb/compaction.h"
+#include "tsdb/merge.h"
+#include "tsdb/metrics.h"
+
+/* A merge on its way. */
+struct compaction {
+    struct compaction_plan plan;
+    struct view *view; /* keeps the inputs */
+    struct block *inputs[COMPACTION_INPUTS_MAX];
+    struct block *outputs[COMPACTION_OUTPUTS_MAX]; /* in the order of their windows */
+    uint32_t output_count;
+    uint32_t first_number, number_count; /* reserved */
+    uint64_t samples;
+    int64_t start_ns;
+};
+
+static uint32_t window_count(const struct compaction_plan *plan)
+{
+    uint32_t count = 1;
+    int64_t end = compaction_window_end(plan->min_ms, plan->window_ms);
+
+    for (; end < plan->max_ms; count++) end = compaction_window_end(end + 1, plan->window_ms);
+    return count;
+}
+
+/* Step 1. */
+static status begin_locked(struct db *db, bool all, struct compaction *compaction, bool *due)
+{
+    struct compaction_plan *plan = &compaction->plan;
+    struct view *view = db->view;
+    struct compaction_block *blocks = memory_alloc(((size_t)view->block_count + 1) * sizeof *blocks);
+
+    for (uint32_t i = 0; i < view->block_count; i++) {
+        const struct block_info *info = block_get_info(view->blocks[i]);
+        blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i])};
+    }
+    *due = compaction_plan(blocks, view->block_count, atomic_load(&db->newest_ms), all, plan);
+    free(blocks);
+    if (!*due) return ok();
+    struct state next = state_copy(&db->state);
+    compaction->first_number = next.next;
+    compaction->number_count = window_count(plan);
+    next.next += compaction->number_count;
+    TRY(db_save_state_locked(db, &next));
+    compaction->view = view;
+    view_ref(view);
+    for (uint32_t i = 0; i < plan->count; i++) compaction->inputs[i] = view->blocks[plan->inputs[i]];
+    return ok();
+}
+
+static status write_window(struct db *db, struct compaction *compaction, uint32_t number, int64_t time_ms)
+{
+    const struct compaction_plan *plan = &compaction->plan;
+    struct block_info info = {.number = number, .created_ms = clock_now_ms(), .secret = db->secret};
+    struct writer metadata = {0};
+
+    metadata_section(db->metadata, &metadata);
+    struct merge_request request = {.blocks = compaction->inputs,
+                                    .count = plan->count,
+                                    .from_ms = compaction_window_start(time_ms, plan->window_ms),
+                                    .to_ms = compaction_window_end(time_ms, plan->window_ms),
+                                    .metadata = str_make((const char *)metadata.data, metadata.count),
+                                    .stop = &db->stop};
+    status s = merge_blocks(db->fs, &request, &info);
+    writer_release(&metadata);
+    if (failed(s) || info.samples == 0) return s;
+    compaction->samples += info.samples;
+    s = block_open(db->fs, number, db->cache, &compaction->outputs[compaction->output_count]);
+    if (!failed(s)) compaction->output_count++;
+    return s;
+}
+
+/* Step 2. */
+static status write_outputs(struct db *db, struct compaction *compaction)
+{
+    int64_t time_ms = compaction->plan.min_ms;
+
+    for (uint32_t i = 0; i < compaction->number_count; i++) {
+        TRY(write_window(db, compaction, compaction->first_number + i, time_ms));
+        time_ms = compaction_window_end(time_ms, compaction->plan.window_ms);
+        if (time_ms < INT64_MAX) time_ms++;
+    }
+    return ok();
+}
+
+static bool is_input(const struct compaction *compaction, const struct block *block)
+{
+    for (uint32_t i = 0; i < compaction->plan.count; i++) {
+        if (compaction->inputs[i] == block) return true;
+    }
+    return false;
+}
+
+static bool are_all_there(const struct db *db, const struct compaction *compaction)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < db->view->block_count; i++) found += is_input(compaction, db->view->blocks[i]);
+    return found == compaction->plan.count;
+}
+
+/* The blocks that are to exist: what came out stands where the first of those it was made of stood. */
+static uint32_t list_blocks(const struct db *db, const struct compaction *compaction, struct block **out)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < db->view->block_count; i++) {
+        struct block *block = db->view->blocks[i];
+        if (!is_input(compaction, block)) out[count++] = block;
+        if (block != compaction->inputs[0]) continue;
+        for (uint32_t k = 0; k < compaction->output_count; k++) out[count++] = compaction->outputs[k];
+    }
+    return count;
+}
+
+/* In the state the merged ones come where the first was; blocks that can not be opened stay in their places. */
+static void replace_in_state(struct state *next, const struct compaction *compaction)
+{
+    uint32_t first = block_get_info(compaction->inputs[0])->number;
+    struct state before = *next;
+
+    next->blocks.data = NULL;
+    next->blocks.count = next->blocks.capacity = 0;
+    vec_each (entry, &before.blocks) {
+        bool is_gone = false;
+        for (uint32_t i = 0; i < compaction->plan.count; i++)
+            is_gone = is_gone || block_get_info(compaction->inputs[i])->number == entry->number;
+        if (!is_gone) vec_push(&next->blocks, *entry);
+        for (uint32_t k = 0; k < compaction->output_count && entry->number == first; k++) {
+            const struct block_info *info = block_get_info(compaction->outputs[k]);
+            vec_push(&next->blocks, (struct state_block){info->number, info->min_ms, info->max_ms});
+        }
+    }
+    vec_release(&before.blocks);
+}
+
+/* Step 3. */
+static status install_locked(struct db *db, const struct compaction *compaction)
+{
+    if (!are_all_there(db, compaction)) return status_make(STATUS_CANCELED, "a block expired while it was merged");
+    struct block **blocks = memory_alloc(((size_t)db->view->block_count + compaction->output_count) * sizeof *blocks);
+    struct state next = state_copy(&db->state);
+
+    replace_in_state(&next, compaction);
+    status s = db_save_state_locked(db, &next);
+    if (!failed(s)) {
+        uint32_t count = list_blocks(db, compaction, blocks);
+        db_publish(db, blocks, count, NULL);
+        for (uint32_t i = 0; i < compaction->plan.count; i++) block_drop(compaction->inputs[i]);
+    }
+    free(blocks);
+    return s;
+}
+
+static void tell(const struct compaction *compaction)
+{
+    uint64_t before = 0, after = 0;
+    int64_t spent_ns = clock_monotonic_ns() - compaction->start_ns;
+
+    for (uint32_t i = 0; i < compaction->plan.count; i++) before += block_bytes(compaction->inputs[i]);
+    for (uint32_t i = 0; i < compaction->output_count; i++) after += block_bytes(compaction->outputs[i]);
+    metric_add(&metric_merges, 1);
+    metric_add(&metric_merged_samples, compaction->samples);
+    metric_observe(&metric_merge_seconds, spent_ns);
+    log_info("blocks merged", "from=%u to=%u samples=%llu bytes_before=%llu bytes=%llu seconds=%.3f",
+             compaction->plan.count, compaction->output_count, (unsigned long long)compaction->samples,
+             (unsigned long long)before, (unsigned long long)after, (double)spent_ns / 1e9);
+}
+
+/* What was written in vain goes with the last reference; files of failed writes are gone already. */
+static void end(struct compaction *compaction, bool is_installed)
+{
+    for (uint32_t i = 0; i < compaction->output_count; i++) {
+        if (!is_installed) block_drop(compaction->outputs[i]);
+        block_unref(compaction->outputs[i]);
+    }
+    view_unref(compaction->view);
+}
+
+static status step_alone(struct db *db, bool all, bool *done)
+{
+    struct compaction compaction = {.start_ns = clock_monotonic_ns()};
+    bool due;
+
+    *done = false;
+    pthread_mutex_lock(&db->maintenance);
+    status s = begin_locked(db, all, &compaction, &due);
+    pthread_mutex_unlock(&db->maintenance);
+    if (failed(s) || !due) return s;
+    s = write_outputs(db, &compaction);
+    if (!failed(s)) {
+        pthread_mutex_lock(&db->maintenance);
+        s = install_locked(db, &compaction);
+        pthread_mutex_unlock(&db->maintenance);
+    }
+    if (!failed(s)) tell(&compaction);
+    *done = !failed(s);
+    end(&compaction, !failed(s));
+    return s;
+}
+
+status db_compact_step(struct db *db, bool all, bool *done)
+{
+    pthread_mutex_lock(&db->compacting);
+    status s = step_alone(db, all, done);
+    pthread_mutex_unlock(&db->compacting);
+    if (failed(s) && s.code != STATUS_CANCELED) {
+        metric_add(&metric_merge_failures, 1);
+        log_error("blocks can not be merged", "error=%s", LOG_QUOTED(str_from(s.text)));
+    }
+    return s;
+}
+
+status db_compact(struct db *db)
+{
+    bool done = true;
+
+    TRY(db_freeze(db));
+    while (done) TRY(db_compact_step(db, true, &done));
+    return ok();
+}

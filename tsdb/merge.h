@@ -1,0 +1,22 @@
+/* Merging: blocks become one block. */
+#ifndef VARVE_TSDB_MERGE_H
+#define VARVE_TSDB_MERGE_H
+
+#include "tsdb/block.h"
+
+#include <stdatomic.h>
+
+struct merge_request {
+    struct block *const *blocks; /* in the order of their heads: at equal times the earlier one's sample stays */
+    uint32_t count;
+    int64_t from_ms, to_ms;  /* samples outside [from, to] are left out */
+    str metadata;            /* the block's metadata section */
+    const atomic_bool *stop; /* ends the work with CANCELED when it becomes true; may be NULL */
+};
+
+/* Writes the block info->number and makes it durable. Of `info` creation time and secret are given too, all of the
+ * blocks have this secret. Without any sample in the range no file is made and info->samples is 0. On failure nothing
+ * is left. Takes about 80 bytes for each series and the text of all label values once. */
+status merge_blocks(struct fs *fs, const struct merge_request *request, struct block_info *info);
+
+#endif
