@@ -138,7 +138,9 @@ static status decompress(str body, struct scratch *scratch, str *message)
 struct job {
     struct request *request;
     struct append_result result;
-    size_t samples, histograms;
+    size_t samples;
+    size_t histograms; /* refused before the storage saw them */
+    const char *defect;
     status outcome;
     _Atomic int awaited;
 };
@@ -172,8 +174,7 @@ static str describe_rejections(const struct job *job, size_t rejected, struct ar
 
 static str describe_histograms(const struct job *job, struct arena *arena)
 {
-    return arena_format(arena, "%zu native histograms were not stored: this version keeps float samples only",
-                        job->histograms);
+    return arena_format(arena, "%zu native histograms were not stored; the first: %s", job->histograms, job->defect);
 }
 
 static void count(const struct job *job)
@@ -254,7 +255,8 @@ status api_write(struct request *request, struct response *response)
     struct append_batch batch = write_batch_view(&scratch->batch);
     job->request = request;
     job->samples = batch.sample_count;
-    job->histograms = scratch->batch.histograms;
+    job->histograms = scratch->batch.bad_histograms;
+    job->defect = scratch->batch.defect;
     job->outcome = ok();
     atomic_init(&job->awaited, 2);
     metric_add(&metric_ingest_exemplars, (int64_t)scratch->batch.exemplars);

@@ -11,12 +11,19 @@
 #ifndef VARVE_HTTP_REMOTE_WRITE_H
 #define VARVE_HTTP_REMOTE_WRITE_H
 
+#include "http/write_histogram.h"
 #include "storage/base/bytes.h"
 #include "storage/base/vec.h"
 #include "tsdb/append.h"
 
 /* Tiny messages can stand for much memory; beyond these counts a request is refused. */
-enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_METADATA_MAX = 1 << 16 };
+enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_HISTOGRAMS_MAX = 1 << 18, WRITE_METADATA_MAX = 1 << 16 };
+
+/* A histogram among the samples. */
+struct found_histogram {
+    size_t index;
+    const struct histogram *histogram;
+};
 
 /* One decoded request. Zeroed is valid. Its strings borrow from the message and from `scratch`. */
 struct write_batch {
@@ -24,9 +31,15 @@ struct write_batch {
     vec(int64_t) times_ms;
     vec(uint64_t) values;
     vec(struct append_metadata) metadata;
+    vec(const struct histogram *) histograms; /* NULL beside floats; empty when there are none */
     struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
     size_t exemplars;      /* skipped */
-    size_t histograms;     /* native ones, skipped: they are not stored yet */
+    size_t bad_histograms; /* skipped: spans and buckets that do not go together */
+    const char *defect;    /* of the first of them */
+
+    vec(struct found_histogram) found; /* where in the columns they are */
+    struct histogram_scratch histogram_scratch;
+    struct arena arena; /* of the histograms */
 };
 
 /* Decodes a message into the emptied batch. INVALID or LIMIT with the offset of the trouble; the batch is then void. */

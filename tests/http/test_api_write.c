@@ -85,8 +85,9 @@ static const struct {
     {"nothing", STR(""), 204, ""},
     {"malformed", STR("\x0A\x05\x0A"), 400, "malformed protobuf at byte 0 of the decompressed message\n"},
     {"malformed inside", STR("\x0A\x02\x0A\x05"), 400, "malformed protobuf at byte 2 of the decompressed message\n"},
-    {"histogram only", STR("\x0A\x02\x22\x00"), 400,
-     "1 native histograms were not stored: this version keeps float samples only\n"},
+    {"histogram only", STR("\x0A\x06\x22\x04\x5A\x02\x10\x01"), 400,
+     "1 native histograms were not stored; the first: histogram spans specify different number of buckets than "
+     "provided\n"},
     {"exemplar only", STR("\x0A\x02\x1A\x00"), 204, ""},
     {"metadata", STR("\x1A\x04\x12\x02up"), 204, ""},
 };
@@ -205,9 +206,9 @@ Test(api_write, what_may_be_taken_later_is_sent_again)
 Test(api_write, histograms_beside_samples)
 {
     struct site site;
-    str message = STR("\x0A\x0E\x0A\x06\x0A\x01"
+    str message = STR("\x0A\x12\x0A\x06\x0A\x01"
                       "a\x12\x01"
-                      "1\x12\x02\x10\x05\x22\x00");
+                      "1\x12\x02\x10\x05\x22\x04\x5A\x02\x10\x01");
 
     site_open(&site);
     site_stand_in(&site);
