@@ -3,17 +3,19 @@
 
 #include "http/metrics.h"
 #include "http/remote_write.h"
+#include "http/remote_write2.h"
 #include "http/services.h"
-
-#include <snappy-c.h>
+#include "http/snappy_body.h"
+#include "tsdb/exemplars.h"
 
 /* More than this is given back after a request that needed it. */
 enum { KEPT_MESSAGE_BYTES = 4 << 20, KEPT_BATCH_BYTES = 4 << 20 };
 
-/* Snappy makes at most 64 bytes out of 3. */
-enum { SNAPPY_RATIO_MAX = 22 };
-
-#define TAKES "this server takes remote-write 1.0: application/x-protobuf;proto=prometheus.WriteRequest with snappy"
+#define TYPE_1 "prometheus.WriteRequest"
+#define TYPE_2 "io.prometheus.write.v2.Request"
+#define TAKES                                                                                            \
+    "this server takes remote-write 1.0, application/x-protobuf;proto=" TYPE_1 " with snappy, and 2.0, " \
+    "application/x-protobuf;proto=" TYPE_2 " with snappy"
 
 struct scratch {
     struct scratch *next;
@@ -78,7 +80,7 @@ static void give_back(struct ingest *ingest, struct scratch *scratch)
 /* The message type that a Content-Type header's parameters name; false if one of them is no key=value pair. */
 static bool read_message_type(str parameters, str *type)
 {
-    *type = STR("prometheus.WriteRequest");
+    *type = STR(TYPE_1);
     while (parameters.len) {
         str parameter = str_cut(&parameters, ';');
         if (str_find(parameter, '=') == parameter.len) return false;
@@ -91,19 +93,28 @@ static bool read_message_type(str parameters, str *type)
     return true;
 }
 
+/* The version of remote-write that the headers name; 0 if it is none that we take. */
+static int version_of(const struct request *request)
+{
+    str parameters = request->headers[HEADER_CONTENT_TYPE];
+    str media_type = str_trim(str_cut(&parameters, ';')), type;
+
+    if (media_type.len && !str_equal_ignore_case(media_type, STR("application/x-protobuf"))) return 0;
+    if (!read_message_type(parameters, &type)) return 0;
+    return str_equal(type, STR(TYPE_1)) ? 1 : str_equal(type, STR(TYPE_2)) ? 2 : 0;
+}
+
 bool api_write_admits(struct request *request, struct response *response)
 {
-    str encoding = request->headers[HEADER_CONTENT_ENCODING], parameters = request->headers[HEADER_CONTENT_TYPE];
+    str encoding = request->headers[HEADER_CONTENT_ENCODING];
     struct arena *arena = &request->arena;
-    str media_type = str_trim(str_cut(&parameters, ';')), type;
 
     if (encoding.len && !str_equal_ignore_case(encoding, STR("snappy"))) {
         response_fail(response, FAIL_BAD_MEDIA,
                       arena_format(arena, "unsupported Content-Encoding \"%.*s\"; " TAKES, STR_ARG(encoding)));
         return false;
     }
-    bool is_protobuf = media_type.len == 0 || str_equal_ignore_case(media_type, STR("application/x-protobuf"));
-    if (!is_protobuf || !read_message_type(parameters, &type) || !str_equal(type, STR("prometheus.WriteRequest"))) {
+    if (version_of(request) == 0) {
         response_fail(response, FAIL_BAD_MEDIA,
                       arena_format(arena, "unsupported Content-Type \"%.*s\"; " TAKES,
                                    STR_ARG(request->headers[HEADER_CONTENT_TYPE])));
@@ -112,35 +123,16 @@ bool api_write_admits(struct request *request, struct response *response)
     return true;
 }
 
-/* The declared length is judged before anything is allocated for it. */
-static status decompress(str body, struct scratch *scratch, str *message)
-{
-    size_t bytes;
-
-    if (snappy_uncompressed_length(body.data, body.len, &bytes) != SNAPPY_OK)
-        return status_make(STATUS_INVALID, "the body is no snappy block: it does not begin with a length");
-    if (bytes > WRITE_MESSAGE_BYTES_MAX)
-        return status_make(STATUS_INVALID, "decoded size exceeds the %d bytes limit", WRITE_MESSAGE_BYTES_MAX);
-    if (bytes / SNAPPY_RATIO_MAX > body.len)
-        return status_make(STATUS_INVALID, "the body is no snappy block: %zu bytes can not hold %zu", body.len, bytes);
-    if (bytes > scratch->capacity || !scratch->message) {
-        free(scratch->message);
-        scratch->capacity = bytes + bytes / 4;
-        scratch->message = memory_alloc(scratch->capacity);
-    }
-    if (snappy_uncompress(body.data, body.len, scratch->message, &bytes) != SNAPPY_OK)
-        return status_make(STATUS_INVALID, "the body is no snappy block: its content is corrupt");
-    *message = str_make(scratch->message, bytes);
-    return ok();
-}
-
 /* What the answer waits for: db_append's return and its word that all is durable, in either order. */
 struct job {
     struct request *request;
     struct append_result result;
+    int version;
     size_t samples;
-    size_t histograms; /* refused before the storage saw them */
-    const char *defect;
+    size_t histograms;
+    size_t malformed; /* series left out by the decoder, and the first reason */
+    str complaint;
+    size_t exemplars, late_exemplars; /* there now; refused */
     status outcome;
     _Atomic int awaited;
 };
@@ -151,6 +143,11 @@ static size_t count_rejected(const struct append_result *result)
 
     for (int i = 0; i < APPEND_REASON_COUNT; i++) rejected += result->rejected[i];
     return rejected;
+}
+
+static str join(str text, str sentence, struct arena *arena)
+{
+    return text.len ? arena_format(arena, "%.*s; %.*s", STR_ARG(text), STR_ARG(sentence)) : sentence;
 }
 
 /* `2 of 500 samples were not stored: 1 too_old, 1 duplicate_timestamp; first: …` */
@@ -172,9 +169,44 @@ static str describe_rejections(const struct job *job, size_t rejected, struct ar
     return job->result.error[0] ? arena_format(arena, "%.*s; first: %s", STR_ARG(text), job->result.error) : text;
 }
 
-static str describe_histograms(const struct job *job, struct arena *arena)
+/* All that was not stored and must be told; empty if there is nothing. Exemplars are of little weight: only 2.0 asks
+ * to hear of them. */
+static str describe(const struct job *job, struct arena *arena)
 {
-    return arena_format(arena, "%zu native histograms were not stored; the first: %s", job->histograms, job->defect);
+    size_t rejected = count_rejected(&job->result);
+    str text = rejected ? describe_rejections(job, rejected, arena) : STR("");
+
+    if (job->malformed)
+        text = join(text,
+                    arena_format(arena, "%zu parts of the request were left out; first: %.*s", job->malformed,
+                                 STR_ARG(job->complaint)),
+                    arena);
+    if (job->late_exemplars && job->version == 2)
+        text = join(text, arena_format(arena, "%zu exemplars are out of order", job->late_exemplars), arena);
+    return text;
+}
+
+/* What 2.0 asks for in every answer. */
+static void put_counts(struct response *response, size_t sample_count, size_t histogram_count, size_t exemplar_count)
+{
+    const struct {
+        const char *name;
+        size_t count;
+    } counts[] = {{"X-Prometheus-Remote-Write-Samples-Written", sample_count},
+                  {"X-Prometheus-Remote-Write-Histograms-Written", histogram_count},
+                  {"X-Prometheus-Remote-Write-Exemplars-Written", exemplar_count}};
+
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        response_header(response, counts[i].name, arena_format(response->arena, "%zu", counts[i].count));
+}
+
+/* Of what was refused it is not known which were histograms: it is taken to be the floats, unless there are too few. */
+static void put_written(const struct job *job, struct response *response)
+{
+    size_t written = job->result.stored + job->result.repeated;
+    size_t histograms = written < job->histograms ? written : job->histograms;
+
+    put_counts(response, written - histograms, histograms, job->exemplars);
 }
 
 static void count(const struct job *job)
@@ -190,24 +222,19 @@ static void answer(struct job *job)
 {
     struct request *request = job->request;
     struct response *response = &request->response;
-    struct arena *arena = &request->arena;
-    size_t rejected = count_rejected(&job->result);
-    enum failure refusal = job->result.retry ? FAIL_UNAVAILABLE : FAIL_BAD_DATA;
 
     if (failed(job->outcome)) {
         response_fail(response, FAIL_UNAVAILABLE, str_from(job->outcome.text));
-    } else if (rejected && job->histograms) {
-        response_fail(response, refusal,
-                      arena_format(arena, "%.*s; %.*s", STR_ARG(describe_rejections(job, rejected, arena)),
-                                   STR_ARG(describe_histograms(job, arena))));
-    } else if (rejected) {
-        response_fail(response, refusal, describe_rejections(job, rejected, arena));
-    } else if (job->histograms) {
-        response_fail(response, FAIL_BAD_DATA, describe_histograms(job, arena));
     } else {
-        response_nothing(response);
+        str text = describe(job, &request->arena);
+        if (text.len) {
+            response_fail(response, job->result.retry ? FAIL_UNAVAILABLE : FAIL_BAD_DATA, text);
+        } else {
+            response_nothing(response);
+        }
+        if (job->version == 2) put_written(job, response);
+        count(job);
     }
-    if (!failed(job->outcome)) count(job);
     response_seal(response);
     request_finish(request);
 }
@@ -230,43 +257,68 @@ static void on_durable(void *context, status outcome)
 static status decode(struct request *request, struct scratch *scratch)
 {
     str message;
-    status s = decompress(body_text(&request->body), scratch, &message);
+    status s = snappy_body_read(body_text(&request->body), WRITE_MESSAGE_BYTES_MAX, &scratch->message,
+                                &scratch->capacity, &message);
 
     body_release(&request->body); /* its memory is wanted by others */
-    if (!failed(s)) s = write_decode(message, &scratch->batch);
+    if (!failed(s)) s = (version_of(request) == 2 ? write2_decode : write_decode)(message, &scratch->batch);
     if (!failed(s)) return ok();
     metric_add(&metric_ingest_malformed, 1);
     s.code = STATUS_INVALID; /* also for limits: it will never be taken */
     return s;
 }
 
+/* Exemplars follow their samples; whether these become durable does not matter to them. */
+static void keep_exemplars(struct job *job, const struct write_batch *batch)
+{
+    struct exemplars *exemplars = job->request->services->exemplars;
+
+    for (size_t i = 0; i < batch->exemplars.count; i++) {
+        const struct write_exemplar *entry = &batch->exemplars.data[i];
+        enum exemplar_outcome outcome =
+            exemplars_add(exemplars, entry->series, &(struct exemplar){entry->labels, entry->value, entry->time_ms});
+        job->exemplars += outcome == EXEMPLAR_STORED || outcome == EXEMPLAR_REPEATED;
+        job->late_exemplars += outcome == EXEMPLAR_OUT_OF_ORDER;
+    }
+    metric_add(&metric_ingest_exemplars_kept, (int64_t)job->exemplars);
+    metric_add(&metric_ingest_exemplars_refused, (int64_t)(batch->exemplars.count - job->exemplars));
+}
+
+static struct job *make_job(struct request *request, const struct write_batch *batch)
+{
+    struct job *job = arena_zalloc(&request->arena, sizeof *job);
+
+    job->request = request;
+    job->version = version_of(request);
+    job->samples = batch->times_ms.count;
+    job->malformed = batch->malformed;
+    job->complaint = arena_copy_str(&request->arena, batch->complaint);
+    job->outcome = ok();
+    atomic_init(&job->awaited, 2);
+    metric_add(&metric_ingest_histograms, (int64_t)batch->found.count);
+    job->histograms = batch->found.count;
+    return job;
+}
+
 status api_write(struct request *request, struct response *response)
 {
     struct ingest *ingest = request->services->ingest;
     struct scratch *scratch = take_scratch(ingest);
-    status s = decode(request, scratch);
 
-    (void)response;
+    if (version_of(request) == 2) put_counts(response, 0, 0, 0);
+    status s = decode(request, scratch);
     if (failed(s)) {
         give_back(ingest, scratch);
         return s;
     }
-    struct job *job = arena_zalloc(&request->arena, sizeof *job);
+    struct job *job = make_job(request, &scratch->batch);
     struct append_batch batch = write_batch_view(&scratch->batch);
-    job->request = request;
-    job->samples = batch.sample_count;
-    job->histograms = scratch->batch.bad_histograms;
-    job->defect = scratch->batch.defect;
-    job->outcome = ok();
-    atomic_init(&job->awaited, 2);
-    metric_add(&metric_ingest_exemplars, (int64_t)scratch->batch.exemplars);
-    metric_add(&metric_ingest_histograms, (int64_t)job->histograms);
-
     if (batch.series_count || batch.metadata_count) {
         s = ingest->append(request->services->db, &batch, &job->result, on_durable, job);
     } else {
         come(job); /* nothing to wait for */
     }
+    if (!failed(s)) keep_exemplars(job, &scratch->batch);
     give_back(ingest, scratch);
     if (!failed(s)) come(job);
     return s;

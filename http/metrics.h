@@ -6,33 +6,35 @@
 #include "storage/base/metric.h"
 #include "tsdb/append.h"
 
-#define HTTP_METRICS(X)                                                                                            \
-    X(GAUGE, http_connections, "varve_http_connections", "", "Open connections.")                                  \
-    X(GAUGE, http_suspended, "varve_http_suspended_requests", "", "Requests that are queued or being worked on.")  \
-    X(COUNTER, http_deadlines, "varve_http_deadlines_total", "", "Connections ended for being too slow.")          \
-    X(COUNTER, http_hang_ups, "varve_http_hang_ups_total", "", "Clients that left before their answer.")           \
-    X(GAUGE, http_body_bytes, "varve_http_body_bytes", "", "Memory of request bodies.")                            \
-    X(GAUGE, http_body_bytes_max, "varve_http_body_bytes_max", "", "Memory that request bodies may have.")         \
-    X(GAUGE, http_answer_bytes, "varve_http_answer_bytes", "", "Memory of answers being sent.")                    \
-    X(GAUGE, http_answer_bytes_max, "varve_http_answer_bytes_max", "", "Memory that answers being sent may have.") \
-    X(COUNTER, http_received, "varve_http_received_bytes_total", "", "Bytes of request bodies.")                   \
-    X(COUNTER, http_sent, "varve_http_sent_bytes_total", "", "Bytes of answers.")                                  \
-    X(COUNTER, http_refused_ingest, "varve_http_refused_requests_total", "reason=\"ingest_queue\"",                \
-      "Requests told to come again.")                                                                              \
-    X(COUNTER, http_refused_query, "varve_http_refused_requests_total", "reason=\"query_queue\"",                  \
-      "Requests told to come again.")                                                                              \
-    X(COUNTER, http_refused_service, "varve_http_refused_requests_total", "reason=\"service_queue\"",              \
-      "Requests told to come again.")                                                                              \
-    X(COUNTER, http_refused_body, "varve_http_refused_requests_total", "reason=\"body_memory\"",                   \
-      "Requests told to come again.")                                                                              \
-    X(COUNTER, http_refused_answer, "varve_http_refused_requests_total", "reason=\"answer_memory\"",               \
-      "Requests told to come again.")                                                                              \
-    X(COUNTER, ingest_stored, "varve_ingest_samples_total", "outcome=\"stored\"", "Samples received.")             \
-    X(COUNTER, ingest_repeated, "varve_ingest_samples_total", "outcome=\"repeated\"", "Samples received.")         \
-    X(COUNTER, ingest_rejected, "varve_ingest_samples_total", "outcome=\"rejected\"", "Samples received.")         \
-    X(COUNTER, ingest_exemplars, "varve_ingest_skipped_exemplars_total", "", "Exemplars received and not stored.") \
-    X(COUNTER, ingest_histograms, "varve_ingest_skipped_histograms_total", "",                                     \
-      "Native histograms received and refused.")                                                                   \
+#define HTTP_METRICS(X)                                                                                                \
+    X(GAUGE, http_connections, "varve_http_connections", "", "Open connections.")                                      \
+    X(GAUGE, http_suspended, "varve_http_suspended_requests", "", "Requests that are queued or being worked on.")      \
+    X(COUNTER, http_deadlines, "varve_http_deadlines_total", "", "Connections ended for being too slow.")              \
+    X(COUNTER, http_hang_ups, "varve_http_hang_ups_total", "", "Clients that left before their answer.")               \
+    X(GAUGE, http_body_bytes, "varve_http_body_bytes", "", "Memory of request bodies.")                                \
+    X(GAUGE, http_body_bytes_max, "varve_http_body_bytes_max", "", "Memory that request bodies may have.")             \
+    X(GAUGE, http_answer_bytes, "varve_http_answer_bytes", "", "Memory of answers being sent.")                        \
+    X(GAUGE, http_answer_bytes_max, "varve_http_answer_bytes_max", "", "Memory that answers being sent may have.")     \
+    X(COUNTER, http_received, "varve_http_received_bytes_total", "", "Bytes of request bodies.")                       \
+    X(COUNTER, http_sent, "varve_http_sent_bytes_total", "", "Bytes of answers.")                                      \
+    X(COUNTER, http_refused_ingest, "varve_http_refused_requests_total", "reason=\"ingest_queue\"",                    \
+      "Requests told to come again.")                                                                                  \
+    X(COUNTER, http_refused_query, "varve_http_refused_requests_total", "reason=\"query_queue\"",                      \
+      "Requests told to come again.")                                                                                  \
+    X(COUNTER, http_refused_service, "varve_http_refused_requests_total", "reason=\"service_queue\"",                  \
+      "Requests told to come again.")                                                                                  \
+    X(COUNTER, http_refused_body, "varve_http_refused_requests_total", "reason=\"body_memory\"",                       \
+      "Requests told to come again.")                                                                                  \
+    X(COUNTER, http_refused_answer, "varve_http_refused_requests_total", "reason=\"answer_memory\"",                   \
+      "Requests told to come again.")                                                                                  \
+    X(COUNTER, ingest_stored, "varve_ingest_samples_total", "outcome=\"stored\"", "Samples received.")                 \
+    X(COUNTER, ingest_repeated, "varve_ingest_samples_total", "outcome=\"repeated\"", "Samples received.")             \
+    X(COUNTER, ingest_rejected, "varve_ingest_samples_total", "outcome=\"rejected\"", "Samples received.")             \
+    X(COUNTER, ingest_exemplars_kept, "varve_ingest_exemplars_total", "outcome=\"kept\"", "Exemplars received.")       \
+    X(COUNTER, ingest_exemplars_refused, "varve_ingest_exemplars_total", "outcome=\"refused\"", "Exemplars received.") \
+    X(GAUGE, exemplar_bytes, "varve_exemplar_bytes", "", "Memory of exemplars.")                                       \
+    X(COUNTER, ingest_histograms, "varve_ingest_skipped_histograms_total", "",                                         \
+      "Native histograms received and refused.")                                                                       \
     X(COUNTER, ingest_malformed, "varve_ingest_malformed_requests_total", "", "Write requests that do not decode.")
 
 METRICS_DECLARE(HTTP_METRICS, http_metrics)

@@ -4,10 +4,12 @@
 #include "http/api_status.h"
 #include "http/exposition.h"
 #include "http/metrics.h"
+#include "http/options.h"
 #include "http/process.h"
 #include "http/services.h"
 #include "http/version.h"
 #include "storage/metrics.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 
 #define PLAIN_TEXT "text/plain; charset=utf-8"
@@ -30,6 +32,23 @@ status page_ready(struct request *request, struct response *response)
 {
     (void)request;
     response_text(response, 200, PLAIN_TEXT, STR("Varve is Ready.\n"));
+    return ok();
+}
+
+status page_reload(struct request *request, struct response *response)
+{
+    const struct services *services = request->services;
+
+    if (!services->settings->enable_lifecycle) {
+        response_fail(response, FAIL_FORBIDDEN, STR("Lifecycle API is not enabled."));
+        return ok();
+    }
+    status s = services->reload(services->reload_context);
+    if (failed(s)) {
+        response_fail(response, FAIL_INTERNAL, arena_format(&request->arena, "failed to reload config: %s", s.text));
+    } else {
+        response_text(response, 200, PLAIN_TEXT, STR(""));
+    }
     return ok();
 }
 
@@ -78,6 +97,7 @@ status page_metrics(struct request *request, struct response *response)
 
     set_from_account(&metric_http_body_bytes, &metric_http_body_bytes_max, services->bodies);
     set_from_account(&metric_http_answer_bytes, &metric_http_answer_bytes_max, services->answers);
+    metric_set(&metric_exemplar_bytes, (int64_t)exemplars_bytes(services->exemplars));
     response_text(response, 200, EXPOSITION_CONTENT_TYPE, STR(""));
     struct writer *w = response_writer(response);
     str build = arena_format(&request->arena, "version=\"%s\",revision=\"%s\"", version_text, version_revision);

@@ -6,6 +6,7 @@
 
 status page_healthy(struct request *request, struct response *response);
 status page_ready(struct request *request, struct response *response);
+status page_reload(struct request *request, struct response *response);
 status page_quit(struct request *request, struct response *response);
 status page_metrics(struct request *request, struct response *response);
 status page_version(struct request *request, struct response *response);

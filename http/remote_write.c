@@ -2,6 +2,7 @@
  *
  *     WriteRequest    1 TimeSeries*   3 MetricMetadata*
  *     TimeSeries      1 Label*        2 Sample*          3 Exemplar*   4 Histogram*
+ *     Exemplar        1 Label*        2 double value     3 int64 timestamp
  *     Label           1 name          2 value
  *     Sample          1 double value  2 int64 timestamp
  *     Histogram       see write_histogram.h
@@ -18,6 +19,9 @@ enum {
     SERIES_SAMPLE = PROTOBUF_TAG(2, PROTOBUF_BYTES),
     SERIES_EXEMPLAR = PROTOBUF_TAG(3, PROTOBUF_BYTES),
     SERIES_HISTOGRAM = PROTOBUF_TAG(4, PROTOBUF_BYTES),
+    EXEMPLAR_LABEL = PROTOBUF_TAG(1, PROTOBUF_BYTES),
+    EXEMPLAR_VALUE = PROTOBUF_TAG(2, PROTOBUF_FIXED64),
+    EXEMPLAR_TIME = PROTOBUF_TAG(3, PROTOBUF_VARINT),
     LABEL_NAME = PROTOBUF_TAG(1, PROTOBUF_BYTES),
     LABEL_VALUE = PROTOBUF_TAG(2, PROTOBUF_BYTES),
     SAMPLE_VALUE = PROTOBUF_TAG(1, PROTOBUF_FIXED64),
@@ -121,7 +125,7 @@ static void gather_label(struct writer *scratch, str label)
     gather_part(scratch, LABEL_VALUE, value);
 }
 
-/* The labels of a series whose label fields are scattered or hold unknown fields, spelt anew. */
+/* The labels of a series whose label fields are scattered or hold unknown fields, or of an exemplar, spelt anew. */
 static str gather_labels(struct walk *walk, str series)
 {
     struct writer *scratch = &walk->batch->scratch;
@@ -209,12 +213,44 @@ static bool walk_histogram(struct walk *walk, str message)
     const uint8_t *bad = write_histogram_decode(message, &batch->histogram_scratch, &batch->arena, &found);
     if (bad) return fail(walk, bad);
     if (!found.histogram) {
-        if (batch->bad_histograms++ == 0) batch->defect = found.defect;
+        if (batch->malformed++ == 0) batch->complaint = str_from(found.defect);
         return true;
     }
-    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count, found.histogram});
+    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count, 0, found.histogram});
     vec_push(&batch->times_ms, found.time_ms);
     vec_push(&batch->values, double_bits(found.histogram->sum));
+    return true;
+}
+
+/* Gathers the labels of an exemplar, whose fields are those of a series. */
+static bool walk_exemplar(struct walk *walk, str exemplar)
+{
+    struct write_batch *batch = walk->batch;
+    const uint8_t *at = begin_of(exemplar), *end = end_of(exemplar);
+    struct write_exemplar entry = {0};
+    struct protobuf_field field;
+    bool plain = true;
+
+    while (at < end) {
+        const uint8_t *start = at;
+        at = protobuf_field(at, end, &field);
+        if (!at) return fail(walk, start);
+        switch (field.tag) {
+        case EXEMPLAR_LABEL:
+            if (!check_label(walk, field.bytes, &plain)) return false;
+            break;
+        case EXEMPLAR_VALUE: entry.value = double_from_bits(field.value); break;
+        case EXEMPLAR_TIME: entry.time_ms = (int64_t)field.value; break;
+        default:
+            if (field.tag >> 3 <= 3) return fail(walk, start);
+        }
+    }
+    if (batch->exemplars.count == WRITE_EXEMPLARS_MAX) {
+        walk->limit = "exemplars";
+        return fail(walk, begin_of(exemplar));
+    }
+    entry.labels = gather_labels(walk, exemplar);
+    vec_push(&batch->exemplars, entry);
     return true;
 }
 
@@ -223,7 +259,7 @@ static bool walk_series(struct walk *walk, str series)
     struct write_batch *batch = walk->batch;
     const uint8_t *at = begin_of(series), *end = end_of(series);
     const uint8_t *labels = at, *labels_end = usual_labels(at, end);
-    size_t first = batch->times_ms.count;
+    size_t first = batch->times_ms.count, first_exemplar = batch->exemplars.count;
     bool in_place = true;
     struct protobuf_field field;
 
@@ -242,7 +278,9 @@ static bool walk_series(struct walk *walk, str series)
         case SERIES_SAMPLE:
             if (!walk_sample(walk, field.bytes)) return false;
             break;
-        case SERIES_EXEMPLAR: batch->exemplars++; break;
+        case SERIES_EXEMPLAR:
+            if (!walk_exemplar(walk, field.bytes)) return false;
+            break;
         case SERIES_HISTOGRAM:
             if (!walk_histogram(walk, field.bytes)) return false;
             break;
@@ -250,8 +288,10 @@ static bool walk_series(struct walk *walk, str series)
             if (field.tag >> 3 <= 4) return fail(walk, start);
         }
     }
-    if (batch->times_ms.count == first) return true; /* nothing to store */
+    if (batch->times_ms.count == first && batch->exemplars.count == first_exemplar) return true; /* nothing to store */
     str span = in_place ? str_make((const char *)labels, (size_t)(labels_end - labels)) : gather_labels(walk, series);
+    for (size_t i = first_exemplar; i < batch->exemplars.count; i++) batch->exemplars.data[i].series = span;
+    if (batch->times_ms.count == first) return true;
     vec_push(&batch->series, (struct append_series){
                                  .labels = span,
                                  .first = (uint32_t)first,
@@ -314,36 +354,40 @@ static bool walk_request(struct walk *walk)
     return true;
 }
 
-static void empty(struct write_batch *batch)
+void write_batch_reset(struct write_batch *batch)
 {
     batch->series.count = batch->times_ms.count = batch->values.count = batch->metadata.count = 0;
-    batch->scratch.count = 0;
-    batch->histograms.count = batch->found.count = 0;
-    batch->exemplars = batch->bad_histograms = 0;
-    batch->defect = NULL;
+    batch->exemplars.count = batch->scratch.count = 0;
+    batch->histograms.count = batch->starts_ms.count = batch->found.count = 0;
     arena_reset(&batch->arena);
+    batch->label_bytes = batch->malformed = 0;
+    batch->complaint = STR("");
 }
 
-/* Puts the histograms beside the other columns. */
-static void lay_out_histograms(struct write_batch *batch)
+void write_batch_lay_out(struct write_batch *batch)
 {
     size_t count = batch->times_ms.count;
 
     if (batch->found.count == 0) return;
     vec_reserve(&batch->histograms, count);
+    vec_reserve(&batch->starts_ms, count);
     memset(batch->histograms.data, 0, count * sizeof *batch->histograms.data);
-    batch->histograms.count = count;
-    vec_each (found, &batch->found) batch->histograms.data[found->index] = found->histogram;
+    memset(batch->starts_ms.data, 0, count * sizeof *batch->starts_ms.data);
+    batch->histograms.count = batch->starts_ms.count = count;
+    vec_each (found, &batch->found) {
+        batch->histograms.data[found->index] = found->histogram;
+        batch->starts_ms.data[found->index] = found->start_ms;
+    }
 }
 
 status write_decode(str message, struct write_batch *batch)
 {
     struct walk walk = {.batch = batch, .message = message};
 
-    empty(batch);
+    write_batch_reset(batch);
     if (message.len == 0) return ok();
     if (walk_request(&walk)) {
-        lay_out_histograms(batch);
+        write_batch_lay_out(batch);
         return ok();
     }
     size_t offset = (size_t)(walk.failed_at - begin_of(message));
@@ -359,6 +403,7 @@ struct append_batch write_batch_view(const struct write_batch *batch)
         .times_ms = batch->times_ms.data,
         .values = batch->values.data,
         .histograms = batch->histograms.count ? batch->histograms.data : NULL,
+        .starts_ms = batch->starts_ms.count ? batch->starts_ms.data : NULL,
         .sample_count = batch->times_ms.count,
         .metadata = batch->metadata.data,
         .metadata_count = batch->metadata.count,
@@ -371,7 +416,9 @@ size_t write_batch_bytes(const struct write_batch *batch)
            batch->times_ms.capacity * (sizeof *batch->times_ms.data + sizeof *batch->values.data) +
            batch->metadata.capacity * sizeof *batch->metadata.data + batch->scratch.capacity +
            batch->histograms.capacity * sizeof *batch->histograms.data +
-           batch->found.capacity * sizeof *batch->found.data;
+           batch->starts_ms.capacity * sizeof *batch->starts_ms.data +
+           batch->found.capacity * sizeof *batch->found.data +
+           batch->exemplars.capacity * sizeof *batch->exemplars.data;
 }
 
 void write_batch_release(struct write_batch *batch)
@@ -381,8 +428,10 @@ void write_batch_release(struct write_batch *batch)
     vec_release(&batch->values);
     vec_release(&batch->metadata);
     vec_release(&batch->histograms);
+    vec_release(&batch->starts_ms);
     vec_release(&batch->found);
     histogram_scratch_release(&batch->histogram_scratch);
-    arena_release(&batch->arena);
+    vec_release(&batch->exemplars);
     writer_release(&batch->scratch);
+    arena_release(&batch->arena);
 }

@@ -12,35 +12,58 @@
 #define VARVE_HTTP_REMOTE_WRITE_H
 
 #include "http/write_histogram.h"
+#include "storage/base/arena.h"
 #include "storage/base/bytes.h"
 #include "storage/base/vec.h"
 #include "tsdb/append.h"
 
 /* Tiny messages can stand for much memory; beyond these counts a request is refused. */
-enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_HISTOGRAMS_MAX = 1 << 18, WRITE_METADATA_MAX = 1 << 16 };
+enum {
+    WRITE_SAMPLES_MAX = 2 << 20,
+    WRITE_HISTOGRAMS_MAX = 1 << 18,
+    WRITE_METADATA_MAX = 1 << 16,
+    WRITE_EXEMPLARS_MAX = 1 << 16
+};
 
 /* A histogram among the samples. */
 struct found_histogram {
     size_t index;
+    int64_t start_ms;
     const struct histogram *histogram;
 };
 
-/* One decoded request. Zeroed is valid. Its strings borrow from the message and from `scratch`. */
+/* An exemplar; both label sets as raw label fields. */
+struct write_exemplar {
+    str series, labels;
+    double value;
+    int64_t time_ms;
+};
+
+/* One decoded request, of any protocol. Zeroed is valid. Its strings borrow from the message, from `scratch` and from
+ * `arena`. */
 struct write_batch {
     vec(struct append_series) series;
     vec(int64_t) times_ms;
     vec(uint64_t) values;
     vec(struct append_metadata) metadata;
     vec(const struct histogram *) histograms; /* NULL beside floats; empty when there are none */
+    vec(int64_t) starts_ms;                   /* the same for start times */
     struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
-    size_t exemplars;      /* skipped */
-    size_t bad_histograms; /* skipped: spans and buckets that do not go together */
-    const char *defect;    /* of the first of them */
+    struct arena arena;    /* histograms, and what protocols other than remote-write 1.0 make; see batch.h */
+    size_t label_bytes;    /* of labels in the arena */
+    vec(struct write_exemplar) exemplars;
+    size_t malformed; /* series and histograms left out because they do not make sense */
+    str complaint;    /* the first of them in words */
 
-    vec(struct found_histogram) found; /* where in the columns they are */
+    vec(struct found_histogram) found; /* where in the columns histograms are */
     struct histogram_scratch histogram_scratch;
-    struct arena arena; /* of the histograms */
 };
+
+/* When all is found: puts the histograms beside the other columns. */
+void write_batch_lay_out(struct write_batch *batch);
+
+/* Makes it empty for the next request. */
+void write_batch_reset(struct write_batch *batch);
 
 /* Decodes a message into the emptied batch. INVALID or LIMIT with the offset of the trouble; the batch is then void. */
 status write_decode(str message, struct write_batch *batch);

@@ -38,6 +38,8 @@ enum method method_of(str name);
 /* The headers that anyone looks at. */
 #define REQUEST_HEADERS(X)                  \
     X(ACCEPT_ENCODING, "Accept-Encoding")   \
+    X(ACCEPT, "Accept")                     \
+    X(AUTHORIZATION, "Authorization")       \
     X(CONTENT_ENCODING, "Content-Encoding") \
     X(CONTENT_LENGTH, "Content-Length")     \
     X(CONTENT_TYPE, "Content-Type")         \

@@ -10,6 +10,7 @@
 #define VARVE_HTTP_RESPONSE_H
 
 #include "http/buffers.h"
+#include "http/compress.h"
 #include "query/query.h"
 #include "storage/base/arena.h"
 #include "storage/base/bytes.h"
@@ -17,7 +18,8 @@
 
 /* name, HTTP status, the API's word for it */
 #define FAILURES(X)                                          \
-    X(BAD_DATA, 400, "bad_data")  /* the request is wrong */ \
+    X(BAD_DATA, 400, "bad_data") /* the request is wrong */  \
+    X(UNAUTHORIZED, 401, "bad_data")                         \
     X(FORBIDDEN, 403, "bad_data") /* switched off */         \
     X(NOT_FOUND, 404, "not_found")                           \
     X(BAD_METHOD, 405, "bad_data")                           \
@@ -26,6 +28,7 @@
     X(EXECUTION, 422, "execution") /* failed while it ran */ \
     X(CANCELED, 499, "canceled")   /* nobody waits for it */ \
     X(INTERNAL, 500, "internal")                             \
+    X(SWITCHED_OFF, 500, "unavailable")                      \
     X(NOT_IMPLEMENTED, 501, "bad_data")                      \
     X(TIMEOUT, 503, "timeout")                               \
     X(UNAVAILABLE, 503, "unavailable") /* come again: carries Retry-After */
@@ -48,14 +51,14 @@ struct response_header {
     const char *value; /* in the request's arena, or constant */
 };
 
-enum { RESPONSE_HEADERS_MAX = 12 };
+enum { RESPONSE_HEADERS_MAX = 24 };
 
 struct response {
     unsigned code;
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
     bool is_api;        /* errors in the envelope */
-    bool may_compress;  /* the client takes gzip and the route sends it */
+    enum coding coding; /* what client and route agree on */
     bool closes;        /* the connection ends with this answer */
     struct writer part; /* the end of the body, being written */
     struct buffers body;

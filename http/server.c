@@ -9,6 +9,9 @@
 #include "http/dispatch.h"
 #include "http/listen.h"
 #include "http/metrics.h"
+#include "http/security.h"
+#include "http/tls.h"
+#include "http/workers.h"
 #include "storage/base/clock.h"
 #include "storage/base/log.h"
 
@@ -25,7 +28,8 @@ enum {
     POOL_BYTES = 64 << 10,       /* of a connection: its largest head. Mapped above 32 KiB, so idle ones cost nothing */
     IDLE_KEPT_MAX = 256,         /* above that many idle connections answers end theirs: pools stay resident */
     UNREAD_BYTES_MAX = 64 << 20, /* of a refused body that may pass by */
-    END_AGAIN_MS = 1000
+    END_AGAIN_MS = 1000,
+    CHECKS_MAX = 64 /* passwords waiting to be checked */
 };
 
 struct server {
@@ -34,14 +38,26 @@ struct server {
     int socket;
     char address[LISTEN_TEXT_MAX];
     uint16_t port;
-    struct MHD_Daemon *daemon;
     struct connections *connections;
+    struct security *security;
+    struct workers *checkers; /* of passwords */
+    /* changed by server_set_web_config only */
+    struct listener *listeners; /* the first one accepts, the others see their connections to the end */
     /* atomic */
     _Atomic bool stopping;
     /* guarded by mutex */
     pthread_mutex_t mutex;
     pthread_cond_t none_active;
     size_t active; /* requests between their first line and on_completed */
+};
+
+/* A daemon on the socket, with the TLS it was started with. */
+struct listener {
+    struct listener *next;
+    struct server *server;
+    struct MHD_Daemon *daemon;
+    struct arena arena; /* of `web` */
+    struct web_config web;
 };
 
 /* A request with what libmicrohttpd knows of it. */
@@ -54,6 +70,7 @@ struct exchange {
     uint64_t unread_bytes; /* of the body of a refused request */
     size_t answer_bytes;
     bool is_refused; /* the response holds the answer already */
+    bool is_unknown; /* the password has to be checked first */
 };
 
 /* The longest that snappy makes of a text: what it can not compress grows a little. */
@@ -159,6 +176,13 @@ static void refuse_large(struct exchange *exchange)
     body_release(&request->body);
 }
 
+static void refuse_unknown(struct request *request)
+{
+    request->response.is_api = false;
+    response_header(&request->response, "WWW-Authenticate", STR("Basic"));
+    response_fail(&request->response, FAIL_UNAUTHORIZED, STR("Unauthorized"));
+}
+
 static void read_head(struct exchange *exchange, const char *method)
 {
     struct request *request = &exchange->request;
@@ -169,9 +193,14 @@ static void read_head(struct exchange *exchange, const char *method)
     if (!exchange->is_refused) check_framing(exchange);
     if (exchange->is_refused) return;
     request->body.announced_bytes = exchange->announced_bytes;
+    enum security_verdict verdict = security_look(server->security, request->headers[HEADER_AUTHORIZATION]);
+    exchange->is_unknown = verdict == SECURITY_CHECK;
     if (atomic_load(&server->stopping)) {
         response_header(&request->response, "X-Prometheus-Stopping", STR("true"));
         refuse(exchange, FAIL_UNAVAILABLE, STR("Service Unavailable"));
+    } else if (verdict == SECURITY_REFUSE) {
+        refuse_unknown(request);
+        exchange->is_refused = true;
     } else if (!dispatch_head(request, server->options.routes, server->options.route_count)) {
         exchange->is_refused = true;
     } else if (exchange->announced_bytes > body_bytes_max(exchange)) {
@@ -232,6 +261,7 @@ static enum MHD_Result send_answer(struct exchange *exchange)
     exchange->answer_bytes = response_bytes(response);
     struct MHD_Response *answer = make_answer(response);
     if (!answer) return MHD_NO;
+    security_put_headers(server->security, response);
     for (size_t i = 0; i < response->header_count; i++)
         MHD_add_response_header(answer, response->headers[i].name, response->headers[i].value);
     if (response->closes || atomic_load(&server->stopping) || connections_idle(server->connections) > IDLE_KEPT_MAX)
@@ -276,11 +306,50 @@ static enum MHD_Result take(struct exchange *exchange, const char *data, size_t 
     return MHD_YES;
 }
 
+/* Answers with what the response holds, from a worker. */
+static void finish_refused(struct request *request)
+{
+    request_enter(request, REQUEST_QUEUED, REQUEST_RUNNING);
+    response_seal(&request->response);
+    request_finish(request);
+}
+
+/* On a worker: who passes goes on as if the password had been known. */
+static void check_password(void *context)
+{
+    struct exchange *exchange = context;
+    struct request *request = &exchange->request;
+
+    if (!security_check(exchange->server->security, request->headers[HEADER_AUTHORIZATION])) {
+        refuse_unknown(request);
+        finish_refused(request);
+    } else if (exchange->is_refused) {
+        finish_refused(request);
+    } else {
+        dispatch_submit(request);
+    }
+}
+
+static enum MHD_Result run_unknown(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+
+    request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
+    connection_enter(exchange->connection, CONNECTION_WORK, request);
+    MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
+    if (!workers_submit(exchange->server->checkers, check_password, exchange)) {
+        response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many passwords are being checked"));
+        finish_refused(request);
+    }
+    return MHD_YES;
+}
+
 /* The request is complete. */
 static enum MHD_Result run(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
 
+    if (exchange->is_unknown) return run_unknown(exchange);
     if (exchange->is_refused) return refuse_now(exchange);
     request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
     if (request->route->place == PLACE_INLINE) {
@@ -346,9 +415,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **state
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    struct server *server = context;
+    const struct listener *listener = context;
+    struct server *server = listener->server;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        if (listener->web.tls.enabled) tls_begin(&listener->web.tls, mhd);
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = connections_add(server->connections, info->connect_fd);
     } else {
@@ -372,48 +443,122 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *context, const ch
     log_debug("libmicrohttpd", "text=%s", LOG_QUOTED(str_trim(str_from(text))));
 }
 
-static status start_daemon(struct server *server)
+static status start_daemon(struct server *server, struct listener *listener)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[TLS_OPTIONS_MAX + 1] = {{MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem options[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, server}, /* must be the first */
         {MHD_OPTION_LISTEN_SOCKET, server->socket, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, SERVER_THREADS, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, server->options.connections_max, NULL},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, server->options.address_connections_max, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, server->options.idle_seconds, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)on_unescape, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, server},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, server},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, listener},
         {MHD_OPTION_END, 0, NULL},
     };
 
-    server->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    return server->daemon ? ok() : status_make(STATUS_UNAVAILABLE, "can not start the HTTP server");
+    if (listener->web.tls.enabled) {
+        flags |= MHD_USE_TLS;
+        tls[tls_options(&listener->web.tls, tls, &listener->arena)] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    }
+    listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_ARRAY, options,
+                                        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return listener->daemon ? ok() : status_make(STATUS_UNAVAILABLE, "can not start the HTTP server");
+}
+
+static void free_listener(struct listener *listener)
+{
+    if (listener->daemon) MHD_stop_daemon(listener->daemon);
+    arena_release(&listener->arena);
+    free(listener);
+}
+
+static struct tls_config copy_tls(const struct tls_config *tls, struct arena *arena)
+{
+    struct tls_config copy = *tls;
+    str *sans = arena_array(arena, str, tls->client_san_count);
+
+    copy.certificate = arena_copy_str(arena, tls->certificate);
+    copy.key = arena_copy_str(arena, tls->key);
+    copy.client_ca = arena_copy_str(arena, tls->client_ca);
+    for (size_t i = 0; i < tls->client_san_count; i++) sans[i] = arena_copy_str(arena, tls->client_sans[i]);
+    copy.client_sans = sans;
+    return copy;
+}
+
+/* A listener that accepts in place of the present ones. */
+static status add_listener(struct server *server, const struct tls_config *tls)
+{
+    struct listener *listener = memory_zalloc(sizeof *listener);
+    status s = tls_check(tls);
+
+    listener->server = server;
+    listener->next = server->listeners;
+    listener->web.tls = copy_tls(tls, &listener->arena);
+    if (!failed(s)) s = start_daemon(server, listener);
+    if (failed(s)) {
+        free_listener(listener);
+        return s;
+    }
+    if (server->listeners) MHD_quiesce_daemon(server->listeners->daemon);
+    server->listeners = listener;
+    return ok();
+}
+
+/* Listeners that have seen their last connection to its end. */
+static void drop_unused_listeners(struct server *server)
+{
+    for (struct listener **place = &server->listeners->next; *place;) {
+        struct listener *listener = *place;
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+        if (!info || info->num_connections > 0) {
+            place = &listener->next;
+            continue;
+        }
+        *place = listener->next;
+        free_listener(listener);
+    }
+}
+
+status server_set_web_config(struct server *server, const struct web_config *web)
+{
+    drop_unused_listeners(server);
+    if (!web_config_same_tls(&server->listeners->web, web)) TRY(add_listener(server, &web->tls));
+    security_set(server->security, web);
+    return ok();
 }
 
 status server_open(const struct server_options *options, struct server **out)
 {
     struct server *server = memory_zalloc(sizeof *server);
     struct connections_options deadlines = options->deadlines;
+    const struct web_config none = {0}, *web = options->web ? options->web : &none;
     status s;
 
     server->options = *options;
     server->socket = -1;
+    server->security = security_new();
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->none_active, NULL);
     signal(SIGPIPE, SIG_IGN);
     deadlines.hang_up = hang_up;
     if (failed(s = listen_open(options->listen_address, &server->socket, server->address, &server->port))) goto fail;
     if (failed(s = connections_open(&deadlines, &server->connections))) goto fail;
-    if (failed(s = start_daemon(server))) goto fail;
+    if (failed(s = workers_open("password", 1, CHECKS_MAX, &server->checkers))) goto fail;
+    security_set(server->security, web);
+    if (failed(s = add_listener(server, &web->tls))) goto fail;
     *out = server;
     return ok();
 fail:
+    workers_close(server->checkers);
+    security_free(server->security);
     connections_close(server->connections);
     if (server->socket >= 0) close(server->socket);
     pthread_cond_destroy(&server->none_active);
@@ -461,15 +606,21 @@ static bool wait_for_requests(struct server *server, int64_t wait_ms)
 void server_close(struct server *server, int64_t grace_ms)
 {
     atomic_store(&server->stopping, true);
-    MHD_quiesce_daemon(server->daemon);
+    MHD_quiesce_daemon(server->listeners->daemon);
     shutdown(server->socket, SHUT_RDWR); /* nobody waits in its queue for an answer that will not come */
     if (!wait_for_requests(server, grace_ms)) {
         log_warn("requests canceled", "reason=\"the server stops\"");
         do connections_end_all(server->connections);
         while (!wait_for_requests(server, END_AGAIN_MS));
     }
-    MHD_stop_daemon(server->daemon);
+    while (server->listeners) {
+        struct listener *listener = server->listeners;
+        server->listeners = listener->next;
+        free_listener(listener);
+    }
     close(server->socket);
+    workers_close(server->checkers);
+    security_free(server->security);
     connections_close(server->connections);
     pthread_cond_destroy(&server->none_active);
     pthread_mutex_destroy(&server->mutex);

@@ -13,6 +13,7 @@
 #include "http/connections.h"
 #include "http/routes.h"
 #include "http/services.h"
+#include "http/web_config.h"
 
 struct server;
 
@@ -21,10 +22,12 @@ struct server_options {
     const struct route *routes;
     size_t route_count;
     const struct services *services; /* outlive the server; `bodies` and `answers` must be there */
+    const struct web_config *web;    /* TLS, users, headers; copied; NULL: none of them */
     uint32_t connections_max;
-    uint32_t idle_seconds;     /* a connection without any traffic is closed after that */
-    uint64_t form_bytes_max;   /* of one body */
-    uint64_t snappy_bytes_max; /* of one body of a ROUTE_SNAPPY route */
+    uint32_t address_connections_max; /* of one client address; 0: any number */
+    uint32_t idle_seconds;            /* a connection without any traffic is closed after that */
+    uint64_t form_bytes_max;          /* of one body */
+    uint64_t snappy_bytes_max;        /* of one body of a ROUTE_SNAPPY route */
     struct connections_options deadlines;
 };
 
@@ -32,6 +35,10 @@ struct server_options {
 struct server_options server_options_default(void);
 
 status server_open(const struct server_options *options, struct server **out);
+
+/* Changes TLS, users and headers. Connections that are open keep the TLS they have; for others a second daemon takes
+ * over the socket. On failure all stays as it was. One thread at a time. */
+status server_set_web_config(struct server *server, const struct web_config *web);
 
 /* Where it listens, as text and as a number. */
 const char *server_address(const struct server *server);

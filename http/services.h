@@ -3,12 +3,15 @@
 #define VARVE_HTTP_SERVICES_H
 
 #include "storage/base/memory.h"
+#include "storage/base/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct config_holder;
 struct db;
 struct engine;
+struct exemplars;
 struct ingest;
 struct workers;
 struct regex;
@@ -17,6 +20,7 @@ struct settings;
 struct services {
     struct db *db;
     struct engine *engine;
+    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers;  /* write requests */
     struct workers *service_workers; /* short administrative answers */
@@ -24,7 +28,10 @@ struct services {
     struct account *answers;         /* memory of all answers being sent, with the limit */
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */
     const struct settings *settings;
+    struct config_holder *config;
     int64_t started_ms;
+    status (*reload)(void *context); /* what /-/reload does; may be called from many threads */
+    void *reload_context;
     void (*quit)(void); /* what /-/quit does; NULL when it is switched off */
 };
 

@@ -16,6 +16,7 @@
 #include "tsdb/freeze.h"
 #include "tsdb/metrics.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum {
@@ -346,4 +347,11 @@ status db_freeze_locked(struct db *db, bool successor)
     TRY(prepare_next_head(db, share ? registry_number(head_registry(db->live)) : 0));
     TRY(switch_heads(db, share));
     return db_write_frozen_locked(db);
+}
+
+status db_replace_head_locked(struct db *db)
+{
+    assert(!db->frozen);
+    TRY(prepare_next_head(db, 0));
+    return switch_heads(db, false);
 }

@@ -53,13 +53,14 @@ struct db {
 
     /* held during a freeze and the retention; guards the rest of this group */
     pthread_mutex_t maintenance;
-    struct state state;      /* as last saved */
-    struct wal *next_wal;    /* log of the next head, made but not yet in use */
-    uint32_t next_head;      /* its number, from when it is reserved until it is in use; else 0 */
-    struct writer unsaved;   /* registrations on their way into the registry's file */
-    struct block *written;   /* block of the frozen head, not yet in the state */
-    uint32_t written_number; /* number reserved for it */
-    int64_t next_attempt_ns; /* after a failure */
+    struct state state;       /* as last saved */
+    struct wal *next_wal;     /* log of the next head, made but not yet in use */
+    uint32_t next_head;       /* its number, from when it is reserved until it is in use; else 0 */
+    struct writer unsaved;    /* registrations on their way into the registry's file */
+    bool is_registry_damaged; /* the live head's: ids of its log may be of series that it does not have */
+    struct block *written;    /* block of the frozen head, not yet in the state */
+    uint32_t written_number;  /* number reserved for it */
+    int64_t next_attempt_ns;  /* after a failure */
 
     _Atomic bool has_logged_metadata; /* in the log of the live head */
     _Atomic int64_t live_since_ns;    /* monotonic */
@@ -98,6 +99,9 @@ status db_freeze_locked(struct db *db, bool successor);
 
 /* Writes the frozen head, if there is one. Expects maintenance. */
 status db_write_frozen_locked(struct db *db);
+
+/* Makes a new head with an empty registry the live one; no other may be frozen. Expects maintenance. */
+status db_replace_head_locked(struct db *db);
 
 /* Starts the first head of a db that has none. Expects maintenance. */
 status db_start_head_locked(struct db *db);

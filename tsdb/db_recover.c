@@ -287,31 +287,62 @@ static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
     return ok();
 }
 
-static status load_registry(struct db *db, struct registry *registry, uint64_t bytes)
+static void report_registry_damage(struct db *db, const char *file, const char *sentence)
+{
+    report_damage(file, sentence);
+    db->is_registry_damaged = true;
+}
+
+/* The bytes of a registry's file that count, as many as there are: what is missing of them is damage. *bytes becomes
+ * where the file goes on. */
+static status read_registry(struct db *db, const char *name, uint64_t *bytes, struct arena *arena, str *out)
+{
+    struct file *file;
+    uint64_t there = 0;
+    status s = fs_open(db->fs, name, FS_READ, &file);
+
+    *out = STR("");
+    if (s.code == STATUS_NOT_FOUND) {
+        report_registry_damage(db, name, "the file is missing");
+        *bytes = 0;
+        return ok();
+    }
+    TRY(s);
+    s = file_size(file, &there);
+    if (!failed(s) && there < *bytes) {
+        report_registry_damage(db, name, "the file is shorter than the state says");
+        *bytes = there & ~(uint64_t)7; /* records are aligned */
+    }
+    if (!failed(s)) {
+        char *content = arena_alloc(arena, (size_t)*bytes);
+        s = file_read(file, 0, content, (size_t)*bytes);
+        *out = str_make(content, failed(s) ? 0 : (size_t)*bytes);
+    }
+    file_close(file);
+    return s;
+}
+
+static status load_registry(struct db *db, struct registry *registry, uint64_t *bytes)
 {
     char name[32];
-    struct file *file;
     struct arena arena;
     struct writer scratch = {0};
     struct record record;
     enum record_outcome outcome;
+    str content;
 
-    if (bytes == 0) return ok();
+    if (*bytes == 0) return ok();
     arena_init(&arena, NULL);
     registry_file_name(name, sizeof name, registry_number(registry));
-    status s = fs_open(db->fs, name, FS_READ, &file);
-    if (failed(s)) return s;
-    uint8_t *content = arena_alloc(&arena, (size_t)bytes);
-    s = file_read(file, 0, content, (size_t)bytes);
-    file_close(file);
-    struct reader rest = reader_make(content, failed(s) ? 0 : (size_t)bytes);
+    status s = read_registry(db, name, bytes, &arena, &content);
+    struct reader rest = reader_make(content.data, content.len);
     while ((outcome = record_next(&rest, &record)) != RECORD_END) {
         const uint8_t *payload;
         size_t size;
         status applied = outcome == RECORD_GOOD && record_payload(&record, &scratch, &payload, &size)
                              ? registry_apply(registry, payload, size)
                              : status_make(STATUS_CORRUPT, "a record does not match its checksum");
-        if (failed(applied)) report_damage(name, applied.text);
+        if (failed(applied)) report_registry_damage(db, name, applied.text);
     }
     writer_release(&scratch);
     arena_release(&arena);
@@ -345,7 +376,7 @@ static status replay_record(void *context, const struct record *record)
     switch (record->type) {
     case LOG_REGISTRATION: {
         status s = registry_apply(replay->registry, payload, bytes);
-        if (failed(s)) report_damage("wal", s.text);
+        if (failed(s)) report_registry_damage(replay->db, "wal", s.text);
         break;
     }
     case LOG_SAMPLES:
@@ -396,7 +427,7 @@ static status replay_head(struct db *db, struct head *head, struct wal_end *end)
     row_columns_release(&replay.rows);
     rich_rows_release(&replay.rich_rows);
     metric_observe(&metric_replay_seconds, clock_monotonic_ns() - start);
-    if (replay.orphans) report_damage("wal", "samples refer to series whose registration is lost");
+    if (replay.orphans) report_registry_damage(db, "wal", "samples refer to series whose registration is lost");
     struct head_stats stats;
     head_stats(head, &stats);
     if (!failed(s))
@@ -422,7 +453,8 @@ static status find_registry(struct db *db, const struct state_head *entry, struc
     }
     *out = registry_new(&db->secret, number);
     struct state_registry *saved = state_registry(&db->state, number, true);
-    status s = load_registry(db, *out, saved->bytes);
+    db->is_registry_damaged = false;
+    status s = load_registry(db, *out, &saved->bytes);
     if (failed(s)) registry_unref(*out);
     return s;
 }
@@ -507,6 +539,11 @@ status db_recover(struct db *db)
     free(blocks);
     TRY(s);
     TRY(recover_heads(db));
+    if (db->is_registry_damaged) {
+        /* What its log says of the lost ids must never become samples of series that get them now. */
+        if (db->frozen) TRY(db_write_frozen_locked(db));
+        return db_replace_head_locked(db);
+    }
     db_publish(db, db->view->blocks, db->view->block_count, NULL);
     return ok();
 }

@@ -103,12 +103,15 @@ static status parse(str text, struct state *out)
     static const str checksum = STR("checksum ");
     str rest = text;
     uint8_t sum[8];
+    unsigned number = 1;
 
     if (!str_equal(str_cut(&rest, '\n'), STR("varve state 1")))
         return status_make(STATUS_CORRUPT, "state: the first line is not \"varve state 1\"");
     while (rest.len && !str_starts_with(rest, checksum)) {
         str line = str_cut(&rest, '\n');
-        if (!parse_line(line, out)) return status_make(STATUS_CORRUPT, "state: can not read \"%.*s\"", STR_ARG(line));
+        number++;
+        if (!parse_line(line, out))
+            return status_at(STATUS_CORRUPT, (uint64_t)(line.data - text.data), "state: line %u is malformed", number);
     }
     size_t covered = text.len - rest.len;
     str line = str_cut(&rest, '\n');

@@ -1,17 +1,20 @@
 /* varve serve: opens the database, the engine and the server, waits for a signal, closes them in reverse order. */
 #include "http/api_write.h"
+#include "http/config.h"
 #include "http/main/commands.h"
 #include "http/options.h"
 #include "http/server.h"
 #include "http/version.h"
 #include "http/workers.h"
 #include "storage/base/clock.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/regex.h"
 
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -21,20 +24,26 @@ enum {
     SERVICE_QUEUE_MAX = 64,
     MALLOC_ARENAS = 2,    /* more of them keep more memory, and gain nothing: hot paths do not allocate */
     FILES_FOR_DATA = 256, /* descriptors that connections may not take */
-    GRACE_MS = 10 * 1000
+    GRACE_MS = 10 * 1000,
+    LOOK_SECONDS = 2 /* how often the web configuration is looked at */
 };
 
 struct serving {
     struct settings settings;
+    struct config_holder *config;
+    pthread_mutex_t reloading;
+    uint64_t web_fingerprint; /* guarded by reloading */
     struct account bodies, answers;
     struct fs *fs;
     struct db *db;
     struct engine *engine;
     struct regex *cors_origin;
+    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers, *service_workers;
     struct services services;
     struct server *server;
+    bool is_guarded; /* whoever is not known is kept out */
 };
 
 static void quit(void)
@@ -58,12 +67,64 @@ static void fit_descriptors(struct settings *settings)
     settings->connections_max = room;
 }
 
+/* Follows the file of --web.config.file; does nothing when it is as it was. */
+static status follow_web_config(struct serving *serving)
+{
+    struct arena arena = {0};
+    struct web_config web;
+
+    pthread_mutex_lock(&serving->reloading);
+    status s = web_config_load(serving->settings.web_config_path, &arena, &web);
+    if (!failed(s) && web.fingerprint != serving->web_fingerprint) {
+        s = server_set_web_config(serving->server, &web);
+        if (!failed(s)) {
+            serving->web_fingerprint = web.fingerprint;
+            log_info("web configuration loaded", "file=%s", LOG_QUOTED(serving->settings.web_config_path));
+        }
+    }
+    pthread_mutex_unlock(&serving->reloading);
+    arena_release(&arena);
+    return s;
+}
+
+static status load_config(struct serving *serving)
+{
+    struct config *config;
+
+    TRY(config_load(serving->settings.config_path, &config));
+    for (size_t i = 0; i < config->warning_count; i++)
+        log_warn("configuration", "file=%s warning=%s", LOG_QUOTED(serving->settings.config_path),
+                 LOG_QUOTED(config->warnings[i]));
+    if (serving->config) {
+        config_holder_set(serving->config, config);
+    } else {
+        serving->config = config_holder_new(config);
+    }
+    return ok();
+}
+
+static status reload(void *context)
+{
+    struct serving *serving = context;
+    status s = load_config(serving);
+
+    if (!failed(s)) s = follow_web_config(serving);
+    config_holder_note(serving->config, !failed(s), clock_now_ms());
+    if (failed(s)) {
+        log_error("configuration not loaded", "error=%s", LOG_QUOTED(str_from(s.text)));
+    } else {
+        log_info("configuration loaded", "file=%s", LOG_QUOTED(serving->settings.config_path));
+    }
+    return s;
+}
+
 static status open_services(struct serving *serving)
 {
     const struct settings *settings = &serving->settings;
 
     account_init(&serving->bodies, settings->body_bytes, NULL);
     account_init(&serving->answers, settings->answer_bytes, NULL);
+    serving->exemplars = exemplars_new(settings->exemplar_bytes);
     serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
@@ -71,6 +132,7 @@ static status open_services(struct serving *serving)
     serving->services = (struct services){
         .db = serving->db,
         .engine = serving->engine,
+        .exemplars = serving->exemplars,
         .ingest = serving->ingest,
         .ingest_workers = serving->ingest_workers,
         .service_workers = serving->service_workers,
@@ -78,7 +140,10 @@ static status open_services(struct serving *serving)
         .answers = &serving->answers,
         .cors_origin = serving->cors_origin,
         .settings = settings,
+        .config = serving->config,
         .started_ms = clock_now_ms(),
+        .reload = reload,
+        .reload_context = serving,
         .quit = settings->enable_lifecycle ? quit : NULL,
     };
     return ok();
@@ -92,15 +157,26 @@ static status open_server(struct serving *serving)
     options.listen_address = settings->listen_address;
     options.routes = routes_all(&options.route_count);
     options.services = &serving->services;
+    options.address_connections_max = (uint32_t)settings->address_connections_max;
     options.connections_max = (uint32_t)settings->connections_max;
     options.idle_seconds = (uint32_t)(settings->read_timeout_ms / 1000);
-    return server_open(&options, &serving->server);
+    struct arena arena = {0};
+    struct web_config web;
+    status s = web_config_load(settings->web_config_path, &arena, &web);
+    options.web = &web;
+    if (!failed(s)) s = server_open(&options, &serving->server);
+    if (!failed(s)) serving->web_fingerprint = web.fingerprint;
+    if (!failed(s)) serving->is_guarded = web_config_authenticates(&web);
+    arena_release(&arena);
+    return s;
 }
 
 static status open_all(struct serving *serving)
 {
     struct settings *settings = &serving->settings;
 
+    TRY(load_config(serving));
+    config_holder_note(serving->config, true, clock_now_ms());
     TRY(fs_open_folder(settings->data_path.data, &serving->fs));
     struct db_options db = options_for_db(settings, serving->fs);
     TRY(db_open(&db, &serving->db));
@@ -119,7 +195,9 @@ static status close_all(struct serving *serving)
     workers_close(serving->ingest_workers);
     workers_close(serving->service_workers);
     ingest_free(serving->ingest);
+    exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
+    config_holder_free(serving->config);
     if (serving->engine) engine_close(serving->engine);
     if (serving->db) s = db_close(serving->db);
     fs_release(serving->fs);
@@ -132,24 +210,31 @@ static void announce(const struct serving *serving)
 
     log_info("ready", "address=%s version=%s revision=%s data=%s", server_address(serving->server), version_text,
              version_revision, LOG_QUOTED(settings->data_path));
-    if (!server_is_loopback(serving->server))
+    if (!server_is_loopback(serving->server) && !serving->is_guarded)
         log_warn("anyone who reaches this address can read and write all data", "address=%s",
                  server_address(serving->server));
 }
 
-/* Waits for SIGTERM or SIGINT. A second one ends the process as it stands: the log brings everything back. */
-static void wait_for_end(const sigset_t *signals)
+/* Waits for SIGTERM or SIGINT, and follows the configuration meanwhile. A second signal ends the process as it stands:
+ * the log brings everything back. */
+static void wait_for_end(struct serving *serving, const sigset_t *signals)
 {
-    int received = 0;
+    const struct timespec look_after = {.tv_sec = LOOK_SECONDS};
+    int received;
 
-    sigwait(signals, &received);
+    while ((received = sigtimedwait(signals, NULL, &look_after)) != SIGTERM && received != SIGINT) {
+        if (received == SIGHUP) reload(serving);
+        if (received >= 0 || serving->settings.web_config_path.len == 0) continue;
+        status s = follow_web_config(serving);
+        if (failed(s)) log_error("web configuration not loaded", "error=%s", LOG_QUOTED(str_from(s.text)));
+    }
     log_info("stopping", "signal=%s", received == SIGINT ? "SIGINT" : "SIGTERM");
     pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 }
 
 int command_serve(int count, char *const *arguments)
 {
-    static struct serving serving;
+    static struct serving serving = {.reloading = PTHREAD_MUTEX_INITIALIZER};
     sigset_t signals;
     size_t rest_count;
     str *rest = memory_alloc((size_t)count * sizeof *rest);
@@ -163,13 +248,14 @@ int command_serve(int count, char *const *arguments)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads, which inherit it */
     fit_descriptors(&serving.settings);
 
     s = open_all(&serving);
     if (!failed(s)) {
         announce(&serving);
-        wait_for_end(&signals);
+        wait_for_end(&serving, &signals);
     } else {
         log_error("can not start", "error=%s", LOG_QUOTED(str_from(s.text)));
     }

@@ -1,8 +1,11 @@
 /* What tests of the http layer stand on; see harness.h. */
 #include "tests/http/harness.h"
 
+#include "http/config.h"
 #include "tests/http/appender.h"
+#include "tests/http/message.h"
 #include "tests/support/must.h"
+#include "tsdb/exemplars.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -48,10 +51,14 @@ void site_open(struct site *site)
     site_engine(site, &options);
     must(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count));
     site->services.db = site->fixture.db;
+    site->services.exemplars = exemplars_new(1 << 20);
     site->services.ingest = ingest_new(db_append);
     site->services.bodies = &site->bodies;
     site->services.answers = &site->answers;
     site->services.settings = &site->settings;
+    struct config *config;
+    must(config_load(STR(""), &config));
+    site->services.config = config_holder_new(config);
     site->services.started_ms = 1787000000000;
     must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
     must(workers_open("service", 1, 16, &site->services.service_workers));
@@ -89,6 +96,8 @@ void site_close(struct site *site)
     workers_close(site->services.ingest_workers);
     workers_close(site->services.service_workers);
     ingest_free(site->services.ingest);
+    exemplars_free(site->services.exemplars);
+    config_holder_free(site->services.config);
     fixture_close(&site->fixture);
     arena_release(&site->arena);
     cr_expect(site->bodies.used_bytes == 0, "%zu bytes of bodies are still charged", (size_t)site->bodies.used_bytes);
@@ -207,22 +216,13 @@ str gunzip(str text, struct arena *arena)
     return plain;
 }
 
-static void put_message(struct writer *w, uint8_t tag, const struct writer *message)
-{
-    writer_u8(w, tag);
-    writer_str(w, str_make((const char *)message->data, message->count));
-}
-
 static void put_label(struct writer *series, str name, str value)
 {
     struct writer label = {0};
 
-    writer_u8(&label, 0x0A);
-    writer_str(&label, name);
-    writer_u8(&label, 0x12);
-    writer_str(&label, value);
-    put_message(series, 0x0A, &label);
-    writer_release(&label);
+    put_text(&label, 1, name);
+    put_text(&label, 2, value);
+    put_message(series, 1, &label);
 }
 
 str write_body(size_t series, struct arena *arena)
@@ -233,16 +233,12 @@ str write_body(size_t series, struct arena *arena)
         struct writer message = {0}, sample = {0};
         char text[32];
         snprintf(text, sizeof text, "series-%zu", i);
-        put_label(&message, STR("__name__"), STR("up"));
+        put_label(&message, METRIC_NAME, STR("up"));
         put_label(&message, STR("instance"), str_from(text));
-        writer_u8(&sample, 0x09);
-        writer_u64(&sample, double_bits((double)i));
-        writer_u8(&sample, 0x10);
-        writer_varint(&sample, 1787000000000);
-        put_message(&message, 0x12, &sample);
-        put_message(&request, 0x0A, &message);
-        writer_release(&message);
-        writer_release(&sample);
+        put_double(&sample, 1, (double)i);
+        put_varint(&sample, 2, 1787000000000);
+        put_message(&message, 2, &sample);
+        put_message(&request, 1, &message);
     }
     size_t bytes = snappy_max_compressed_length(request.count);
     char *body = arena_alloc(arena, bytes);

@@ -1,6 +1,7 @@
 #include "http/metrics.h"
 #include "tests/http/appender.h"
 #include "tests/http/harness.h"
+#include "tests/http/message.h"
 
 #include <stdio.h>
 
@@ -20,7 +21,7 @@ static const struct {
     {SNAPPY PROTOBUF ";proto=prometheus.WriteRequest", true},
     {SNAPPY PROTOBUF "; proto=\"prometheus.WriteRequest\"", true},
     {SNAPPY PROTOBUF " ; charset=x ; Proto = prometheus.WriteRequest", true},
-    {SNAPPY PROTOBUF ";proto=io.prometheus.write.v2.Request", false},
+    {SNAPPY PROTOBUF ";proto=io.prometheus.write.v2.Requests", false},
     {SNAPPY PROTOBUF ";proto=x", false},
     {SNAPPY PROTOBUF ";proto", false},
     {SNAPPY PROTOBUF ";", true},
@@ -86,7 +87,7 @@ static const struct {
     {"malformed", STR("\x0A\x05\x0A"), 400, "malformed protobuf at byte 0 of the decompressed message\n"},
     {"malformed inside", STR("\x0A\x02\x0A\x05"), 400, "malformed protobuf at byte 2 of the decompressed message\n"},
     {"histogram only", STR("\x0A\x06\x22\x04\x5A\x02\x10\x01"), 400,
-     "1 native histograms were not stored; the first: histogram spans specify different number of buckets than "
+     "1 parts of the request were left out; first: histogram spans specify different number of buckets than "
      "provided\n"},
     {"exemplar only", STR("\x0A\x02\x1A\x00"), 204, ""},
     {"metadata", STR("\x1A\x04\x12\x02up"), 204, ""},
@@ -214,11 +215,87 @@ Test(api_write, histograms_beside_samples)
     site_stand_in(&site);
     appender.result.rejected[APPEND_TOO_OLD] = 0;
     struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
-    cr_expect(reply.code == 400 && contains(reply.body, "1 native histograms"), "%.*s", STR_ARG(reply.body));
+    cr_expect(reply.code == 400 && contains(reply.body, "1 parts of the request were left out; first: histogram spans"),
+              "%.*s", STR_ARG(reply.body));
     cr_expect(appender.series.count == 1 && appender.series.data[0].time_ms == 5, "its float sample is stored");
     appender.result.rejected[APPEND_TOO_OLD] = 1;
     reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
-    cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 native histograms"), "%.*s",
+    cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 parts of the request"), "%.*s",
               STR_ARG(reply.body));
+    site_close(&site);
+}
+
+#define PROTOBUF_2 PROTOBUF ";proto=io.prometheus.write.v2.Request"
+
+/* A request of one series with one sample and one exemplar. */
+static str message_2(const char *name, int64_t time_ms, int64_t exemplar_ms, struct arena *arena)
+{
+    struct writer request = {0}, series = {0}, sample = {0}, exemplar = {0};
+
+    put_text(&request, 4, STR(""));
+    put_text(&request, 4, STR("__name__"));
+    put_text(&request, 4, str_from(name));
+    put_text(&request, 4, STR("trace_id"));
+    put_packed(&series, 1, (uint64_t[]){1, 2}, 2);
+    put_double(&sample, 1, 1);
+    put_varint(&sample, 2, (uint64_t)time_ms);
+    put_message(&series, 2, &sample);
+    put_packed(&exemplar, 1, (uint64_t[]){3, 2}, 2);
+    put_varint(&exemplar, 3, (uint64_t)exemplar_ms);
+    put_message(&series, 4, &exemplar);
+    put_message(&request, 5, &series);
+    return compress(take_message(&request, arena), arena);
+}
+
+static const char *const count_headers[] = {"X-Prometheus-Remote-Write-Samples-Written",
+                                            "X-Prometheus-Remote-Write-Histograms-Written",
+                                            "X-Prometheus-Remote-Write-Exemplars-Written"};
+
+static const struct {
+    const char *name, *metric;
+    int64_t time_ms, exemplar_ms;
+    unsigned code;
+    const char *counts[3];
+    const char *text;
+} partial[] = {
+    {"stored", "up", 2000, 2000, 204, {"1", "0", "1"}, ""},
+    {"again", "up", 2000, 2000, 204, {"1", "0", "1"}, ""},
+    {"late exemplar", "up", 3000, 1000, 400, {"1", "0", "0"}, "1 exemplars are out of order\n"},
+    {"no name", "", 2000, 2000, 400, {"0", "0", "0"}, "1 of 1 samples were not stored: 1 invalid_labels; first: "},
+};
+
+Test(api_write, version_2)
+{
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof partial / sizeof partial[0]; i++) {
+        str body = message_2(partial[i].metric, partial[i].time_ms, partial[i].exemplar_ms, &site.arena);
+        struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF_2, body);
+        cr_expect(reply.code == partial[i].code, "%s: %u %.*s", partial[i].name, reply.code, STR_ARG(reply.body));
+        cr_expect(str_starts_with(reply.body, str_from(partial[i].text)), "%s: %.*s", partial[i].name,
+                  STR_ARG(reply.body));
+        for (int j = 0; j < 3; j++)
+            cr_expect(str_equal(reply_header(&reply, count_headers[j]), str_from(partial[i].counts[j])), "%s: %s %.*s",
+                      partial[i].name, count_headers[j], STR_ARG(reply_header(&reply, count_headers[j])));
+    }
+    struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF_2, STR("no snappy"));
+    cr_expect(reply.code == 400 && str_equal(reply_header(&reply, count_headers[0]), STR("0")));
+    reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, write_body(3, &site.arena));
+    cr_expect(reply.code == 204 && reply_header(&reply, count_headers[0]).len == 0, "1.0 knows no counts");
+    site_close(&site);
+}
+
+Test(api_write, a_failed_log_has_written_nothing)
+{
+    struct site site;
+
+    site_open(&site);
+    site_stand_in(&site);
+    appender.outcome = status_make(STATUS_IO, "sync failed");
+    struct reply reply =
+        site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF_2, message_2("up", 1, 1, &site.arena));
+    cr_expect(reply.code == 503);
+    for (int j = 0; j < 3; j++) cr_expect(str_equal(reply_header(&reply, count_headers[j]), STR("0")));
     site_close(&site);
 }

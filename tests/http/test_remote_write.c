@@ -135,9 +135,8 @@ static str describe(const struct write_batch *batch, struct arena *arena)
         text = arena_format(arena, "%.*s%.*s type=%d help=%.*s unit=%.*s; ", STR_ARG(text), STR_ARG(entry->metric),
                             entry->type, STR_ARG(entry->help), STR_ARG(entry->unit));
     }
-    if (batch->exemplars) text = arena_format(arena, "%.*sexemplars=%zu", STR_ARG(text), batch->exemplars);
-    if (batch->bad_histograms)
-        text = arena_format(arena, "%.*sbad histograms=%zu", STR_ARG(text), batch->bad_histograms);
+    if (batch->exemplars.count) text = arena_format(arena, "%.*sexemplars=%zu", STR_ARG(text), batch->exemplars.count);
+    if (batch->malformed) text = arena_format(arena, "%.*sbad histograms=%zu", STR_ARG(text), batch->malformed);
     return text;
 }
 

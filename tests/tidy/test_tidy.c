@@ -134,16 +134,6 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
-    /* By the model-based test of the whole layer, tests/tsdb/test_db.c, until each has its own. */
-    {"tsdb", "cardinality"},
-    {"tsdb", "check"},
-    {"tsdb", "db_recover"},
-    {"tsdb", "label_values"},
-    {"tsdb", "selection"},
-    {"tsdb", "snapshot"},
-    /* By tests/query/test_query.c. */
-    {"query", "groups"},
-    {"query", "stage"},
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)
