@@ -128,7 +128,8 @@ struct job {
     struct request *request;
     struct append_result result;
     int version;
-    size_t samples, histograms;
+    size_t samples;
+    size_t histograms;
     size_t malformed; /* series left out by the decoder, and the first reason */
     str complaint;
     size_t exemplars, late_exemplars; /* there now; refused */
@@ -175,11 +176,6 @@ static str describe(const struct job *job, struct arena *arena)
     size_t rejected = count_rejected(&job->result);
     str text = rejected ? describe_rejections(job, rejected, arena) : STR("");
 
-    if (job->histograms)
-        text = join(text,
-                    arena_format(arena, "%zu native histograms were not stored: this version keeps float samples only",
-                                 job->histograms),
-                    arena);
     if (job->malformed)
         text = join(text,
                     arena_format(arena, "%zu parts of the request were left out; first: %.*s", job->malformed,
@@ -202,6 +198,15 @@ static void put_counts(struct response *response, size_t sample_count, size_t hi
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         response_header(response, counts[i].name, arena_format(response->arena, "%zu", counts[i].count));
+}
+
+/* Of what was refused it is not known which were histograms: it is taken to be the floats, unless there are too few. */
+static void put_written(const struct job *job, struct response *response)
+{
+    size_t written = job->result.stored + job->result.repeated;
+    size_t histograms = written < job->histograms ? written : job->histograms;
+
+    put_counts(response, written - histograms, histograms, job->exemplars);
 }
 
 static void count(const struct job *job)
@@ -227,7 +232,7 @@ static void answer(struct job *job)
         } else {
             response_nothing(response);
         }
-        if (job->version == 2) put_counts(response, job->result.stored + job->result.repeated, 0, job->exemplars);
+        if (job->version == 2) put_written(job, response);
         count(job);
     }
     response_seal(response);
@@ -286,12 +291,12 @@ static struct job *make_job(struct request *request, const struct write_batch *b
     job->request = request;
     job->version = version_of(request);
     job->samples = batch->times_ms.count;
-    job->histograms = batch->histograms;
     job->malformed = batch->malformed;
     job->complaint = arena_copy_str(&request->arena, batch->complaint);
     job->outcome = ok();
     atomic_init(&job->awaited, 2);
-    metric_add(&metric_ingest_histograms, (int64_t)job->histograms);
+    metric_add(&metric_ingest_histograms, (int64_t)batch->found.count);
+    job->histograms = batch->found.count;
     return job;
 }
 

@@ -58,6 +58,8 @@ static status add_selection(struct federation *federation, struct selection *sel
     uint32_t total = selection_count(selection), *rows = arena_array(arena, uint32_t, ROWS_AT_ONCE);
     int64_t *times = arena_array(arena, int64_t, ROWS_AT_ONCE);
     double *values = arena_array(arena, double, ROWS_AT_ONCE);
+    const struct histogram **histograms = arena_array(arena, const struct histogram *, ROWS_AT_ONCE);
+    struct newest_samples newest = {.times_ms = times, .values = values, .histograms = histograms};
     struct column_buffer buffer = {0};
     status s = ok();
 
@@ -65,10 +67,11 @@ static status add_selection(struct federation *federation, struct selection *sel
         uint32_t count = total - first < ROWS_AT_ONCE ? total - first : ROWS_AT_ONCE;
         for (uint32_t i = 0; i < count; i++) rows[i] = first + i;
         if (!selection_newest(selection, rows, count, federation->now_ms - federation->lookback_ms - 1,
-                              federation->now_ms, &buffer, times, values))
+                              federation->now_ms, &buffer, &newest))
             s = buffer.error;
         for (uint32_t i = 0; i < count && !failed(s); i++) {
-            if (times[i] != INT64_MIN && !is_stale(values[i]))
+            /* The text format has no native histograms. */
+            if (times[i] != INT64_MIN && !is_stale(values[i]) && !histograms[i])
                 s = add_row(federation, selection, first + i, times[i], values[i]);
         }
         if (!failed(s) && request_is_canceled(federation->request))
