@@ -5,6 +5,7 @@
 #include "http/api_exemplars.h"
 #include "http/api_labels.h"
 #include "http/api_metadata.h"
+#include "http/api_otlp.h"
 #include "http/api_parse.h"
 #include "http/api_query.h"
 #include "http/api_read.h"
