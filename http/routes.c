@@ -3,6 +3,8 @@
 
 #include "http/api_admin.h"
 #include "http/api_exemplars.h"
+#include "http/api_export.h"
+#include "http/api_import.h"
 #include "http/api_labels.h"
 #include "http/api_metadata.h"
 #include "http/api_otlp.h"
