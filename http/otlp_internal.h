@@ -37,7 +37,7 @@ static inline struct otlp_fields otlp_fields_of(str message)
 {
     const uint8_t *at = (const uint8_t *)message.data;
 
-    return (struct otlp_fields){.at = at, .end = at + message.len};
+    return (struct otlp_fields){.at = at, .end = message.len ? at + message.len : at};
 }
 
 /* The next field; false at the end or, with `failed` set, when the message is malformed. */
