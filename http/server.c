@@ -336,6 +336,7 @@ static enum MHD_Result run_unknown(struct exchange *exchange)
 
     request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
     connection_enter(exchange->connection, CONNECTION_WORK, request);
+    if (!exchange->is_refused && request->route->place == PLACE_QUERY) connection_watch(exchange->connection);
     MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
     if (!workers_submit(exchange->server->checkers, check_password, exchange)) {
         response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many passwords are being checked"));
