@@ -134,9 +134,6 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
-    /* By tests/query/test_query.c. */
-    {"query", "groups"},
-    {"query", "stage"},
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)
