@@ -56,8 +56,9 @@ static status add_selection(struct federation *federation, struct selection *sel
 {
     struct arena *arena = snapshot_arena(federation->snapshot);
     uint32_t total = selection_count(selection), *rows = arena_array(arena, uint32_t, ROWS_AT_ONCE);
-    int64_t *times = arena_array(arena, int64_t, ROWS_AT_ONCE);
-    double *values = arena_array(arena, double, ROWS_AT_ONCE);
+    struct newest_samples newest = {.times_ms = arena_array(arena, int64_t, ROWS_AT_ONCE),
+                                    .values = arena_array(arena, double, ROWS_AT_ONCE),
+                                    .histograms = arena_array(arena, const struct histogram *, ROWS_AT_ONCE)};
     struct column_buffer buffer = {0};
     status s = ok();
 
@@ -65,11 +66,12 @@ static status add_selection(struct federation *federation, struct selection *sel
         uint32_t count = total - first < ROWS_AT_ONCE ? total - first : ROWS_AT_ONCE;
         for (uint32_t i = 0; i < count; i++) rows[i] = first + i;
         if (!selection_newest(selection, rows, count, federation->now_ms - federation->lookback_ms - 1,
-                              federation->now_ms, &buffer, times, values))
+                              federation->now_ms, &buffer, &newest))
             s = buffer.error;
         for (uint32_t i = 0; i < count && !failed(s); i++) {
-            if (times[i] != INT64_MIN && !is_stale(values[i]))
-                s = add_row(federation, selection, first + i, times[i], values[i]);
+            bool is_float = !newest.histograms[i]; /* the text format has no form for a native histogram */
+            if (newest.times_ms[i] != INT64_MIN && is_float && !is_stale(newest.values[i]))
+                s = add_row(federation, selection, first + i, newest.times_ms[i], newest.values[i]);
         }
         if (!failed(s) && request_is_canceled(federation->request))
             s = status_make(STATUS_CANCELED, "the client closed the connection");
