@@ -300,9 +300,7 @@ static status stream_series(struct reading *reading, const struct series_row *ro
 {
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
-    columns_drop_histograms(&reading->rows.buffer); /* XOR chunks hold floats only */
-    found = columns_view(&reading->rows.buffer);
+    TRY(series_reader_read_floats(&reading->rows, row, &found));
     for (size_t first = 0; first < found.count;) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);

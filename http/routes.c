@@ -3,8 +3,11 @@
 
 #include "http/api_admin.h"
 #include "http/api_exemplars.h"
+#include "http/api_export.h"
+#include "http/api_import.h"
 #include "http/api_labels.h"
 #include "http/api_metadata.h"
+#include "http/api_otlp.h"
 #include "http/api_parse.h"
 #include "http/api_query.h"
 #include "http/api_read.h"

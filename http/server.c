@@ -85,7 +85,7 @@ struct server_options server_options_default(void)
         .connections_max = 512,
         .idle_seconds = 300,
         .form_bytes_max = 10 << 20,
-        .snappy_bytes_max = snappy_bytes(32 << 20),
+        .large_bytes_max = snappy_bytes(32 << 20),
         .deadlines = connections_options_default(),
     };
 }
@@ -163,7 +163,7 @@ static uint64_t body_bytes_max(const struct exchange *exchange)
 {
     const struct server_options *options = &exchange->server->options;
 
-    return exchange->request.route->flags & ROUTE_SNAPPY ? options->snappy_bytes_max : options->form_bytes_max;
+    return exchange->request.route->flags & ROUTE_LARGE ? options->large_bytes_max : options->form_bytes_max;
 }
 
 static void refuse_large(struct exchange *exchange)
@@ -336,6 +336,7 @@ static enum MHD_Result run_unknown(struct exchange *exchange)
 
     request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
     connection_enter(exchange->connection, CONNECTION_WORK, request);
+    if (!exchange->is_refused && request->route->place == PLACE_QUERY) connection_watch(exchange->connection);
     MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
     if (!workers_submit(exchange->server->checkers, check_password, exchange)) {
         response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many passwords are being checked"));
