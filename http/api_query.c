@@ -7,6 +7,7 @@
 #include "http/api_query.h"
 
 #include "http/json.h"
+#include "http/json_histogram.h"
 #include "http/services.h"
 #include "http/times.h"
 #include "storage/base/clock.h"
@@ -53,6 +54,42 @@ static void write_labels(struct writer *w, const struct query *query, const stru
     writer_u8(w, '}');
 }
 
+static void write_element(struct writer *out, const struct result_series *series)
+{
+    if (series->histograms && series->histograms[0]) {
+        json_put_raw(out, ",\"histogram\":");
+        json_put_histogram_point(out, series->times_ms[0], series->histograms[0]);
+    } else {
+        json_put_raw(out, ",\"value\":");
+        json_put_point(out, series->times_ms[0], series->values[0]);
+    }
+}
+
+/* Floats and histograms in lists of their own, each only if there are any. */
+static void write_mixed_points(struct writer *out, const struct result_series *series)
+{
+    for (int histograms = 0; histograms < 2; histograms++) {
+        bool has_any = false;
+        for (size_t p = 0; p < series->point_count; p++) {
+            if ((series->histograms[p] != NULL) != histograms) continue;
+            if (has_any) {
+                writer_u8(out, ',');
+            } else if (histograms) {
+                json_put_raw(out, ",\"histograms\":[");
+            } else {
+                json_put_raw(out, ",\"values\":[");
+            }
+            has_any = true;
+            if (histograms) {
+                json_put_histogram_point(out, series->times_ms[p], series->histograms[p]);
+            } else {
+                json_put_point(out, series->times_ms[p], series->values[p]);
+            }
+        }
+        if (has_any) writer_u8(out, ']');
+    }
+}
+
 static void render(void *context, const struct result_part *part, struct writer *out)
 {
     const struct rendering *rendering = context;
@@ -63,8 +100,9 @@ static void render(void *context, const struct result_part *part, struct writer 
         json_put_raw(out, "{\"metric\":");
         write_labels(out, part->query, series);
         if (rendering->is_vector) {
-            json_put_raw(out, ",\"value\":");
-            json_put_point(out, series->times_ms[0], series->values[0]);
+            write_element(out, series);
+        } else if (series->histograms) {
+            write_mixed_points(out, series);
         } else {
             json_put_raw(out, ",\"values\":");
             json_put_points(out, rendering->grid, series->times_ms, series->values, series->point_count);

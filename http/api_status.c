@@ -1,12 +1,14 @@
 /* /api/v1/status/…; see api_status.h. */
 #include "http/api_status.h"
 
+#include "http/config.h"
 #include "http/json.h"
 #include "http/options.h"
 #include "http/process.h"
 #include "http/services.h"
 #include "http/times.h"
 #include "http/version.h"
+#include "query/functions.h"
 #include "query/parse.h"
 #include "storage/base/clock.h"
 #include "storage/metrics.h"
@@ -32,6 +34,13 @@ static void write_number_member(struct writer *w, bool first, const char *name, 
 {
     open_member(w, first, name);
     json_put_signed(w, value);
+}
+
+static void put_bool(struct writer *w, bool value)
+{
+    str text = value ? STR("true") : STR("false");
+
+    writer_bytes(w, text.data, text.len);
 }
 
 /* Clients take `version` for Prometheus' own and switch features by it, so it is the release whose API this is. */
@@ -72,8 +81,11 @@ status api_runtimeinfo(struct request *request, struct response *response)
     write_text_member(w, false, "CWD", str_from(folder));
     write_text_member(w, false, "hostname", str_from(host));
     write_text_member(w, false, "serverTime", times_print(clock_now_ms(), arena));
-    json_put_raw(w, ",\"reloadConfigSuccess\":true");
-    write_text_member(w, false, "lastConfigTime", started);
+    int64_t loaded_ms;
+    bool is_good = config_holder_is_good(services->config, &loaded_ms);
+    open_member(w, false, "reloadConfigSuccess");
+    put_bool(w, is_good);
+    write_text_member(w, false, "lastConfigTime", times_print(loaded_ms, arena));
     write_number_member(w, false, "corruptionCount", metric_get(&metric_damages) + metric_get(&metric_wal_damages));
     write_number_member(w, false, "goroutineCount", (int64_t)process.threads);
     write_number_member(w, false, "GOMAXPROCS", sysconf(_SC_NPROCESSORS_ONLN));
@@ -152,6 +164,129 @@ status api_tsdb(struct request *request, struct response *response)
     write_top_list(w, "memoryInBytesByLabelName", top.bytes_by_label, top.bytes_by_label_count);
     write_top_list(w, "seriesCountByLabelValuePair", top.series_by_pair, top.series_by_pair_count);
     writer_u8(w, '}');
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+status api_config(struct request *request, struct response *response)
+{
+    struct config *config = config_holder_get(request->services->config);
+
+    write_text_member(response_open_data(response), true, "yaml", config->text);
+    writer_u8(response_writer(response), '}');
+    response_close_data(response, NULL, 0, NULL, 0);
+    config_unref(config);
+    return ok();
+}
+
+/* The server answers only when the log has been read. */
+status api_walreplay(struct request *request, struct response *response)
+{
+    (void)request;
+    json_put_raw(response_open_data(response), "{\"min\":0,\"max\":0,\"current\":0}");
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+/* The form of the identifiers that clients expect: 26 digits of base 32, the time in the first ten. */
+static str make_ulid(int64_t time_ms, uint32_t number, struct arena *arena)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    char text[26];
+    uint64_t time = (uint64_t)time_ms, rest = number;
+
+    for (int i = 9; i >= 0; i--, time >>= 5) text[i] = digits[time & 31];
+    for (int i = 25; i >= 10; i--, rest >>= 5) text[i] = digits[rest & 31];
+    return arena_copy_str(arena, str_make(text, sizeof text));
+}
+
+static void write_block(struct writer *w, const struct db_block *block, struct arena *arena)
+{
+    str ulid = make_ulid(block->created_ms, block->number, arena);
+
+    write_text_member(w, true, "ulid", ulid);
+    write_number_member(w, false, "minTime", block->min_ms);
+    write_number_member(w, false, "maxTime", block->max_ms + 1); /* exclusive there */
+    open_member(w, false, "stats");
+    write_number_member(w, true, "numSamples", (int64_t)block->samples);
+    write_number_member(w, false, "numSeries", block->series);
+    writer_u8(w, '}');
+    open_member(w, false, "compaction");
+    write_number_member(w, true, "level", block->heads > 1 ? 2 : 1);
+    open_member(w, false, "sources");
+    json_put_strings(w, &ulid, 1);
+    json_put_raw(w, "},\"version\":1}");
+}
+
+status api_tsdb_blocks(struct request *request, struct response *response)
+{
+    struct db_block *blocks;
+    size_t count;
+
+    db_blocks(request->services->db, &blocks, &count, &request->arena);
+    json_put_raw(response_open_data(response), "{\"blocks\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (i) writer_u8(response_writer(response), ',');
+        write_block(response_writer(response), &blocks[i], &request->arena);
+    }
+    json_put_raw(response_writer(response), "]}");
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+static void write_feature(struct writer *w, bool first, str name, bool value)
+{
+    if (!first) writer_u8(w, ',');
+    json_put_string(w, name);
+    writer_u8(w, ':');
+    put_bool(w, value);
+}
+
+/* Features of PromQL under their short names, as in Prometheus: without `promql-` and with underscores. */
+static void write_promql_features(struct writer *w, unsigned features, struct arena *arena)
+{
+    static const struct {
+        str name;
+        unsigned feature;
+    } rows[] = {
+#define X(code, bit, name) {STR(name), FEATURE_##code},
+        FEATURES(X)
+#undef X
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        str name = rows[i].name;
+        if (str_starts_with(name, STR("promql-"))) name = str_part(name, 7, name.len);
+        str copy = arena_copy_str(arena, name);
+        char *text = arena_alloc(arena, copy.len);
+        for (size_t j = 0; j < copy.len; j++) text[j] = copy.data[j] == '-' ? '_' : copy.data[j];
+        write_feature(w, i == 0, str_make(text, copy.len), (features & rows[i].feature) != 0);
+    }
+}
+
+status api_features(struct request *request, struct response *response)
+{
+    unsigned features = engine_get_options(request->services->engine)->features;
+    struct writer *w = response_open_data(response);
+    size_t count;
+    const struct function *functions = functions_all(&count);
+
+    open_member(w, true, "api");
+    json_put_raw(w, "{\"admin\":");
+    put_bool(w, request->services->settings->enable_admin);
+    json_put_raw(w, ",\"exclude_alerts\":true,\"label_values_match\":true,\"lifecycle\":");
+    put_bool(w, request->services->settings->enable_lifecycle);
+    json_put_raw(w, ",\"query_stats\":true,\"remote_write_receiver\":true}");
+    open_member(w, false, "promql");
+    writer_u8(w, '{');
+    write_promql_features(w, features, &request->arena);
+    writer_u8(w, '}');
+    open_member(w, false, "promql_functions");
+    writer_u8(w, '{');
+    for (size_t i = 0; i < count; i++)
+        write_feature(w, i == 0, str_from(functions[i].name),
+                      !functions[i].experimental || features & FEATURE_EXPERIMENTAL_FUNCTIONS);
+    json_put_raw(w, "}}");
     response_close_data(response, NULL, 0, NULL, 0);
     return ok();
 }

@@ -7,6 +7,10 @@
 status api_buildinfo(struct request *request, struct response *response);
 status api_runtimeinfo(struct request *request, struct response *response);
 status api_flags(struct request *request, struct response *response);
+status api_config(struct request *request, struct response *response);
+status api_tsdb_blocks(struct request *request, struct response *response);
+status api_walreplay(struct request *request, struct response *response);
+status api_features(struct request *request, struct response *response);
 status api_tsdb(struct request *request, struct response *response);
 
 /* The members of buildinfo, which /version shows without the envelope. */

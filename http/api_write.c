@@ -5,15 +5,11 @@
 #include "http/remote_write.h"
 #include "http/remote_write2.h"
 #include "http/services.h"
+#include "http/snappy_body.h"
 #include "tsdb/exemplars.h"
-
-#include <snappy-c.h>
 
 /* More than this is given back after a request that needed it. */
 enum { KEPT_MESSAGE_BYTES = 4 << 20, KEPT_BATCH_BYTES = 4 << 20 };
-
-/* Snappy makes at most 64 bytes out of 3. */
-enum { SNAPPY_RATIO_MAX = 22 };
 
 #define TYPE_1 "prometheus.WriteRequest"
 #define TYPE_2 "io.prometheus.write.v2.Request"
@@ -125,28 +121,6 @@ bool api_write_admits(struct request *request, struct response *response)
         return false;
     }
     return true;
-}
-
-/* The declared length is judged before anything is allocated for it. */
-static status decompress(str body, struct scratch *scratch, str *message)
-{
-    size_t bytes;
-
-    if (snappy_uncompressed_length(body.data, body.len, &bytes) != SNAPPY_OK)
-        return status_make(STATUS_INVALID, "the body is no snappy block: it does not begin with a length");
-    if (bytes > WRITE_MESSAGE_BYTES_MAX)
-        return status_make(STATUS_INVALID, "decoded size exceeds the %d bytes limit", WRITE_MESSAGE_BYTES_MAX);
-    if (bytes / SNAPPY_RATIO_MAX > body.len)
-        return status_make(STATUS_INVALID, "the body is no snappy block: %zu bytes can not hold %zu", body.len, bytes);
-    if (bytes > scratch->capacity || !scratch->message) {
-        free(scratch->message);
-        scratch->capacity = bytes + bytes / 4;
-        scratch->message = memory_alloc(scratch->capacity);
-    }
-    if (snappy_uncompress(body.data, body.len, scratch->message, &bytes) != SNAPPY_OK)
-        return status_make(STATUS_INVALID, "the body is no snappy block: its content is corrupt");
-    *message = str_make(scratch->message, bytes);
-    return ok();
 }
 
 /* What the answer waits for: db_append's return and its word that all is durable, in either order. */
@@ -278,7 +252,8 @@ static void on_durable(void *context, status outcome)
 static status decode(struct request *request, struct scratch *scratch)
 {
     str message;
-    status s = decompress(body_text(&request->body), scratch, &message);
+    status s = snappy_body_read(body_text(&request->body), WRITE_MESSAGE_BYTES_MAX, &scratch->message,
+                                &scratch->capacity, &message);
 
     body_release(&request->body); /* its memory is wanted by others */
     if (!failed(s)) s = (version_of(request) == 2 ? write2_decode : write_decode)(message, &scratch->batch);

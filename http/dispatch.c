@@ -31,7 +31,7 @@ static void negotiate_compression(struct request *request)
     bool is_api = request->route->flags & ROUTE_API;
 
     response_header(&request->response, "Vary", is_api ? STR("Origin, Accept-Encoding") : STR("Accept-Encoding"));
-    request->response.may_compress = compress_accepts_gzip(request->headers[HEADER_ACCEPT_ENCODING]);
+    request->response.coding = compress_choose(request->headers[HEADER_ACCEPT_ENCODING]);
 }
 
 static bool method_fits(const struct request *request)

@@ -161,6 +161,14 @@ void json_put_point(struct writer *w, int64_t time_ms, double value)
     memmove(w->data + start, w->data + start + 1, --w->count - start); /* no comma */
 }
 
+void json_put_time(struct writer *w, int64_t time_ms)
+{
+    struct json_stamp stamp;
+
+    make_stamp(&stamp, time_ms);
+    writer_bytes(w, stamp.text + 2, (size_t)stamp.len - 4); /* without what stands around it */
+}
+
 static void open_scalar_point(struct writer *w, int64_t time_ms)
 {
     writer_u8(w, '[');

@@ -29,6 +29,9 @@ void json_put_strings(struct writer *w, const str *texts, size_t count);
 /* One point. */
 void json_put_point(struct writer *w, int64_t time_ms, double value);
 
+/* The time of a point: seconds, with three decimals unless they are zero. */
+void json_put_time(struct writer *w, int64_t time_ms);
+
 /* The point of a scalar or string result, whose time is the shortest decimal: `[1435781451.7,"1"]`. */
 void json_put_scalar_point(struct writer *w, int64_t time_ms, double value);
 void json_put_string_point(struct writer *w, int64_t time_ms, str value);

@@ -13,28 +13,29 @@ enum { CODE_CLASSES = 5 };
             0                                                                                        \
         }                                                                                            \
     }
-#define REQUEST_ROW(id, path, methods, handle, admit, place, flags)                                        \
+#define REQUEST_ROW(id, path, methods, handle, admit, place, flags, parameters, about)                     \
     [ROUTE_##id] = {REQUEST_METRIC(path, "1xx"), REQUEST_METRIC(path, "2xx"), REQUEST_METRIC(path, "3xx"), \
                     REQUEST_METRIC(path, "4xx"), REQUEST_METRIC(path, "5xx")},
-static struct metric requests[ROUTE_COUNT][CODE_CLASSES] = {ROUTES(REQUEST_ROW) REQUEST_ROW(OTHER, "other", , , , , )};
+static struct metric requests[ROUTE_COUNT][CODE_CLASSES] = {ROUTES(REQUEST_ROW)
+                                                                REQUEST_ROW(OTHER, "other", , , , , , , )};
 
-#define REQUEST_POINTERS(id, path, methods, handle, admit, place, flags)                                    \
+#define REQUEST_POINTERS(id, path, methods, handle, admit, place, flags, parameters, about)                 \
     &requests[ROUTE_##id][0], &requests[ROUTE_##id][1], &requests[ROUTE_##id][2], &requests[ROUTE_##id][3], \
         &requests[ROUTE_##id][4],
-static struct metric *const request_rows[] = {ROUTES(REQUEST_POINTERS) REQUEST_POINTERS(OTHER, , , , , , )};
+static struct metric *const request_rows[] = {ROUTES(REQUEST_POINTERS) REQUEST_POINTERS(OTHER, , , , , , , , )};
 const struct metric_list http_request_metrics = {request_rows, ROUTE_COUNT *CODE_CLASSES};
 
-#define DURATION_ROW(id, path, methods, handle, admit, place, flags)              \
-    [ROUTE_##id] = {METRIC_KIND_SECONDS,                                          \
-                    "varve_http_request_duration_seconds",                        \
-                    "handler=\"" path "\"",                                       \
-                    "Time from a request's first line to the end of its answer.", \
-                    0,                                                            \
+#define DURATION_ROW(id, path, methods, handle, admit, place, flags, parameters, about) \
+    [ROUTE_##id] = {METRIC_KIND_SECONDS,                                                \
+                    "varve_http_request_duration_seconds",                              \
+                    "handler=\"" path "\"",                                             \
+                    "Time from a request's first line to the end of its answer.",       \
+                    0,                                                                  \
                     {0}},
-static struct metric durations[ROUTE_COUNT] = {ROUTES(DURATION_ROW) DURATION_ROW(OTHER, "other", , , , , )};
+static struct metric durations[ROUTE_COUNT] = {ROUTES(DURATION_ROW) DURATION_ROW(OTHER, "other", , , , , , , )};
 
-#define DURATION_POINTER(id, path, methods, handle, admit, place, flags) &durations[ROUTE_##id],
-static struct metric *const duration_rows[] = {ROUTES(DURATION_POINTER) DURATION_POINTER(OTHER, , , , , , )};
+#define DURATION_POINTER(id, path, methods, handle, admit, place, flags, parameters, about) &durations[ROUTE_##id],
+static struct metric *const duration_rows[] = {ROUTES(DURATION_POINTER) DURATION_POINTER(OTHER, , , , , , , , )};
 const struct metric_list http_duration_metrics = {duration_rows, ROUTE_COUNT};
 
 #define REJECTION_ROW(code, name, sentence)                   \

@@ -44,8 +44,8 @@ void response_header(struct response *response, const char *name, str value)
 /* Moves a piece behind what was written before it. */
 static void move_on(struct response *response, const void *data, size_t bytes)
 {
-    if (response->may_compress) {
-        if (!response->compress) response->compress = compress_new();
+    if (response->coding) {
+        if (!response->compress) response->compress = compress_new(response->coding);
         compress_write(response->compress, data, bytes, &response->body);
     } else {
         buffers_append(&response->body, data, bytes);
@@ -172,13 +172,13 @@ void response_seal(struct response *response)
 {
     bool is_small = response->body.bytes == 0 && !response->compress;
 
-    if (!is_small || (response->may_compress && response->part.count >= COMPRESS_BYTES_MIN)) flush(response);
+    if (!is_small || (response->coding && response->part.count >= COMPRESS_BYTES_MIN)) flush(response);
     if (response->compress) compress_finish(response->compress, &response->body);
     if (response->body.head && account_over(response->body.account)) {
         metric_add(&metric_http_refused_answer, 1);
         response_fail(response, FAIL_UNAVAILABLE,
                       STR("answers that are being sent hold too much memory; try again later"));
     } else if (response->compress) {
-        set_header(response, "Content-Encoding", "gzip");
+        set_header(response, "Content-Encoding", coding_name(response->coding));
     }
 }

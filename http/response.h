@@ -10,6 +10,7 @@
 #define VARVE_HTTP_RESPONSE_H
 
 #include "http/buffers.h"
+#include "http/compress.h"
 #include "query/query.h"
 #include "storage/base/arena.h"
 #include "storage/base/bytes.h"
@@ -27,6 +28,7 @@
     X(EXECUTION, 422, "execution") /* failed while it ran */ \
     X(CANCELED, 499, "canceled")   /* nobody waits for it */ \
     X(INTERNAL, 500, "internal")                             \
+    X(SWITCHED_OFF, 500, "unavailable")                      \
     X(NOT_IMPLEMENTED, 501, "bad_data")                      \
     X(TIMEOUT, 503, "timeout")                               \
     X(UNAVAILABLE, 503, "unavailable") /* come again: carries Retry-After */
@@ -56,7 +58,7 @@ struct response {
     struct response_header headers[RESPONSE_HEADERS_MAX];
     size_t header_count;
     bool is_api;        /* errors in the envelope */
-    bool may_compress;  /* the client takes gzip and the route sends it */
+    enum coding coding; /* what client and route agree on */
     bool closes;        /* the connection ends with this answer */
     struct writer part; /* the end of the body, being written */
     struct buffers body;

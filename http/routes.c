@@ -1,16 +1,24 @@
 /* The routes; see routes.h. */
 #include "http/routes.h"
 
+#include "http/api_admin.h"
+#include "http/api_exemplars.h"
 #include "http/api_labels.h"
 #include "http/api_metadata.h"
+#include "http/api_parse.h"
 #include "http/api_query.h"
+#include "http/api_read.h"
 #include "http/api_status.h"
+#include "http/api_targets.h"
 #include "http/api_write.h"
 #include "http/escape.h"
+#include "http/federate.h"
+#include "http/openapi.h"
 #include "http/pages.h"
 
 static const struct route routes[] = {
-#define X(id, path, methods, handle, admit, place, flags) {ROUTE_##id, path, methods, handle, admit, place, flags},
+#define X(id, path, methods, handle, admit, place, flags, parameters, about) \
+    {ROUTE_##id, path, methods, handle, admit, place, flags, parameters, about},
     ROUTES(X)
 #undef X
 };

@@ -23,30 +23,88 @@ enum route_flags {
     ROUTE_SNAPPY = 8    /* the body is one snappy block, which has a limit of its own */
 };
 
-/* id, path, methods, handler, check of the head (may be NULL), place, flags */
-#define ROUTES(X)                                                                                                    \
-    X(QUERY, "/api/v1/query", METHOD_GET | METHOD_POST, api_query, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS)    \
-    X(QUERY_RANGE, "/api/v1/query_range", METHOD_GET | METHOD_POST, api_query_range, NULL, PLACE_QUERY,              \
-      ROUTE_API | ROUTE_COMPRESS)                                                                                    \
-    X(LABELS, "/api/v1/labels", METHOD_GET | METHOD_POST, api_labels, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS) \
-    X(LABEL_VALUES, "/api/v1/label/{name}/values", METHOD_GET, api_label_values, NULL, PLACE_QUERY,                  \
-      ROUTE_API | ROUTE_COMPRESS)                                                                                    \
-    X(SERIES, "/api/v1/series", METHOD_GET | METHOD_POST, api_series, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS) \
-    X(METADATA, "/api/v1/metadata", METHOD_GET, api_metadata, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS)       \
-    X(BUILDINFO, "/api/v1/status/buildinfo", METHOD_GET, api_buildinfo, NULL, PLACE_INLINE, ROUTE_API)               \
-    X(RUNTIMEINFO, "/api/v1/status/runtimeinfo", METHOD_GET, api_runtimeinfo, NULL, PLACE_SERVICE, ROUTE_API)        \
-    X(FLAGS, "/api/v1/status/flags", METHOD_GET, api_flags, NULL, PLACE_INLINE, ROUTE_API)                           \
-    X(TSDB, "/api/v1/status/tsdb", METHOD_GET, api_tsdb, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS)            \
-    X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_SNAPPY | ROUTE_LATER)    \
-    X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0)                                        \
-    X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0)                                              \
-    X(RELOAD, "/-/reload", METHOD_POST | METHOD_PUT, page_reload, NULL, PLACE_SERVICE, 0)                            \
-    X(QUIT, "/-/quit", METHOD_POST | METHOD_PUT, page_quit, NULL, PLACE_INLINE, 0)                                   \
-    X(METRICS, "/metrics", METHOD_GET, page_metrics, NULL, PLACE_SERVICE, ROUTE_COMPRESS)                            \
-    X(VERSION, "/version", METHOD_GET, page_version, NULL, PLACE_INLINE, 0)
+/* id, path, methods, handler, check of the head (may be NULL), place, flags, parameters, what it does
+ *
+ * Parameters are those of the query string or form; `!` marks one that must be there, `[]` one that may be repeated. */
+#define ROUTES(X)                                                                                                      \
+    X(QUERY, "/api/v1/query", METHOD_GET | METHOD_POST, api_query, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS,      \
+      "query! time timeout limit lookback_delta stats", "Evaluates an expression at one time")                         \
+    X(QUERY_RANGE, "/api/v1/query_range", METHOD_GET | METHOD_POST, api_query_range, NULL, PLACE_QUERY,                \
+      ROUTE_API | ROUTE_COMPRESS, "query! start! end! step! timeout limit lookback_delta stats",                       \
+      "Evaluates an expression over a range of times")                                                                 \
+    X(QUERY_EXEMPLARS, "/api/v1/query_exemplars", METHOD_GET | METHOD_POST, api_query_exemplars, NULL, PLACE_QUERY,    \
+      ROUTE_API | ROUTE_COMPRESS, "query! start end", "Exemplars of the series that an expression selects")            \
+    X(FORMAT_QUERY, "/api/v1/format_query", METHOD_GET | METHOD_POST, api_format_query, NULL, PLACE_QUERY,             \
+      ROUTE_API | ROUTE_COMPRESS, "query!", "An expression, indented")                                                 \
+    X(PARSE_QUERY, "/api/v1/parse_query", METHOD_GET | METHOD_POST, api_parse_query, NULL, PLACE_QUERY,                \
+      ROUTE_API | ROUTE_COMPRESS, "query!", "The syntax tree of an expression")                                        \
+    X(LABELS, "/api/v1/labels", METHOD_GET | METHOD_POST, api_labels, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS,   \
+      "start end match[] limit", "Names of labels")                                                                    \
+    X(LABEL_VALUES, "/api/v1/label/{name}/values", METHOD_GET, api_label_values, NULL, PLACE_QUERY,                    \
+      ROUTE_API | ROUTE_COMPRESS, "start end match[] limit", "Values of a label")                                      \
+    X(SERIES, "/api/v1/series", METHOD_GET | METHOD_POST, api_series, NULL, PLACE_QUERY, ROUTE_API | ROUTE_COMPRESS,   \
+      "match[]! start end limit", "Series that match")                                                                 \
+    X(METADATA, "/api/v1/metadata", METHOD_GET, api_metadata, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS,         \
+      "metric limit limit_per_metric", "Type, help and unit of metrics")                                               \
+    X(TARGETS, "/api/v1/targets", METHOD_GET, api_targets, NULL, PLACE_INLINE, ROUTE_API, "state scrapePool",          \
+      "Targets of scraping; there are none")                                                                           \
+    X(TARGETS_METADATA, "/api/v1/targets/metadata", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API,         \
+      "match_target metric limit", "Metadata of targets; there are none")                                              \
+    X(RELABEL_STEPS, "/api/v1/targets/relabel_steps", METHOD_GET, api_relabel_steps, NULL, PLACE_INLINE, ROUTE_API,    \
+      "scrapePool! labels!", "Relabelling of a target; there are none")                                                \
+    X(SCRAPE_POOLS, "/api/v1/scrape_pools", METHOD_GET, api_scrape_pools, NULL, PLACE_INLINE, ROUTE_API, "",           \
+      "Scrape pools; there are none")                                                                                  \
+    X(RULES, "/api/v1/rules", METHOD_GET, api_rules, NULL, PLACE_INLINE, ROUTE_API,                                    \
+      "type rule_name[] rule_group[] file[] match[] exclude_alerts group_limit group_next_token",                      \
+      "Groups of rules; there are none")                                                                               \
+    X(ALERTS, "/api/v1/alerts", METHOD_GET, api_alerts, NULL, PLACE_INLINE, ROUTE_API, "",                             \
+      "Active alerts; there are none")                                                                                 \
+    X(ALERTMANAGERS, "/api/v1/alertmanagers", METHOD_GET, api_alertmanagers, NULL, PLACE_INLINE, ROUTE_API, "",        \
+      "Alertmanagers that are notified; there are none")                                                               \
+    X(BUILDINFO, "/api/v1/status/buildinfo", METHOD_GET, api_buildinfo, NULL, PLACE_INLINE, ROUTE_API, "",             \
+      "The version")                                                                                                   \
+    X(RUNTIMEINFO, "/api/v1/status/runtimeinfo", METHOD_GET, api_runtimeinfo, NULL, PLACE_SERVICE, ROUTE_API, "",      \
+      "The process")                                                                                                   \
+    X(FLAGS, "/api/v1/status/flags", METHOD_GET, api_flags, NULL, PLACE_INLINE, ROUTE_API, "",                         \
+      "The flags of the command line")                                                                                 \
+    X(CONFIG, "/api/v1/status/config", METHOD_GET, api_config, NULL, PLACE_SERVICE, ROUTE_API, "",                     \
+      "The configuration file")                                                                                        \
+    X(TSDB, "/api/v1/status/tsdb", METHOD_GET, api_tsdb, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS, "limit",     \
+      "Cardinality of the head")                                                                                       \
+    X(TSDB_BLOCKS, "/api/v1/status/tsdb/blocks", METHOD_GET, api_tsdb_blocks, NULL, PLACE_SERVICE,                     \
+      ROUTE_API | ROUTE_COMPRESS, "", "The blocks")                                                                    \
+    X(WALREPLAY, "/api/v1/status/walreplay", METHOD_GET, api_walreplay, NULL, PLACE_INLINE, ROUTE_API, "",             \
+      "Progress of the start")                                                                                         \
+    X(FEATURES, "/api/v1/features", METHOD_GET, api_features, NULL, PLACE_INLINE, ROUTE_API, "",                       \
+      "What this server can do")                                                                                       \
+    X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API, "",           \
+      "Notes for people; there are none")                                                                              \
+    X(NOTIFICATIONS_LIVE, "/api/v1/notifications/live", METHOD_GET, api_no_stream, NULL, PLACE_INLINE, ROUTE_API, "",  \
+      "Notes as a stream; there is none")                                                                              \
+    X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
+      "openapi_version", "This description")                                                                           \
+    X(SNAPSHOT, "/api/v1/admin/tsdb/snapshot", METHOD_POST | METHOD_PUT, api_snapshot, NULL, PLACE_SERVICE, ROUTE_API, \
+      "skip_head", "Copies the data")                                                                                  \
+    X(DELETE_SERIES, "/api/v1/admin/tsdb/delete_series", METHOD_POST | METHOD_PUT, api_delete_series, NULL,            \
+      PLACE_SERVICE, ROUTE_API, "match[]! start end", "Deletes series")                                                \
+    X(CLEAN_TOMBSTONES, "/api/v1/admin/tsdb/clean_tombstones", METHOD_POST | METHOD_PUT, api_clean_tombstones, NULL,   \
+      PLACE_SERVICE, ROUTE_API, "", "Removes deleted data from disk")                                                  \
+    X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_SNAPPY | ROUTE_LATER, "",  \
+      "Remote-write 1.0 and 2.0")                                                                                      \
+    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_SNAPPY, "", "Remote-read")                 \
+    X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_QUERY, ROUTE_COMPRESS, "match[]",                  \
+      "Newest samples as text")                                                                                        \
+    X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \
+    X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0, "", "Whether requests are served")             \
+    X(RELOAD, "/-/reload", METHOD_POST | METHOD_PUT, page_reload, NULL, PLACE_SERVICE, 0, "",                          \
+      "Reads the configuration again")                                                                                 \
+    X(QUIT, "/-/quit", METHOD_POST | METHOD_PUT, page_quit, NULL, PLACE_INLINE, 0, "", "Stops the server")             \
+    X(METRICS, "/metrics", METHOD_GET, page_metrics, NULL, PLACE_SERVICE, ROUTE_COMPRESS, "",                          \
+      "The server's own metrics")                                                                                      \
+    X(VERSION, "/version", METHOD_GET, page_version, NULL, PLACE_INLINE, 0, "", "The version")
 
 enum route_id {
-#define X(id, path, methods, handle, admit, place, flags) ROUTE_##id,
+#define X(id, path, methods, handle, admit, place, flags, parameters, about) ROUTE_##id,
     ROUTES(X)
 #undef X
         ROUTE_OTHER, /* no route */
@@ -63,6 +121,7 @@ struct route {
     bool (*admit)(struct request *request, struct response *response);
     enum route_place place;
     unsigned flags;
+    const char *parameters, *about;
 };
 
 /* All of them, with their number. */

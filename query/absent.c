@@ -21,10 +21,11 @@ static bool note_presence(void *context, struct task *task, const struct piece *
     (void)task;
     pthread_mutex_lock(&absent->mutex);
     if (tile->stride == 1) {
-        absent->present[0] |= bits_any(tile->present, tile_words(tile));
+        absent->present[0] |= tile_count(tile) > 0;
     } else {
         size_t words = tile->stride / 64;
-        for (size_t w = 0; w < tile_words(tile); w++) absent->present[w % words] |= tile->present[w];
+        for (size_t w = 0; w < tile_words(tile); w++)
+            absent->present[w % words] |= tile->present[w] | (tile->histograms ? tile->histograms[w] : 0);
     }
     pthread_mutex_unlock(&absent->mutex);
     return true;

@@ -6,6 +6,7 @@
 
 #include "query/kernel.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool uses_lost(enum aggregate_kind kind)
@@ -35,7 +36,8 @@ void accumulator_init(struct accumulator *acc, enum aggregate_kind kind, bool is
     size_t elements = groups * grid_stride(grid), words = bits_words(elements);
     double start = start_value(kind);
 
-    *acc = (struct accumulator){kind, is_careful, groups, grid->steps, grid_stride(grid), NULL, NULL, NULL, NULL, NULL};
+    *acc = (struct accumulator){
+        .kind = kind, .is_careful = is_careful, .groups = groups, .steps = grid->steps, .stride = grid_stride(grid)};
     acc->seen = memset(scratch_array(scratch, uint64_t, words), 0, words * sizeof(uint64_t));
     if (kind == AGGREGATE_GROUP) return;
     if (kind != AGGREGATE_COUNT) {
@@ -165,8 +167,73 @@ static void add_elements(struct accumulator *acc, const struct tile *tile, const
     bits_each(i, tile->present, rows) bits_set(acc->seen, slots[i]);
 }
 
-void accumulator_add(struct accumulator *acc, const struct tile *tile, const uint32_t *slots)
+void accumulator_release(struct accumulator *acc)
 {
+    for (size_t i = 0; i < acc->groups * acc->stride && acc->cells; i++) {
+        if (!acc->cells[i]) continue;
+        histogram_mean_release(&acc->cells[i]->mean);
+        free(acc->cells[i]);
+    }
+    free(acc->cells);
+    acc->cells = NULL;
+}
+
+static struct cell_sum *cell_at(struct accumulator *acc, size_t at)
+{
+    if (!acc->cells) acc->cells = memory_zalloc(acc->groups * acc->stride * sizeof *acc->cells);
+    if (!acc->cells[at]) acc->cells[at] = memory_zalloc(sizeof **acc->cells);
+    acc->cells[at]->mean.is_careful = acc->is_careful;
+    return acc->cells[at];
+}
+
+static unsigned add_cell(struct accumulator *acc, struct cell_sum *cell, const struct histogram *h)
+{
+    if (acc->kind == AGGREGATE_AVG) return histogram_mean_add(&cell->mean, h);
+    if (cell->mean.count++ > 0) return histogram_sum_add(&cell->mean.sum, h, 1, true);
+    histogram_sum_set(&cell->mean.sum, h);
+    return 0;
+}
+
+static void note_cell(struct accumulator *acc, struct cell_sum *cell, unsigned notes, uint32_t row)
+{
+    acc->notes.collision |= (cell->hints & (1U << HISTOGRAM_RESET)) && (cell->hints & (1U << HISTOGRAM_NOT_RESET));
+    acc->notes.reconciled |= notes & HISTOGRAM_RECONCILED;
+    if (!(notes & HISTOGRAM_INCOMPATIBLE)) return;
+    cell->is_incompatible = acc->notes.incompatible = true;
+    acc->notes.incompatible_row = row;
+}
+
+static void add_histogram(struct accumulator *acc, size_t at, const struct histogram *h, uint32_t row)
+{
+    struct cell_sum *cell;
+
+    switch (acc->kind) {
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG:
+        cell = cell_at(acc, at);
+        if (cell->is_incompatible) return;
+        cell->hints = (uint8_t)(cell->hints | 1U << h->hint);
+        note_cell(acc, cell, add_cell(acc, cell, h), row);
+        return;
+    case AGGREGATE_COUNT: acc->count[at] += 1; /* fall through */
+    case AGGREGATE_GROUP: bits_set(acc->seen, at); return;
+    default: acc->notes.ignored = true;
+    }
+}
+
+static void add_histograms(struct accumulator *acc, const struct tile *tile, const uint32_t *rows,
+                           const uint32_t *slots)
+{
+    bits_each(i, tile->histograms, tile_elements(tile))
+    {
+        size_t row = i / tile->stride;
+        add_histogram(acc, slots[row] * acc->stride + i % tile->stride, tile->cells[i], rows[row]);
+    }
+}
+
+void accumulator_add(struct accumulator *acc, const struct tile *tile, const uint32_t *rows, const uint32_t *slots)
+{
+    if (tile->histograms) add_histograms(acc, tile, rows, slots);
     if (tile->stride == 1) {
         add_elements(acc, tile, slots);
         return;
@@ -190,9 +257,42 @@ static void merge_element(struct accumulator *acc, size_t to, const struct accum
     }
 }
 
+static void merge_notes(struct accumulator_notes *into, const struct accumulator_notes *from)
+{
+    into->ignored |= from->ignored;
+    into->collision |= from->collision;
+    into->reconciled |= from->reconciled;
+    if (from->incompatible) into->incompatible_row = from->incompatible_row;
+    into->incompatible |= from->incompatible;
+}
+
+static void merge_cell(struct accumulator *acc, size_t to, const struct cell_sum *later)
+{
+    struct cell_sum *cell = cell_at(acc, to);
+    struct scratch scratch = {0};
+    const struct histogram *h = histogram_sum_take(&later->mean.sum, &scratch);
+    unsigned notes = 0;
+
+    cell->hints |= later->hints;
+    if (cell->mean.count > 0) {
+        notes = histogram_sum_add(&cell->mean.sum, h, 1, true);
+    } else {
+        histogram_sum_set(&cell->mean.sum, h);
+    }
+    cell->mean.count += later->mean.count;
+    cell->is_incompatible |= later->is_incompatible;
+    note_cell(acc, cell, notes, acc->notes.incompatible_row);
+    scratch_release(&scratch);
+}
+
 void accumulator_merge(struct accumulator *acc, size_t group, const struct accumulator *later)
 {
     size_t base = group * acc->stride;
+
+    merge_notes(&acc->notes, &later->notes);
+    for (size_t s = 0; s < acc->steps && later->cells; s++) {
+        if (later->cells[s]) merge_cell(acc, base + s, later->cells[s]);
+    }
 
     bits_each(s, later->seen, acc->steps)
     {
@@ -207,6 +307,8 @@ bool accumulator_is_finite(const struct accumulator *acc, size_t group)
 
     for (size_t s = 0; s < acc->steps; s++) {
         if (!isfinite(value[s])) return false;
+        const struct cell_sum *cell = acc->cells ? acc->cells[group * acc->stride + s] : NULL;
+        if (cell && histogram_sum_is_infinite(&cell->mean.sum)) return false;
     }
     return true;
 }
@@ -226,10 +328,28 @@ static double result_of(const struct accumulator *acc, size_t at)
     }
 }
 
-void accumulator_finish(struct accumulator *acc, struct tile *out)
+/* Floats and histograms together are nothing. */
+static void finish_cells(struct accumulator *acc, struct tile *out, struct scratch *scratch)
+{
+    for (size_t i = 0; i < acc->groups * acc->stride; i++) {
+        struct cell_sum *cell = acc->cells[i];
+        if (!cell) continue;
+        if (bits_get(out->present, i)) {
+            bits_clear(out->present, i);
+            acc->notes.mixed = true;
+        } else if (!cell->is_incompatible) {
+            const struct histogram *h = acc->kind == AGGREGATE_AVG ? histogram_mean_take(&cell->mean, scratch)
+                                                                   : histogram_sum_take(&cell->mean.sum, scratch);
+            tile_set_histogram(out, i, h, scratch);
+        }
+    }
+}
+
+void accumulator_finish(struct accumulator *acc, struct tile *out, struct scratch *cells)
 {
     size_t elements = acc->groups * acc->stride;
 
     bits_each(i, acc->seen, elements) out->values[i] = result_of(acc, i);
     memcpy(out->present, acc->seen, bits_words(elements) * sizeof *out->present);
+    if (acc->cells) finish_cells(acc, out, cells);
 }

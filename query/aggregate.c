@@ -27,7 +27,7 @@ static bool open_aggregation(struct stage *stage, struct query *query)
     label_choice_make(&choice, query, a->node->grouping, a->node->grouping_count, !a->node->without);
     if (!groups_make(&a->groups, &a->child->shape, query, &choice)) return false;
     stage->shape = a->groups.shape;
-    stage->has_messages = a->child->has_messages;
+    stage->has_messages = a->child->has_messages || snapshot_is_rich(query->snapshot);
     double rows_per_group = stage->shape.count ? (double)a->child->shape.count / stage->shape.count : 0;
     stage->row_ns = rows_per_group * (a->child->row_ns + 2.0 * stage->grid.steps);
     return true;
@@ -41,12 +41,13 @@ static bool add_rows(const struct aggregation *a, struct task *task, const uint3
     bool done = true;
 
     for (uint32_t at = 0; at < count && done; at += most) {
-        struct scratch_mark mark = scratch_mark(&task->scratch);
+        struct scratch_mark mark = scratch_mark(&task->scratch), cells_mark = scratch_mark(&task->cells);
         uint32_t n = count - at < most ? count - at : most;
         struct tile tile = tile_make(&task->scratch, &a->stage.grid, n);
         done = (at == 0 || query_may_go_on(task->query)) && stage_fill(a->child, task, rows + at, n, &tile);
-        if (done) accumulator_add(acc, &tile, slots + at);
+        if (done) accumulator_add(acc, &tile, rows + at, slots + at);
         scratch_rewind(&task->scratch, mark);
+        scratch_rewind(&task->cells, cells_mark);
     }
     return done;
 }
@@ -91,7 +92,10 @@ static bool add_large_group(const struct aggregation *a, struct task *task, uint
         for (uint32_t i = 0; i < slices; i++)
             accumulator_init(&wave.slices[i], acc->kind, false, &a->stage.grid, 1, &task->scratch);
         done = query_for(task->query, slices, add_slice, &wave);
-        for (uint32_t i = 0; i < slices && done; i++) accumulator_merge(acc, slot, &wave.slices[i]);
+        for (uint32_t i = 0; i < slices; i++) {
+            if (done) accumulator_merge(acc, slot, &wave.slices[i]);
+            accumulator_release(&wave.slices[i]);
+        }
         scratch_rewind(&task->scratch, mark);
     }
     return done;
@@ -138,8 +142,11 @@ static bool redo_group(const struct aggregation *a, struct task *task, uint32_t 
     for (uint32_t i = 0; i < count; i++) slots[i] = 0;
     accumulator_init(&acc, a->node->op, a->node->op == AGGREGATE_AVG, &a->stage.grid, 1, &task->scratch);
     bool done = add_rows(a, task, a->groups.rows + a->groups.first[group], slots, count, &acc);
-    accumulator_finish(&acc, &again);
-    tile_copy_row(out, row, &again, 0);
+    accumulator_finish(&acc, &again, &task->cells);
+    accumulator_release(&acc);
+    for (size_t s = 0; s < a->stage.grid.steps && out->histograms; s++)
+        bits_clear(out->histograms, row * out->stride + s);
+    tile_copy_row(out, row, &again, 0, &task->cells);
     scratch_rewind(&task->scratch, mark);
     return done;
 }
@@ -149,6 +156,17 @@ static bool must_redo(const struct aggregation *a, uint32_t group, const struct 
     bool is_sum_of_slices = a->node->op == AGGREGATE_SUM && is_large(a, group);
 
     return (is_sum_of_slices || a->node->op == AGGREGATE_AVG) && !accumulator_is_finite(acc, slot);
+}
+
+static void annotate(const struct aggregation *a, struct query *query, const struct accumulator_notes *notes)
+{
+    const struct node *expr = a->node->expr;
+
+    if (notes->ignored) annotate_ignored_in_group(&query->annotations, expr, a->node->op);
+    if (notes->mixed) annotate_mixed_group(&query->annotations, expr);
+    if (notes->collision) annotate_collision(&query->annotations, expr, "aggregation");
+    if (notes->reconciled) annotate_reconciled(&query->annotations, expr, "aggregation");
+    if (notes->incompatible) query_note(query, expr, NOTE_MIXED_SCHEMAS, &a->child->shape, notes->incompatible_row, 1);
 }
 
 static bool fill_aggregation(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
@@ -163,11 +181,14 @@ static bool fill_aggregation(struct stage *stage, struct task *task, const uint3
     for (uint32_t i = 0; i < count && done; i++) {
         if (is_large(a, rows[i])) done = add_large_group(a, task, rows[i], i, &acc);
     }
-    if (!done) return false;
-    accumulator_finish(&acc, out);
+    if (done) {
+        accumulator_finish(&acc, out, &task->cells);
+        annotate(a, task->query, &acc.notes);
+    }
     for (uint32_t i = 0; i < count && done; i++) {
         if (must_redo(a, rows[i], &acc, i)) done = redo_group(a, task, rows[i], out, i);
     }
+    accumulator_release(&acc);
     return done;
 }
 

@@ -13,6 +13,7 @@ struct annotation {
     uint32_t at; /* offset in the query */
     str text;
     struct bucket_repair repair; /* count 0: none */
+    uint32_t occurrences;        /* told if there are several */
 };
 
 void annotations_init(struct annotations *annotations)
@@ -51,8 +52,9 @@ static struct annotation *entry_locked(struct annotations *annotations, bool is_
 }
 
 /* Adds "PromQL warning: …" or "PromQL info: …". */
-__attribute__((format(printf, 4, 5))) static void add(struct annotations *annotations, bool is_warning,
-                                                      const struct node *node, const char *format, ...)
+__attribute__((format(printf, 5, 6))) static void add_many(struct annotations *annotations, bool is_warning,
+                                                           const struct node *node, uint32_t occurrences,
+                                                           const char *format, ...)
 {
     va_list args;
     struct arena arena;
@@ -63,10 +65,12 @@ __attribute__((format(printf, 4, 5))) static void add(struct annotations *annota
     va_end(args);
     str text = arena_format(&arena, "PromQL %s: %.*s", is_warning ? "warning" : "info", STR_ARG(body));
     pthread_mutex_lock(&annotations->mutex);
-    entry_locked(annotations, is_warning, node->start, text);
+    entry_locked(annotations, is_warning, node->start, text)->occurrences += occurrences;
     pthread_mutex_unlock(&annotations->mutex);
     arena_release(&arena);
 }
+
+#define add(annotations, is_warning, node, ...) add_many((annotations), (is_warning), (node), 0, __VA_ARGS__)
 
 /* A number as Go's %g has it. */
 struct number_text {
@@ -132,13 +136,75 @@ void annotate_not_counter_type(struct annotations *annotations, const struct nod
     arena_release(&arena);
 }
 
-void annotate_operand_types(struct annotations *annotations, const struct node *node, enum operator_kind op)
+void annotate_operand_types(struct annotations *annotations, const struct node *node, enum operator_kind op,
+                            bool left_is_histogram, bool right_is_histogram)
 {
+    static const char *const kinds[] = {"float", "histogram"};
     str text = operator_text(op);
 
-    add(annotations, false, node,
-        "incompatible sample types encountered for binary operator \"%.*s\": float %.*s float", STR_ARG(text),
-        STR_ARG(text));
+    add(annotations, false, node, "incompatible sample types encountered for binary operator \"%.*s\": %s %.*s %s",
+        STR_ARG(text), kinds[left_is_histogram], STR_ARG(text), kinds[right_is_histogram]);
+}
+
+void annotate_layout(struct annotations *annotations, const struct node *node, enum operator_kind op)
+{
+    add(annotations, true, node, "incompatible bucket layout encountered for binary operator %.*s",
+        STR_ARG(operator_text(op)));
+}
+
+void annotate_mixed_group(struct annotations *annotations, const struct node *node)
+{
+    add(annotations, true, node, "encountered a mix of histograms and floats for aggregation");
+}
+
+void annotate_ignored_in_group(struct annotations *annotations, const struct node *node, enum aggregate_kind op)
+{
+    add(annotations, false, node, "ignored histogram in %.*s aggregation", STR_ARG(aggregate_text(op)));
+}
+
+void annotate_collision(struct annotations *annotations, const struct node *node, const char *what)
+{
+    add(annotations, true, node, "conflicting counter resets during histogram %s", what);
+}
+
+void annotate_reconciled(struct annotations *annotations, const struct node *node, const char *what)
+{
+    add(annotations, false, node, "mismatched custom buckets were reconciled during %s", what);
+}
+
+static const struct {
+    bool is_warning;
+    const char *before, *named;
+} metric_notes[] = {
+    [NOTE_MIXED_KINDS] = {true, "encountered a mix of histograms and floats", " for metric name "},
+    [NOTE_MIXED_SCHEMAS] = {true, "vector contains a mix of histograms with exponential and custom buckets schemas",
+                            " for metric name "},
+    [NOTE_NOT_COUNTER] = {true, "this native histogram metric is not a counter", ": "},
+    [NOTE_NOT_GAUGE] = {true, "this native histogram metric is not a gauge", ": "},
+    [NOTE_IGNORED_IN_RANGE] = {false, "ignored histograms in a range containing both floats and histograms",
+                               " for metric name "},
+    [NOTE_START_OVERLAP] = {true, "sample has start time that overlaps with previous sample timestamp", " for metric "},
+    [NOTE_CLASSIC_AND_NATIVE] = {true, "vector contains a mix of classic and native histograms", " for metric name "},
+    [NOTE_QUANTILE_NAN] = {false, "input to histogram_quantile has NaN observations, result is NaN",
+                           " for metric name "},
+    [NOTE_QUANTILE_SKEWED] = {false, "input to histogram_quantile has NaN observations, result is skewed higher",
+                              " for metric name "},
+    [NOTE_FRACTION_NAN] = {false,
+                           "input to histogram_fraction has NaN observations, which are excluded from all fractions",
+                           " for metric name "},
+};
+
+void annotate_metric(struct annotations *annotations, const struct node *node, enum metric_note note, str metric,
+                     uint32_t occurrences)
+{
+    bool is_named = metric.len || note < NOTE_CLASSIC_AND_NATIVE;
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    str name = is_named ? quote_text(metric, &arena) : metric;
+    add_many(annotations, metric_notes[note].is_warning, node, note == NOTE_START_OVERLAP ? occurrences : 0, "%s%s%.*s",
+             metric_notes[note].before, is_named ? metric_notes[note].named : "", STR_ARG(name));
+    arena_release(&arena);
 }
 
 static void merge_repair(struct bucket_repair *into, const struct bucket_repair *from)
@@ -208,6 +274,7 @@ static str print_entry(const struct annotation *entry, str query, struct arena *
                          NUMBER(entry->repair.lowest), NUMBER(entry->repair.highest), entry->repair.difference,
                          (unsigned long long)entry->repair.count, STR_ARG(first), STR_ARG(last));
     }
+    if (entry->occurrences > 1) details = arena_format(arena, " (%u occurrences)", entry->occurrences);
     return arena_format(arena, "%.*s%.*s (%u:%u)", STR_ARG(entry->text), STR_ARG(details), line, column);
 }
 

@@ -31,7 +31,31 @@ void annotate_bucket(struct annotations *annotations, const struct node *node, s
 void annotate_sort_in_range(struct annotations *annotations, const struct node *node);
 void annotate_not_counter(struct annotations *annotations, const struct node *node, str metric);
 void annotate_not_counter_type(struct annotations *annotations, const struct node *node, str type, str metric);
-void annotate_operand_types(struct annotations *annotations, const struct node *node, enum operator_kind op);
+void annotate_operand_types(struct annotations *annotations, const struct node *node, enum operator_kind op,
+                            bool left_is_histogram, bool right_is_histogram);
+void annotate_layout(struct annotations *annotations, const struct node *node, enum operator_kind op);
+void annotate_mixed_group(struct annotations *annotations, const struct node *node);
+void annotate_ignored_in_group(struct annotations *annotations, const struct node *node, enum aggregate_kind op);
+
+/* What sums of histograms have to tell; `what` is "addition", "subtraction" or "aggregation". */
+void annotate_collision(struct annotations *annotations, const struct node *node, const char *what);
+void annotate_reconciled(struct annotations *annotations, const struct node *node, const char *what);
+
+/* Texts that end in the name of a metric. */
+enum metric_note {
+    NOTE_MIXED_KINDS,      /* floats and histograms in one range */
+    NOTE_MIXED_SCHEMAS,    /* exponential and custom buckets */
+    NOTE_NOT_COUNTER,      /* a native histogram that is a gauge */
+    NOTE_NOT_GAUGE,        /* one that is not */
+    NOTE_IGNORED_IN_RANGE, /* histograms beside floats */
+    NOTE_START_OVERLAP,    /* a start time before the time of the sample before */
+    NOTE_CLASSIC_AND_NATIVE,
+    NOTE_QUANTILE_NAN, /* from here on the name is only told if there is one */
+    NOTE_QUANTILE_SKEWED,
+    NOTE_FRACTION_NAN
+};
+void annotate_metric(struct annotations *annotations, const struct node *node, enum metric_note note, str metric,
+                     uint32_t occurrences);
 
 /* Buckets that had to be repaired for histogram_quantile, merged over steps and series of a metric. */
 struct bucket_repair {

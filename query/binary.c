@@ -4,6 +4,7 @@
  * `bool` keeps the vector's value, on whichever side it stands.
  */
 #include "query/arithmetic.h"
+#include "query/element.h"
 #include "query/plan.h"
 
 #include <string.h>
@@ -16,6 +17,11 @@ struct scalar_side {
     struct column column; /* of the scalar side */
 };
 
+static bool is_trim(enum operator_kind kind)
+{
+    return kind == OP_TRIM_UPPER || kind == OP_TRIM_LOWER;
+}
+
 static bool open_scalar_side(struct stage *stage, struct query *query)
 {
     struct scalar_side *b = (struct scalar_side *)stage;
@@ -26,8 +32,9 @@ static bool open_scalar_side(struct stage *stage, struct query *query)
     if (!b->scalar_is_left && !stage_column(b->right, query, &b->column)) return false;
     stage->shape = vector->shape;
     stage->row_ns = vector->row_ns + stage->grid.steps;
-    stage->has_messages = vector->has_messages || !(operator_is_comparison(b->kind) || b->kind <= OP_ATAN2);
-    if (b->returns_bool || !operator_is_comparison(b->kind)) shape_drop_names(&stage->shape, query);
+    stage->has_messages = vector->has_messages || is_trim(b->kind) || snapshot_is_rich(query->snapshot);
+    if (b->returns_bool || !(operator_is_comparison(b->kind) || is_trim(b->kind)))
+        shape_drop_names(&stage->shape, query);
     return true;
 }
 
@@ -51,30 +58,60 @@ static void apply(const struct scalar_side *b, struct scratch *scratch, struct o
     }
 }
 
-/* </ and >/ cut native histograms; floats drop out. */
-static void drop_floats(const struct scalar_side *b, struct query *query, struct tile *out)
+/* Elements that are histograms, and all of a trim; the rest is left for the columns. `present` gets back what came of
+ * the histograms. */
+static void operate_on_histograms(const struct scalar_side *b, struct task *task, struct tile *out, uint64_t *results)
 {
-    if (!bits_any(out->present, tile_words(out))) return;
-    annotate_operand_types(&query->annotations, b->stage.node, b->kind);
-    memset(out->present, 0, tile_words(out) * sizeof *out->present);
+    struct element_operands operands = {.node = b->stage.node,
+                                        .op = b->kind,
+                                        .returns_bool = b->returns_bool,
+                                        .tile_is_right = b->scalar_is_left,
+                                        .values = b->column.values,
+                                        .value_is_constant = b->column.is_constant};
+
+    element_operate_tile(&operands, task, out, b->stage.grid.steps, results);
+    for (size_t w = 0; w < tile_words(out); w++) {
+        uint64_t made = results[w] & out->present[w];
+        out->present[w] &= ~results[w];
+        results[w] = made;
+    }
+}
+
+static void operate_on_floats(const struct scalar_side *b, struct task *task, struct tile *out)
+{
+    struct operand scalar = {b->column.values, true};
+
+    if (b->column.is_constant) {
+        apply(b, &task->scratch, scalar, out->values, out->present, tile_elements(out));
+        return;
+    }
+    scalar.is_one = false;
+    for (size_t row = 0; row < out->rows; row++)
+        apply(b, &task->scratch, scalar, tile_values(out, row), tile_present(out, row), b->stage.grid.steps);
 }
 
 static bool fill_scalar_side(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
                              struct tile *out)
 {
     const struct scalar_side *b = (const struct scalar_side *)stage;
-    struct operand scalar = {b->column.values, true};
+    double *made = NULL;
 
     if (!stage_fill(b->scalar_is_left ? b->right : b->left, task, rows, count, out)) return false;
-    if (b->kind == OP_TRIM_UPPER || b->kind == OP_TRIM_LOWER) {
-        drop_floats(b, task->query, out);
-    } else if (b->column.is_constant) {
-        apply(b, &task->scratch, scalar, out->values, out->present, tile_elements(out));
-    } else {
-        scalar.is_one = false;
-        for (size_t row = 0; row < count; row++)
-            apply(b, &task->scratch, scalar, tile_values(out, row), tile_present(out, row), stage->grid.steps);
+    if (!out->histograms && !is_trim(b->kind)) {
+        operate_on_floats(b, task, out);
+        return true;
     }
+    uint64_t *results = scratch_array(&task->scratch, uint64_t, tile_words(out));
+    memset(results, 0, tile_words(out) * sizeof *results);
+    operate_on_histograms(b, task, out, results);
+    /* The columns' loops may write where the histograms' results are. */
+    if (bits_any(results, tile_words(out))) {
+        made = scratch_array(&task->scratch, double, tile_elements(out));
+        memcpy(made, out->values, tile_elements(out) * sizeof *made);
+    }
+    if (!is_trim(b->kind)) operate_on_floats(b, task, out);
+    if (made) bits_each(i, results, tile_elements(out)) out->values[i] = made[i];
+    for (size_t w = 0; w < tile_words(out); w++) out->present[w] |= results[w];
     return true;
 }
 
@@ -84,10 +121,17 @@ struct stage *plan_binary(struct plan *plan, const struct node *node)
 {
     const struct binary *binary = &node->binary;
     bool left_is_scalar = binary->left->type == VALUE_SCALAR, right_is_scalar = binary->right->type == VALUE_SCALAR;
+    bool outer = plan->without_buckets;
 
     if (operator_is_set(binary->op)) return plan_set(plan, node);
-    if (!left_is_scalar && !right_is_scalar) return plan_match(plan, node);
+    if (is_trim(binary->op)) plan->without_buckets = false;
+    if (!left_is_scalar && !right_is_scalar) {
+        struct stage *match = plan_match(plan, node);
+        plan->without_buckets = outer;
+        return match;
+    }
     struct stage *left = plan_node(plan, binary->left), *right = plan_node(plan, binary->right);
+    plan->without_buckets = outer;
     struct scalar_side *b = plan_new(plan, &scalar_side_class, node, sizeof *b);
     b->left = left;
     b->right = right;

@@ -1,11 +1,12 @@
-/* histogram_quantile, histogram_quantiles and histogram_fraction on classic histograms: series that are one bucket
- * each, told apart by the label `le`.
+/* histogram_quantile, histogram_quantiles and histogram_fraction: on native histograms, and on classic ones, which are
+ * a series for each bucket, told apart by the label `le`.
  *
- * Groups of buckets are known from the shape, and so is their order. Buckets whose label is no number are looked at
- * only to warn about them.
+ * Groups of buckets are known from the shape, and so is their order. A native histogram has the row of the classic one
+ * with its labels. Buckets whose label is no number are looked at only to warn about them.
  */
 #include "query/bucket_quantile.h"
 #include "query/groups.h"
+#include "query/histogram_value.h"
 #include "query/plan.h"
 #include "storage/base/number.h"
 
@@ -26,10 +27,11 @@ struct buckets {
     str quantile_label;
     /* after open */
     struct column columns[PARAMS_MAX];
-    double *bounds;            /* of each row of the child */
-    struct groups groups;      /* of good rows, each in the order of bounds */
-    const uint32_t *good_rows; /* what the groups' rows stand for */
-    str *names;                /* metric of each group, for annotations; NULL: none */
+    double *bounds;       /* of each row of the child; NaN: its label is no number */
+    uint32_t *bucket_ids; /* the label */
+    uint32_t *name_ids;   /* metric, for annotations; 0 where it is not told */
+    struct groups groups; /* each in the order of bounds, rows without one last */
+    str *names;           /* metric of each group, for annotations; NULL: none */
     /* QUANTILES: row i of the result is group i / label_count, label i % label_count */
     uint32_t *labels; /* values of the quantile label */
     uint32_t label_count;
@@ -67,83 +69,44 @@ static bool open_params(struct buckets *b, struct query *query)
     return true;
 }
 
-/* A row whose bucket label is bad, once it proves to have a sample. */
-struct bad_rows {
-    const struct buckets *b;
-    const uint32_t *bucket_ids, *name_ids;
-};
-
-static bool warn_of_rows(void *context, struct task *task, const struct piece *piece)
+/* Reads the bounds of all rows; NaN where there is none, which only a native histogram may do without. */
+static bool read_bounds(struct buckets *b, struct query *query)
 {
-    const struct bad_rows *bad = context;
-    struct query *query = task->query;
+    const struct shape *shape = &b->child->shape;
 
-    for (uint32_t i = 0; i < piece->count; i++) {
-        if (!tile_row_any(&piece->tile, i)) continue;
-        uint32_t row = piece->rows[i];
-        annotate_bucket(&query->annotations, vector_arg(bad->b), snapshot_string(query->snapshot, bad->bucket_ids[row]),
-                        snapshot_string(query->snapshot, bad->name_ids[row]));
+    b->bounds = arena_array(&query->arena, double, shape->count);
+    b->bucket_ids = arena_array(&query->arena, uint32_t, shape->count);
+    b->name_ids = arena_zarray(&query->arena, uint32_t, shape->count);
+    if (!shape_column(shape, query, STR("le"), b->bucket_ids)) return false;
+    for (uint32_t row = 0; row < shape->count; row++) {
+        uint32_t id = b->bucket_ids[row];
+        if (!id || !str_to_double(snapshot_string(query->snapshot, id), &b->bounds[row])) b->bounds[row] = NAN;
     }
-    return true;
-}
-
-static bool warn_of_bad(const struct buckets *b, struct query *query, const uint32_t *bucket_ids, const uint32_t *rows,
-                        uint32_t count)
-{
-    uint32_t *names = arena_zarray(&query->arena, uint32_t, b->child->shape.count);
-    struct bad_rows bad = {b, bucket_ids, names};
-
-    if (count == 0) return true;
-    if (query_has(query, FEATURE_DELAYED_NAME_REMOVAL) && !shape_column(&b->child->shape, query, METRIC_NAME, names))
-        return false;
-    return stage_visit(b->child, query, rows, count, warn_of_rows, &bad);
-}
-
-/* Reads the bounds of all rows; rows without one are left out. */
-static bool read_bounds(struct buckets *b, struct query *query, uint32_t *good, uint32_t *good_count)
-{
-    uint32_t count = b->child->shape.count, bad_count = 0;
-    uint32_t *ids = arena_array(&query->arena, uint32_t, count), *bad = arena_array(&query->arena, uint32_t, count);
-
-    b->bounds = arena_array(&query->arena, double, count);
-    if (!shape_column(&b->child->shape, query, STR("le"), ids)) return false;
-    for (uint32_t row = 0; row < count; row++) {
-        if (ids[row] && str_to_double(snapshot_string(query->snapshot, ids[row]), &b->bounds[row])) {
-            good[(*good_count)++] = row;
-        } else {
-            bad[bad_count++] = row;
-        }
-    }
-    return warn_of_bad(b, query, ids, bad, bad_count);
+    return !query_has(query, FEATURE_DELAYED_NAME_REMOVAL) || shape_column(shape, query, METRIC_NAME, b->name_ids);
 }
 
 static int compare_bounds(const void *left, const void *right, void *context)
 {
     const struct buckets *b = context;
     uint32_t x = *(const uint32_t *)left, y = *(const uint32_t *)right;
-    double a = b->bounds[b->good_rows[x]], c = b->bounds[b->good_rows[y]];
+    double a = b->bounds[x], c = b->bounds[y];
 
-    if (a != c) return a < c ? -1 : 1;
+    if (isnan(a) != isnan(c)) return isnan(a) ? 1 : -1;
+    if (a != c && !isnan(a)) return a < c ? -1 : 1;
     return x < y ? -1 : x > y;
 }
 
-/* Groups the good rows by all labels but the bucket's. */
+/* Groups the rows by all labels but the bucket's. */
 static bool group_buckets(struct buckets *b, struct query *query)
 {
-    uint32_t *good = arena_array(&query->arena, uint32_t, b->child->shape.count), good_count = 0;
     struct label_choice choice = {.names = &query->ids.bucket, .count = 1, .keep_name = true};
-    struct shape picked;
 
-    if (!read_bounds(b, query, good, &good_count)) return false;
-    b->good_rows = good;
-    shape_pick(&picked, &b->child->shape, query, good, good_count);
-    if (!groups_make(&b->groups, &picked, query, &choice)) return false;
-    uint32_t *rows = arena_array(&query->arena, uint32_t, good_count);
-    if (good_count) memcpy(rows, b->groups.rows, good_count * sizeof *rows);
+    if (!read_bounds(b, query) || !groups_make(&b->groups, &b->child->shape, query, &choice)) return false;
+    uint32_t *rows = arena_array(&query->arena, uint32_t, b->child->shape.count);
+    if (b->child->shape.count) memcpy(rows, b->groups.rows, b->child->shape.count * sizeof *rows);
     for (uint32_t g = 0; g < b->groups.shape.count; g++)
         qsort_r(rows + b->groups.first[g], groups_size(&b->groups, g), sizeof *rows, compare_bounds, b);
-    for (uint32_t i = 0; i < good_count; i++) rows[i] = good[rows[i]];
-    b->groups.rows = rows; /* rows of the child from here on */
+    b->groups.rows = rows;
     return true;
 }
 
@@ -238,17 +201,50 @@ static bool open_buckets(struct stage *stage, struct query *query)
     return true;
 }
 
-/* The buckets of a group that are there at a step. */
-static size_t collect(const struct buckets *b, const struct tile *tile, const uint32_t *rows, size_t count, size_t step,
-                      struct bucket *out)
+/* What a group has at a step: classic buckets, a native histogram, or, which is too much, both. Samples of a bucket
+ * without bound are told. */
+static size_t collect(const struct buckets *b, struct query *query, const struct tile *tile, const uint32_t *rows,
+                      size_t step, struct bucket *out, const struct histogram **native)
 {
     size_t found = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    *native = NULL;
+    for (size_t i = 0; i < tile->rows; i++) {
         size_t at = i * tile->stride + step;
-        if (bits_get(tile->present, at)) out[found++] = (struct bucket){b->bounds[rows[i]], tile->values[at]};
+        const struct histogram *h = tile_histogram(tile, at);
+        if (h) {
+            *native = h;
+        } else if (!bits_get(tile->present, at)) {
+            continue;
+        } else if (isnan(b->bounds[rows[i]])) {
+            annotate_bucket(&query->annotations, vector_arg(b),
+                            snapshot_string(query->snapshot, b->bucket_ids[rows[i]]),
+                            snapshot_string(query->snapshot, b->name_ids[rows[i]]));
+        } else {
+            out[found++] = (struct bucket){b->bounds[rows[i]], tile->values[at]};
+        }
     }
     return found;
+}
+
+static double native_value(const struct buckets *b, struct query *query, const struct histogram *h, size_t param,
+                           size_t step, str metric)
+{
+    enum nan_note note = NAN_NONE;
+    double value;
+
+    if (b->kind == FRACTION) {
+        value = histogram_fraction(h, param_at(b, 0, step), param_at(b, 1, step), &note);
+    } else {
+        value = histogram_quantile(h, param_at(b, param, step), &note);
+    }
+    if (note != NAN_NONE)
+        annotate_metric(&query->annotations, vector_arg(b),
+                        b->kind == FRACTION  ? NOTE_FRACTION_NAN
+                        : note == NAN_RESULT ? NOTE_QUANTILE_NAN
+                                             : NOTE_QUANTILE_SKEWED,
+                        metric, 1);
+    return value;
 }
 
 static void note_damage(const struct buckets *b, const struct bucket_damage *damage, size_t step,
@@ -291,15 +287,24 @@ static bool fill_row(const struct buckets *b, struct task *task, uint32_t row, c
     struct bucket_repair repair = {0};
     struct bucket_damage damage = {0};
     bool is_ambiguous = false;
+    str metric = b->names ? b->names[group] : STR("");
 
     for (size_t s = 0; s < b->stage.grid.steps; s++) {
+        const struct histogram *native = NULL;
         int param = find_param(b, row % b->label_count, s, &is_ambiguous);
-        size_t count = param < 0 ? 0 : collect(b, tile, rows, tile->rows, s, buckets), at = to * out->stride + s;
-        if (count == 0) continue;
+        size_t count = param < 0 ? 0 : collect(b, task->query, tile, rows, s, buckets, &native);
+        size_t at = to * out->stride + s;
+        if (count && native) {
+            annotate_metric(&task->query->annotations, vector_arg(b), NOTE_CLASSIC_AND_NATIVE, metric, 1);
+            continue;
+        }
+        if (count == 0 && !native) continue;
         if (is_ambiguous)
             return query_fail(task->query, (struct error_key){b->stage.order, (uint32_t)s, row},
                               "vector cannot contain metrics with the same labelset");
-        if (b->kind == FRACTION) {
+        if (native) {
+            out->values[at] = native_value(b, task->query, native, (size_t)param, s, metric);
+        } else if (b->kind == FRACTION) {
             out->values[at] = bucket_fraction(buckets, count, param_at(b, 0, s), param_at(b, 1, s));
         } else {
             out->values[at] = bucket_quantile(buckets, count, param_at(b, (size_t)param, s), &damage);
@@ -307,8 +312,7 @@ static bool fill_row(const struct buckets *b, struct task *task, uint32_t row, c
         }
         bits_set(out->present, at);
     }
-    if (repair.count)
-        annotate_repair(&task->query->annotations, vector_arg(b), b->names ? b->names[group] : STR(""), &repair);
+    if (repair.count) annotate_repair(&task->query->annotations, vector_arg(b), metric, &repair);
     return true;
 }
 
@@ -337,10 +341,13 @@ static struct stage *new_buckets(struct plan *plan, const struct node *call, enu
 {
     struct stage *params[PARAMS_MAX] = {NULL};
     struct stage *child = NULL;
+    bool outer = plan->without_buckets;
 
+    plan->without_buckets = false;
     if (vector < first_param) child = plan_node(plan, call->call.args[vector]);
     for (size_t p = 0; p < param_count; p++) params[p] = plan_node(plan, call->call.args[first_param + p]);
     if (!child) child = plan_node(plan, call->call.args[vector]);
+    plan->without_buckets = outer;
     struct buckets *b = plan_new(plan, &buckets_class, call, sizeof *b);
     b->child = child;
     b->kind = kind;

@@ -1,5 +1,6 @@
 /* count_values: makes its rows from data, one for each group and value, so everything happens in open. */
 #include "query/groups.h"
+#include "query/histogram_value.h"
 #include "query/plan.h"
 #include "query/quote.h"
 #include "storage/base/number.h"
@@ -45,17 +46,18 @@ static bool group_rows(struct count_values *c, struct query *query, struct tally
     return groups_make(&tally->groups, &c->child->shape, query, &choice);
 }
 
-static uint32_t value_id(struct query *query, double value)
+static uint32_t value_id(struct query *query, double value, const struct histogram *h)
 {
     char text[NUMBER_TEXT_MAX];
 
+    if (h) return snapshot_intern(query->snapshot, histogram_text(h, &query->arena));
     return snapshot_intern(query->snapshot, str_make(text, number_format(value, NUMBER_FIXED, text)));
 }
 
 /* The result row of a value in a row of the operand. */
-static uint32_t row_of(struct tally *tally, uint32_t row, double value)
+static uint32_t row_of(struct tally *tally, uint32_t row, double value, const struct histogram *h)
 {
-    uint32_t words[] = {tally->groups.of_row[row], tally->label_is_lost ? 0 : value_id(tally->query, value)};
+    uint32_t words[] = {tally->groups.of_row[row], tally->label_is_lost ? 0 : value_id(tally->query, value, h)};
 
     return keys_add(&tally->rows, words, 2);
 }
@@ -89,14 +91,15 @@ static bool count_all(struct count_values *c, struct tally *tally, const struct 
     for (uint32_t row = 0; row < tile->rows && done; row++) {
         done = row % 1024 || query_may_go_on(tally->query);
         for (size_t at = row * tile->stride; at < row * tile->stride + steps; at++) {
-            if (bits_get(tile->present, at)) rows[at] = row_of(tally, row, tile->values[at]);
+            const struct histogram *h = tile_histogram(tile, at);
+            if (h || bits_get(tile->present, at)) rows[at] = row_of(tally, row, h ? 0 : tile->values[at], h);
         }
     }
     done = done && make_shape(c, tally) && stage_result(&c->stage, tally->query, c->stage.shape.count, &c->result);
     for (uint32_t row = 0; row < tile->rows && done; row++) {
         for (size_t s = 0; s < steps; s++) {
             size_t at = row * tile->stride + s;
-            if (!bits_get(tile->present, at)) continue;
+            if (!bits_get(tile->present, at) && !tile_histogram(tile, at)) continue;
             size_t to = rows[at] * c->result.stride + s;
             c->result.values[to] = bits_get(c->result.present, to) ? c->result.values[to] + 1 : 1;
             bits_set(c->result.present, to);
@@ -128,8 +131,8 @@ static bool open_count_values(struct stage *stage, struct query *query)
 static bool fill_count_values(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
                               struct tile *out)
 {
-    (void)task;
-    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &((struct count_values *)stage)->result, rows[i]);
+    for (uint32_t i = 0; i < count; i++)
+        tile_copy_row(out, i, &((struct count_values *)stage)->result, rows[i], &task->cells);
     return true;
 }
 

@@ -1,10 +1,13 @@
 /* Element-wise operators: functions of one value, with scalar columns beside it (round, clamp), of times (date
  * functions, timestamp). They work in the tile that their operand filled, in place. */
 #include "query/each.h"
+#include "query/histogram_sum.h"
+#include "query/histogram_value.h"
 #include "query/kernel.h"
 #include "query/plan.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { PARAMS_MAX = 2 };
 
@@ -19,6 +22,7 @@ struct elementwise {
     void (*each)(double *values, const uint64_t *present, size_t count);
     double (*date)(int64_t seconds);
     row_kernel *with_params;
+    bool is_negation;                 /* of histograms, too; all others drop them */
     struct stage *params[PARAMS_MAX]; /* NULL: its default */
     double defaults[PARAMS_MAX];
     struct column columns[PARAMS_MAX];
@@ -57,6 +61,19 @@ static void fill_varying(const struct elementwise *e, struct tile *out)
     }
 }
 
+static void negate_histograms(struct task *task, struct tile *tile)
+{
+    struct histogram_sum sum = {0};
+
+    bits_each(i, tile->histograms, tile_elements(tile))
+    {
+        histogram_sum_set(&sum, tile->cells[i]);
+        histogram_sum_multiply(&sum, -1);
+        tile->cells[i] = histogram_sum_take(&sum, &task->cells);
+    }
+    histogram_sum_release(&sum);
+}
+
 static bool fill_elementwise(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
                              struct tile *out)
 {
@@ -64,6 +81,11 @@ static bool fill_elementwise(struct stage *stage, struct task *task, const uint3
     size_t elements = tile_elements(out);
 
     if (!stage_fill(e->child, task, rows, count, out)) return false;
+    if (e->is_negation && out->histograms) {
+        negate_histograms(task, out);
+    } else {
+        tile_drop_histograms(out);
+    }
     if (e->each) {
         e->each(out->values, out->present, elements);
     } else if (e->date) {
@@ -106,6 +128,7 @@ struct stage *plan_unary(struct plan *plan, const struct node *node)
     if (node->unary.op == OP_ADD) return child;
     struct elementwise *e = new_elementwise(plan, node, child);
     e->each = each_negate;
+    e->is_negation = true;
     return plan_dropped(plan, &e->stage, DUPLICATES_STEP);
 }
 
@@ -207,6 +230,8 @@ static bool fill_stamped(struct stage *stage, struct task *task, const uint32_t 
         for (size_t s = 0; s < stage->grid.steps; s++)
             tile_values(out, row)[s] = (double)grid_time(&stage->grid, s) / 1000;
     }
+    for (size_t w = 0; w < tile_words(out) && out->histograms; w++) out->present[w] |= out->histograms[w];
+    tile_drop_histograms(out);
     return true;
 }
 
@@ -251,13 +276,101 @@ static struct stage *plan_empty(struct plan *plan, const struct node *call)
     return &empty->stage;
 }
 
-/* Functions of native histograms ignore floats, and nothing else is stored yet. */
-struct stage *plan_native_histogram(struct plan *plan, const struct node *call)
+/* Numbers of native histograms; floats are ignored. */
+struct measured {
+    struct stage stage;
+    struct stage *child;
+    double (*measure)(const struct histogram *h);
+};
+
+static double count_of(const struct histogram *h)
 {
-    return plan_empty(plan, call);
+    return h->count;
 }
 
-/* Of a selector where start times are enabled: all are unset. */
+static double sum_of(const struct histogram *h)
+{
+    return h->sum;
+}
+
+static double mean_of(const struct histogram *h)
+{
+    return h->sum / h->count;
+}
+
+static double deviation_of(const struct histogram *h)
+{
+    return sqrt(histogram_variance(h));
+}
+
+static bool open_measured(struct stage *stage, struct query *query)
+{
+    struct measured *m = (struct measured *)stage;
+
+    if (!stage_open(m->child, query)) return false;
+    stage->shape = m->child->shape;
+    stage->row_ns = m->child->row_ns + 50.0 * stage->grid.steps;
+    stage->has_messages = m->child->has_messages;
+    shape_drop_names(&stage->shape, query);
+    return true;
+}
+
+static bool fill_measured(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count,
+                          struct tile *out)
+{
+    const struct measured *m = (const struct measured *)stage;
+
+    if (!stage_fill(m->child, task, rows, count, out)) return false;
+    memset(out->present, 0, tile_words(out) * sizeof *out->present);
+    if (!out->histograms) return true;
+    bits_each(i, out->histograms, tile_elements(out)) out->values[i] = m->measure(out->cells[i]);
+    memcpy(out->present, out->histograms, tile_words(out) * sizeof *out->present);
+    tile_drop_histograms(out);
+    return true;
+}
+
+static const struct stage_class measured_class = {"number of histograms", open_measured, fill_measured};
+
+static struct stage *new_measured(struct plan *plan, const struct node *call, bool needs_buckets,
+                                  double (*measure)(const struct histogram *h))
+{
+    bool outer = plan->without_buckets;
+
+    if (!needs_buckets) plan->without_buckets = true;
+    struct stage *child = plan_node(plan, call->call.args[0]);
+    plan->without_buckets = outer;
+    struct measured *m = plan_new(plan, &measured_class, call, sizeof *m);
+    m->child = child;
+    m->measure = measure;
+    return plan_dropped(plan, &m->stage, DUPLICATES_STEP);
+}
+
+struct stage *plan_histogram_count(struct plan *plan, const struct node *call)
+{
+    return new_measured(plan, call, false, count_of);
+}
+
+struct stage *plan_histogram_sum(struct plan *plan, const struct node *call)
+{
+    return new_measured(plan, call, false, sum_of);
+}
+
+struct stage *plan_histogram_avg(struct plan *plan, const struct node *call)
+{
+    return new_measured(plan, call, false, mean_of);
+}
+
+struct stage *plan_histogram_stdvar(struct plan *plan, const struct node *call)
+{
+    return new_measured(plan, call, true, histogram_variance);
+}
+
+struct stage *plan_histogram_stddev(struct plan *plan, const struct node *call)
+{
+    return new_measured(plan, call, true, deviation_of);
+}
+
+/* Of a selector where start times are enabled. */
 struct stage *plan_start_timestamp(struct plan *plan, const struct node *call)
 {
     const struct node *arg = ast_unwrap(call->call.args[0]);

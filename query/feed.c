@@ -51,23 +51,73 @@ bool feed_load(const struct feed *feed, struct task *task, const uint32_t *rows,
     return stage_fill(feed->points, task, rows, count, &out->points);
 }
 
+/* A histogram that comes out of a subquery tells nothing of counter resets. */
+static const struct histogram *without_hint(const struct histogram *h, struct scratch *scratch)
+{
+    if (h->hint == HISTOGRAM_UNKNOWN || h->hint == HISTOGRAM_GAUGE) return h;
+    struct histogram *copy = scratch_alloc(scratch, sizeof *copy);
+    *copy = *h;
+    copy->hint = HISTOGRAM_UNKNOWN;
+    return copy;
+}
+
 /* The present points of a row as samples. */
 static void point_samples(struct feed_batch *batch, uint32_t row, samples *out)
 {
     const struct grid *grid = &batch->feed->points->grid;
     struct scratch *scratch = &batch->task->scratch;
+    const struct tile *points = &batch->points;
     int64_t *times = scratch_array(scratch, int64_t, grid->steps);
     double *values = scratch_array(scratch, double, grid->steps);
-    const double *from = tile_values(&batch->points, row);
+    const struct histogram **histograms = NULL;
+    const double *from = tile_values(points, row);
     size_t count = 0;
 
+    if (points->histograms) histograms = scratch_array(scratch, const struct histogram *, grid->steps);
     for (uint32_t step = 0; step < grid->steps; step++) {
-        if (!bits_get(batch->points.present, row * batch->points.stride + step)) continue;
+        const struct histogram *h = tile_histogram(points, row * points->stride + step);
+        if (!h && !bits_get(points->present, row * points->stride + step)) continue;
         times[count] = grid_time(grid, step);
-        values[count++] = from[step];
+        if (histograms) histograms[count] = h ? without_hint(h, scratch) : NULL;
+        values[count++] = h ? h->sum : from[step];
     }
     /* Rows with all their points share a column of times. */
-    *out = (samples){count, count == grid->steps ? 1 : 0, times, values};
+    *out = (samples){.count = count,
+                     .column = count == grid->steps ? 1 : 0,
+                     .times_ms = times,
+                     .values = values,
+                     .histograms = histograms};
+}
+
+void samples_strip_buckets(samples *column, struct scratch *scratch)
+{
+    const struct histogram **stripped, *before = NULL;
+
+    if (!column->histograms) return;
+    stripped = scratch_array(scratch, const struct histogram *, column->count);
+    for (size_t i = 0; i < column->count; i++) {
+        const struct histogram *h = column->histograms[i];
+        stripped[i] = NULL;
+        if (!h) continue;
+        struct histogram *copy = scratch_alloc(scratch, sizeof *copy);
+        *copy = (struct histogram){.schema = h->schema, .hint = h->hint, .count = h->count, .sum = h->sum};
+        if (h->hint == HISTOGRAM_UNKNOWN && before && !is_stale(h->sum))
+            copy->hint = histogram_was_reset(h, before) ? HISTOGRAM_RESET : HISTOGRAM_NOT_RESET;
+        if (!is_stale(h->sum)) before = h;
+        stripped[i] = copy;
+    }
+    column->histograms = stripped;
+}
+
+/* Columns without any histogram or start time are none. */
+static void drop_empty_columns(samples *column)
+{
+    bool has_histograms = false, has_starts = false;
+
+    for (size_t i = 0; i < column->count && column->histograms; i++) has_histograms |= column->histograms[i] != NULL;
+    for (size_t i = 0; i < column->count && column->starts_ms; i++) has_starts |= column->starts_ms[i] != 0;
+    if (!has_histograms) column->histograms = NULL;
+    if (!has_starts) column->starts_ms = NULL;
 }
 
 bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out)
@@ -76,9 +126,11 @@ bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out)
 
     if (batch->feed->points) {
         point_samples(batch, i, out);
-        return true;
+    } else {
+        if (!task_read(task, batch->feed->selection, batch->rows[i], out)) return false;
+        task_remove_stale(task, out);
+        if (batch->feed->without_buckets) samples_strip_buckets(out, &task->scratch);
     }
-    if (!task_read(task, batch->feed->selection, batch->rows[i], out)) return false;
-    task_remove_stale(task, out);
+    drop_empty_columns(out);
     return true;
 }

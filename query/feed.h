@@ -14,6 +14,7 @@ struct feed {
     struct windows windows;
     const struct selector *selector; /* one of the two: a selector … */
     struct stage *points;            /* … or a subquery, on its own grid */
+    bool without_buckets;            /* nobody will look at the buckets of histograms */
     /* after open */
     struct selection *selection;
     struct shape shape;
@@ -42,6 +43,10 @@ uint32_t feed_batch_rows(const struct feed *feed);
 
 bool feed_load(const struct feed *feed, struct task *task, const uint32_t *rows, uint32_t count,
                struct feed_batch *out);
+
+/* Histograms without their buckets; where it is not stored whether a counter began anew, that is found out, since
+ * nobody can do so later. In scratch memory. */
+void samples_strip_buckets(samples *column, struct scratch *scratch);
 
 /* The samples of the i-th row; valid until the next call or until the task's scratch is rewound. */
 bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out);

@@ -44,7 +44,7 @@ static bool open_group_quantile(struct stage *stage, struct query *query)
     if (!groups_make(&g->groups, &g->child->shape, query, &choice)) return false;
     check_quantiles(g, query);
     stage->shape = g->groups.shape;
-    stage->has_messages = g->child->has_messages;
+    stage->has_messages = g->child->has_messages || snapshot_is_rich(query->snapshot);
     double rows_per_group = stage->shape.count ? (double)g->child->shape.count / stage->shape.count : 0;
     stage->row_ns = rows_per_group * (g->child->row_ns + 10.0 * stage->grid.steps);
     return true;
@@ -60,6 +60,8 @@ static bool fill_group(const struct group_quantile *g, struct task *task, const 
         struct tile part = tile_part(tile, at, left < most ? left : most);
         if (!query_may_go_on(task->query) || !stage_fill(g->child, task, rows + at, (uint32_t)part.rows, &part))
             return false;
+        if (part.histograms && bits_any(part.histograms, tile_words(&part)))
+            annotate_ignored_in_group(&task->query->annotations, g->node->expr, AGGREGATE_QUANTILE);
     }
     return true;
 }

@@ -162,8 +162,10 @@ static bool read_info_series(struct joining *j)
     for (size_t i = 0; i < j->data_matcher_count; i++) selector->matchers[count++] = j->data_matchers[i];
     for (size_t i = 0; i < j->name_matcher_count; i++) selector->matchers[count++] = j->name_matchers[i];
     selector->matcher_count = count;
-    j->series = plan_selector(&plan, node, SELECT_TIMES);
+    j->series = plan_selector(&plan, node, SELECT_FLOAT_TIMES);
     if (!stage_materialise(j->series, query, &j->times)) return false;
+    if (j->times.histograms)
+        return query_fail(query, (struct error_key){.order = j->info->stage.order}, "info sample should be float");
     j->names = arena_array(&query->arena, uint32_t, j->series->shape.count);
     return shape_column(&j->series->shape, query, METRIC_NAME, j->names) &&
            read_identity(&j->series->shape, query, j->info_ids);
@@ -333,7 +335,9 @@ static bool join_steps(struct joining *j)
     for (j->step = 0; j->step < j->info->stage.grid.steps; j->step++) {
         if (!query_may_go_on(j->query) || !find_newest(j)) return false;
         for (uint32_t row = 0; row < j->base.rows; row++) {
-            if (bits_get(j->base.present, row * j->base.stride + j->step) && !join_row(j, row, words)) return false;
+            size_t at = row * j->base.stride + j->step;
+            bool is_there = bits_get(j->base.present, at) || tile_histogram(&j->base, at);
+            if (is_there && !join_row(j, row, words)) return false;
         }
     }
     return true;
@@ -362,8 +366,8 @@ static bool keep_result(struct joining *j)
     for (size_t i = 0; i + 2 < j->points.count; i += 3) {
         const uint32_t *point = j->points.data + i;
         size_t at = point[0] * result->stride + point[1];
-        result->values[at] = j->base.values[point[2] * j->base.stride + point[1]];
-        bits_set(result->present, at);
+        size_t source = point[2] * j->base.stride + point[1];
+        stage_set_result(result, j->query, at, j->base.values[source], tile_histogram(&j->base, source));
     }
     query_hold(j->query, j->points.count / 3);
     return true;
@@ -401,8 +405,7 @@ static bool open_info(struct stage *stage, struct query *query)
 
 static bool fill_info(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    (void)task;
-    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &((struct info *)stage)->result, rows[i]);
+    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &((struct info *)stage)->result, rows[i], &task->cells);
     return true;
 }
 

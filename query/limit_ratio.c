@@ -123,7 +123,9 @@ static bool fill_limit_ratio(struct stage *stage, struct task *task, const uint3
     if (!stage_fill(l->child, task, rows, count, out)) return false;
     for (uint32_t i = 0; i < count; i++) {
         for (size_t s = 0; s < stage->grid.steps; s++) {
-            if (!is_chosen(l->places[rows[i]], l->ratios.values[s])) bits_clear(out->present, i * out->stride + s);
+            if (is_chosen(l->places[rows[i]], l->ratios.values[s])) continue;
+            bits_clear(out->present, i * out->stride + s);
+            if (out->histograms) bits_clear(out->histograms, i * out->stride + s);
         }
     }
     return true;

@@ -7,6 +7,7 @@
 #include "query/match.h"
 
 #include "query/arithmetic.h"
+#include "query/element.h"
 
 #include <string.h>
 
@@ -216,13 +217,14 @@ static bool open_match(struct stage *stage, struct query *query)
     keys_release(&match->keys);
     stage->shape.all_marked = match->returns_bool && query_has(query, FEATURE_DELAYED_NAME_REMOVAL);
     bool is_trim = match->kind == OP_TRIM_LOWER || match->kind == OP_TRIM_UPPER;
-    stage->has_messages = !match->is_done && (match->left->has_messages || match->right->has_messages || is_trim);
+    stage->has_messages = !match->is_done && (match->left->has_messages || match->right->has_messages || is_trim ||
+                                              snapshot_is_rich(query->snapshot));
     stage->row_ns = match->is_done ? stage->grid.steps : match->left->row_ns + match->right->row_ns;
     return done;
 }
 
-/* Combines partners into `out`, which holds the many side; `one` is in the order of the rows. */
-static void combine(const struct match *match, struct scratch *scratch, const struct tile *one, struct tile *out)
+/* Combines partners' floats into `out`, which holds the many side; `one` is in the order of the rows. */
+static void combine_floats(const struct match *match, struct scratch *scratch, const struct tile *one, struct tile *out)
 {
     struct operand many = {out->values, false}, other = {one->values, false};
     struct operand left = match_is_swapped(match) ? other : many, right = match_is_swapped(match) ? many : other;
@@ -242,6 +244,39 @@ static void combine(const struct match *match, struct scratch *scratch, const st
     }
 }
 
+/* Combines partners where either is a histogram, then the rest. */
+static void combine(const struct match *match, struct task *task, const struct tile *one, struct tile *out)
+{
+    bool is_trim = match->kind == OP_TRIM_UPPER || match->kind == OP_TRIM_LOWER;
+    size_t words = tile_words(out), elements = tile_elements(out);
+
+    if (!out->histograms && !one->histograms && !is_trim) {
+        combine_floats(match, &task->scratch, one, out);
+        return;
+    }
+    struct element_operands operands = {.node = match->stage.node,
+                                        .op = match->kind,
+                                        .returns_bool = match->returns_bool,
+                                        .tile_is_right = match_is_swapped(match),
+                                        .other = one};
+    uint64_t *results = scratch_array(&task->scratch, uint64_t, words);
+    double *made = scratch_array(&task->scratch, double, elements);
+    memset(results, 0, words * sizeof *results);
+    element_operate_tile(&operands, task, out, match->stage.grid.steps, results);
+    for (size_t w = 0; w < words; w++) {
+        uint64_t kept = results[w] & out->present[w];
+        out->present[w] &= ~results[w];
+        results[w] = kept;
+    }
+    bits_each(i, results, elements) made[i] = out->values[i];
+    if (!is_trim) combine_floats(match, &task->scratch, one, out);
+    bits_each(i, results, elements)
+    {
+        out->values[i] = made[i];
+        bits_set(out->present, i);
+    }
+}
+
 static bool fill_pairs(struct match *match, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
     uint32_t *many = scratch_array(&task->scratch, uint32_t, count);
@@ -254,18 +289,11 @@ static bool fill_pairs(struct match *match, struct task *task, const uint32_t *r
     }
     if (!stage_fill(match->many, task, many, count, out)) return false;
     if (match->one_is_ready) {
-        for (uint32_t i = 0; i < count; i++) tile_copy_row(&partners, i, &match->one_tile, one[i]);
+        for (uint32_t i = 0; i < count; i++) tile_copy_row(&partners, i, &match->one_tile, one[i], &task->cells);
     } else if (!stage_fill(match->one, task, one, count, &partners)) {
         return false;
     }
-    if (match->kind == OP_TRIM_UPPER || match->kind == OP_TRIM_LOWER) {
-        for (size_t w = 0; w < tile_words(out); w++) out->present[w] &= partners.present[w];
-        if (bits_any(out->present, tile_words(out)))
-            annotate_operand_types(&task->query->annotations, match->stage.node, match->kind);
-        memset(out->present, 0, tile_words(out) * sizeof *out->present);
-        return true;
-    }
-    combine(match, &task->scratch, &partners, out);
+    combine(match, task, &partners, out);
     return true;
 }
 
@@ -274,7 +302,7 @@ static bool fill_match(struct stage *stage, struct task *task, const uint32_t *r
     struct match *match = (struct match *)stage;
 
     if (!match->is_done) return fill_pairs(match, task, rows, count, out);
-    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &match->result, rows[i]);
+    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &match->result, rows[i], &task->cells);
     return true;
 }
 

@@ -3,7 +3,7 @@
  * Both sides are materialised. Labels of results are made once for each pair of rows that meets; results with equal
  * labels are one row. Errors name the first step at which they occur.
  */
-#include "query/arithmetic.h"
+#include "query/element.h"
 #include "query/match.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 /* A point of the result. */
 struct point {
     uint32_t row, step;
-    double value;
+    struct element element;
 };
 
 /* Two rows that have met. */
@@ -24,7 +24,11 @@ struct steps {
     struct match *match;
     struct query *query;
     struct tile many, one;
+    struct task *task; /* for what is computed of histograms */
     uint32_t step;
+    /* the last note of the step and what it is about */
+    enum element_note note;
+    struct element note_left, note_right;
 
     /* by signature, at the current step */
     uint32_t *one_at; /* row of the one side, or MATCH_NONE */
@@ -62,6 +66,16 @@ static bool fail_duplicate(struct steps *m, uint32_t row, uint32_t other)
                       STR_ARG(group_text), match_is_swapped(match) ? "left" : "right", STR_ARG(first), STR_ARG(second));
 }
 
+static bool has_element(const struct tile *tile, size_t at)
+{
+    return bits_get(tile->present, at) || tile_histogram(tile, at);
+}
+
+static struct element element_at(const struct tile *tile, size_t at)
+{
+    return (struct element){tile->values[at], tile_histogram(tile, at)};
+}
+
 /* Notes which row of the one side each signature has at this step. */
 static bool index_one_side(struct steps *m)
 {
@@ -69,7 +83,7 @@ static bool index_one_side(struct steps *m)
 
     memset(m->one_at, 0xFF, keys_count(&match->keys) * sizeof *m->one_at);
     for (uint32_t row = 0; row < m->one.rows; row++) {
-        if (!bits_get(m->one.present, row * m->one.stride + m->step)) continue;
+        if (!has_element(&m->one, row * m->one.stride + m->step)) continue;
         uint32_t *at = &m->one_at[match->one_keys[row]];
         if (*at != MATCH_NONE) return fail_duplicate(m, row, *at);
         *at = row;
@@ -115,46 +129,50 @@ static bool take_signature(struct steps *m, uint32_t signature, uint32_t take, u
 }
 
 /* The operation on two elements, in written order; false if nothing is kept of it. */
-static bool compute(const struct match *match, double many, double one, double *out)
+static bool compute(struct steps *m, struct element many, struct element one, struct element *out,
+                    enum element_note *note)
 {
-    double left = match_is_swapped(match) ? one : many, right = match_is_swapped(match) ? many : one;
-    double result = arithmetic_one(match->kind, left, right);
+    const struct match *match = m->match;
+    struct element left = match_is_swapped(match) ? one : many, right = match_is_swapped(match) ? many : one;
+    bool is_kept = element_operate(match->kind, left, right, m->task, out, note);
 
-    if (!operator_is_comparison(match->kind) || match->returns_bool) {
-        *out = result;
-        return true;
+    if (*note != ELEMENT_FINE) {
+        m->note = *note;
+        m->note_left = left;
+        m->note_right = right;
     }
-    *out = left;
-    return result != 0;
+    if (!match->returns_bool || *note == ELEMENT_TYPES) return is_kept;
+    *out = (struct element){is_kept, NULL};
+    return true;
 }
 
 /* Two elements meet; a row may be MATCH_NONE for one made up. */
-static bool meet(struct steps *m, uint32_t many_row, uint32_t one_row, uint32_t signature, double many, double one)
+static bool meet(struct steps *m, uint32_t many_row, uint32_t one_row, uint32_t signature, struct element many,
+                 struct element one)
 {
     uint32_t rows[] = {many_row, one_row};
     uint32_t row = many_row == MATCH_NONE ? one_row : many_row;
-    double value;
+    struct element result;
+    enum element_note note;
+    bool is_kept = compute(m, many, one, &result, &note);
 
-    if (m->match->kind == OP_TRIM_UPPER || m->match->kind == OP_TRIM_LOWER) {
-        annotate_operand_types(&m->query->annotations, m->match->stage.node, m->match->kind);
-        return true;
-    }
+    if (!is_kept && note != ELEMENT_FINE) return true; /* what does not go together does not count as matched */
     uint32_t pair = keys_add(&m->pairs, rows, 2);
     if (pair == m->meetings.count && !add_meeting(m, many_row, one_row, signature)) return false;
     struct meeting meeting = m->meetings.data[pair];
     if (!take_signature(m, signature, meeting.take, row)) return false;
-    if (!compute(m->match, many, one, &value)) return true;
+    if (!is_kept) return true;
     if (m->result_steps.data[meeting.row] == m->step + 1)
         return query_fail(m->query, key_of(m, row), "vector cannot contain metrics with the same labelset");
     m->result_steps.data[meeting.row] = m->step + 1;
-    vec_push(&m->points, (struct point){meeting.row, m->step, value});
+    vec_push(&m->points, (struct point){meeting.row, m->step, result});
     return true;
 }
 
 static bool has_values(const struct tile *tile, uint32_t step)
 {
     for (uint32_t row = 0; row < tile->rows; row++) {
-        if (bits_get(tile->present, row * tile->stride + step)) return true;
+        if (has_element(tile, row * tile->stride + step)) return true;
     }
     return false;
 }
@@ -168,12 +186,12 @@ static bool match_many_side(struct steps *m)
     for (uint32_t row = 0; row < m->many.rows; row++) {
         size_t at = row * m->many.stride + m->step;
         uint32_t signature = m->match->many_keys[row];
-        if (!bits_get(m->many.present, at)) continue;
+        if (!has_element(&m->many, at)) continue;
         uint32_t partner = m->one_at[signature];
         if (partner == MATCH_NONE && !matching->has_fill_right) continue;
-        double one = matching->fill_right;
-        if (partner != MATCH_NONE) one = m->one.values[partner * m->one.stride + m->step];
-        if (!meet(m, row, partner, signature, m->many.values[at], one)) return false;
+        struct element one = {matching->fill_right, NULL};
+        if (partner != MATCH_NONE) one = element_at(&m->one, partner * m->one.stride + m->step);
+        if (!meet(m, row, partner, signature, element_at(&m->many, at), one)) return false;
     }
     return true;
 }
@@ -185,8 +203,9 @@ static bool fill_one_side(struct steps *m)
     for (uint32_t row = 0; row < m->one.rows && matching->has_fill_left; row++) {
         size_t at = row * m->one.stride + m->step;
         uint32_t signature = m->match->one_keys[row];
-        if (!bits_get(m->one.present, at) || m->is_matched[signature]) continue;
-        if (!meet(m, MATCH_NONE, row, signature, matching->fill_left, m->one.values[at])) return false;
+        struct element many = {matching->fill_left, NULL};
+        if (!has_element(&m->one, at) || m->is_matched[signature]) continue;
+        if (!meet(m, MATCH_NONE, row, signature, many, element_at(&m->one, at))) return false;
     }
     return true;
 }
@@ -200,7 +219,10 @@ static bool match_step(struct steps *m)
     if (!has_many && !has_one) return true;
     if ((!has_many || !has_one) && !has_fill) return true;
     memset(m->is_matched, 0, keys_count(&m->match->keys));
-    return index_one_side(m) && match_many_side(m) && fill_one_side(m);
+    m->note = ELEMENT_FINE;
+    bool done = index_one_side(m) && match_many_side(m) && fill_one_side(m);
+    element_annotate(m->query, m->match->stage.node, m->match->kind, m->note, m->note_left, m->note_right);
+    return done;
 }
 
 static bool keep_result(struct steps *m)
@@ -219,8 +241,9 @@ static bool keep_result(struct steps *m)
     if (!stage_result(&match->stage, m->query, match->stage.shape.count, result)) return false;
     vec_each (point, &m->points) {
         size_t at = point->row * result->stride + point->step;
-        result->values[at] = point->value;
-        bits_set(result->present, at);
+        const struct histogram *h = point->element.histogram;
+        if (h) h = histogram_copy(h, &m->query->arena);
+        stage_set_result(result, m->query, at, point->element.value, h);
     }
     query_hold(m->query, m->points.count);
     match->is_done = true;
@@ -253,8 +276,12 @@ bool match_by_steps(struct match *match, struct query *query)
     m.one_at = arena_array(&query->arena, uint32_t, keys_count(&match->keys));
     m.is_matched = arena_array(&query->arena, uint8_t, keys_count(&match->keys));
     bool done = true;
+    m.task = task_take(query);
+    struct scratch_mark mark = scratch_mark(&m.task->cells);
     for (; m.step < match->stage.grid.steps && done; m.step++) done = query_may_go_on(query) && match_step(&m);
     if (done) done = keep_result(&m);
+    scratch_rewind(&m.task->cells, mark);
+    task_give(m.task);
     release(&m);
     return done;
 }

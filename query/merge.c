@@ -135,10 +135,16 @@ static bool join_row(const struct merge *merge, struct task *task, struct tile *
         return fail_duplicate(merge, task->query, 0, to);
     for (size_t s = 0; s < steps; s++) {
         size_t source = row * from->stride + s, target = to * out->stride + s;
-        if (!bits_get(from->present, source)) continue;
-        if (bits_get(out->present, target)) return fail_duplicate(merge, task->query, (uint32_t)s, to);
-        out->values[target] = from->values[source];
-        bits_set(out->present, target);
+        const struct histogram *h = tile_histogram(from, source);
+        if (!h && !bits_get(from->present, source)) continue;
+        if (bits_get(out->present, target) || tile_histogram(out, target))
+            return fail_duplicate(merge, task->query, (uint32_t)s, to);
+        if (h) {
+            tile_set_histogram(out, target, h, &task->cells);
+        } else {
+            out->values[target] = from->values[source];
+            bits_set(out->present, target);
+        }
     }
     return true;
 }
@@ -162,7 +168,7 @@ static bool fill_merge(struct stage *stage, struct task *task, const uint32_t *r
     at = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t parts = merge->first[rows[i] + 1] - merge->first[rows[i]];
-        tile_copy_row(out, i, &from, at++);
+        tile_copy_row(out, i, &from, at++, &task->cells);
         for (uint32_t p = 1; p < parts; p++) is_unique &= join_row(merge, task, out, i, &from, at++);
     }
     return is_unique;

@@ -160,15 +160,19 @@ static void plan_subquery(struct plan *plan, const struct node *node, struct fee
 
     plan_windows(plan, &subquery->time, duration_value(plan->query, subquery->range_ms, subquery->range_expr),
                  &out->windows);
+    bool outer = plan->without_buckets;
+
     plan->grid = subquery_grid(plan, subquery, &out->windows);
+    plan->without_buckets = false;
     out->points = plan_node(plan, subquery->expr);
     plan->grid = grid;
+    plan->without_buckets = outer;
 }
 
 void plan_feed(struct plan *plan, const struct node *node, struct feed *out)
 {
     node = ast_unwrap(node);
-    *out = (struct feed){.node = node};
+    *out = (struct feed){.node = node, .without_buckets = plan->without_buckets};
     if (node->kind == NODE_SUBQUERY) {
         plan_subquery(plan, node, out);
         return;

@@ -15,6 +15,7 @@ struct plan {
     struct query *query;
     struct grid grid; /* of the node being planned */
     uint32_t next_order;
+    bool without_buckets; /* below histogram_count, _sum and _avg: nobody will look at the buckets of selectors */
 };
 
 /* The whole query: in the state of its labels at the end. */
@@ -48,7 +49,12 @@ struct stage *plan_cleanup(struct plan *plan, struct stage *child);
 struct stage *plan_repeat(struct plan *plan, struct stage *child);
 
 /* Constructors of nodes. */
-enum select_kind { SELECT_VALUES, SELECT_TIMES, SELECT_START_TIMES };
+enum select_kind {
+    SELECT_VALUES,
+    SELECT_TIMES,
+    SELECT_START_TIMES,
+    SELECT_FLOAT_TIMES /* times of floats; histograms stay what they are */
+};
 struct stage *plan_selector(struct plan *plan, const struct node *node, enum select_kind kind);
 struct stage *plan_number(struct plan *plan, const struct node *node, double value);
 struct stage *plan_unary(struct plan *plan, const struct node *node);
@@ -67,7 +73,8 @@ plan_call plan_each, plan_round, plan_clamp, plan_clamp_min, plan_clamp_max, pla
 plan_call plan_time, plan_pi, plan_scalar, plan_vector, plan_min_of, plan_max_of;
 plan_call plan_timestamp, plan_start_timestamp, plan_window, plan_absent, plan_absent_over_time;
 plan_call plan_label_replace, plan_label_join, plan_sort, plan_sort_desc, plan_sort_by_label, plan_sort_by_label_desc;
-plan_call plan_histogram_quantile, plan_histogram_quantiles, plan_histogram_fraction, plan_native_histogram;
+plan_call plan_histogram_quantile, plan_histogram_quantiles, plan_histogram_fraction;
+plan_call plan_histogram_count, plan_histogram_sum, plan_histogram_avg, plan_histogram_stddev, plan_histogram_stdvar;
 plan_call plan_info;
 
 #endif

@@ -189,6 +189,8 @@ static void free_tasks(struct query *query)
         struct task *task = query->tasks;
         query->tasks = task->next;
         scratch_release(&task->scratch);
+        scratch_release(&task->cells);
+        arena_release(&task->kept);
         column_buffer_release(&task->columns);
         account_return(&query->account, task->columns_bytes);
         free(task);
@@ -319,6 +321,7 @@ static void finish(struct query *query)
     const str *text = query->request.without_positions ? NULL : &query->request.text;
 
     stage_settle_error(query);
+    query_settle_notes(query);
     if (query->stop != STOP_NOT) report_stop(query);
     if (query->error_kind == QUERY_OK) {
         pack_output(query);

@@ -77,6 +77,7 @@ struct result_series {
     size_t point_count; /* > 0 */
     const int64_t *times_ms;
     const double *values;
+    const struct histogram *const *histograms; /* native ones; NULL where a point is a float; NULL: all are */
 };
 
 struct result_part {

@@ -14,6 +14,7 @@
 
 struct entry {
     double value;
+    const struct histogram *histogram; /* only limitk chooses them */
     uint32_t row;
 };
 
@@ -91,17 +92,21 @@ static bool offer_piece(void *context, struct task *task, const struct piece *pi
 {
     struct rank *rank = context;
     size_t steps = rank->stage.grid.steps;
+    bool takes_histograms = rank->node->op == AGGREGATE_LIMITK;
 
-    (void)task;
+    if (piece->tile.histograms && !takes_histograms && bits_any(piece->tile.histograms, tile_words(&piece->tile)))
+        annotate_ignored_in_group(&task->query->annotations, rank->node->expr, rank->node->op);
     pthread_mutex_lock(&rank->mutex);
     for (uint32_t i = 0; i < piece->count; i++) {
         uint32_t row = piece->rows[i], group = rank->groups.of_row[row], room = rank->room[group];
         struct entry *heaps = rank->entries + rank->first[group];
         for (size_t s = 0; s < steps; s++) {
             size_t at = i * piece->tile.stride + s;
-            if (!bits_get(piece->tile.present, at)) continue;
+            const struct histogram *h = takes_histograms ? tile_histogram(&piece->tile, at) : NULL;
+            if (!h && !bits_get(piece->tile.present, at)) continue;
+            if (h) h = histogram_copy(h, &task->kept);
             offer(rank, heaps + s * room, &rank->sizes[group * steps + s], limit_at(rank, s, room),
-                  (struct entry){piece->tile.values[at], row});
+                  (struct entry){h ? 0 : piece->tile.values[at], h, row});
         }
     }
     pthread_mutex_unlock(&rank->mutex);
@@ -165,7 +170,7 @@ static bool make_heaps(struct rank *rank, struct query *query, double greatest)
 }
 
 /* On one step: the heaps emptied worst first, so that the best ends up in front. */
-static uint32_t list_best_first(const struct rank *rank, uint32_t *rows, double *values)
+static uint32_t list_best_first(const struct rank *rank, struct entry *out)
 {
     uint32_t count = 0;
 
@@ -173,8 +178,7 @@ static uint32_t list_best_first(const struct rank *rank, uint32_t *rows, double 
         struct entry *heap = rank->entries + rank->first[group];
         uint32_t size = rank->sizes[group];
         for (uint32_t left = size; left > 0; left--) {
-            rows[count + left - 1] = heap[0].row;
-            values[count + left - 1] = heap[0].value;
+            out[count + left - 1] = heap[0];
             heap[0] = heap[left - 1];
             sift_down(rank, heap, left - 1, 0);
         }
@@ -187,13 +191,15 @@ static bool keep_one_step(struct rank *rank, struct query *query)
 {
     uint32_t most = rank->child->shape.count;
     uint32_t *rows = arena_array(&query->arena, uint32_t, most);
-    double *values = memory_alloc(most * sizeof *values);
-    uint32_t count = list_best_first(rank, rows, values);
+    struct entry *entries = memory_alloc(most * sizeof *entries);
+    uint32_t count = list_best_first(rank, entries);
     bool done = stage_result(&rank->stage, query, count, &rank->result);
 
-    if (done) memcpy(rank->result.values, values, count * sizeof *values);
-    if (done) bits_fill(rank->result.present, count);
-    free(values);
+    for (uint32_t i = 0; i < count && done; i++) {
+        rows[i] = entries[i].row;
+        stage_set_result(&rank->result, query, i, entries[i].value, entries[i].histogram);
+    }
+    free(entries);
     shape_pick(&rank->stage.shape, &rank->child->shape, query, rows, count);
     return done;
 }
@@ -223,8 +229,7 @@ static bool keep_steps(struct rank *rank, struct query *query)
             const struct entry *entry = &rank->entries[rank->first[g] + i];
             if (i % rank->room[g] >= rank->sizes[g * steps + step]) continue;
             size_t at = index[entry->row] * rank->result.stride + step;
-            rank->result.values[at] = entry->value;
-            bits_set(rank->result.present, at);
+            stage_set_result(&rank->result, query, at, entry->value, entry->histogram);
         }
     }
     free(index);
@@ -245,7 +250,7 @@ static bool choose(struct rank *rank, struct query *query, double greatest)
     pthread_mutex_destroy(&rank->mutex);
     if (!done) return false;
     done = rank->stage.grid.steps == 1 ? keep_one_step(rank, query) : keep_steps(rank, query);
-    if (done) query_hold(query, bits_count(rank->result.present, tile_words(&rank->result)));
+    if (done) query_hold(query, tile_weight(&rank->result));
     return done;
 }
 
@@ -264,8 +269,7 @@ static bool open_rank(struct stage *stage, struct query *query)
 
 static bool fill_rank(struct stage *stage, struct task *task, const uint32_t *rows, uint32_t count, struct tile *out)
 {
-    (void)task;
-    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &((struct rank *)stage)->result, rows[i]);
+    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &((struct rank *)stage)->result, rows[i], &task->cells);
     return true;
 }
 

@@ -29,6 +29,12 @@ static bool fill_repeat(struct stage *stage, struct task *task, const uint32_t *
         for (size_t s = 0; s < stage->grid.steps; s++) values[s] = column.values[row];
         bits_fill(tile_present(out, row), stage->grid.steps);
     }
+    if (!column.histograms) return true;
+    bits_each(row, column.histograms, count)
+    {
+        for (size_t s = 0; s < stage->grid.steps; s++)
+            tile_set_histogram(out, row * out->stride + s, column.cells[row], &task->cells);
+    }
     return true;
 }
 

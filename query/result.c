@@ -1,6 +1,7 @@
 /* Results; see result.h. */
 #include "query/result.h"
 
+#include "query/histogram_sum.h"
 #include "query/window.h"
 
 #include <assert.h>
@@ -129,6 +130,7 @@ struct vector {
     const struct rendering *rendering;
     struct shape labels;
     const double *values;
+    const struct histogram *const *histograms; /* NULL: all are floats */
     uint32_t count;
 };
 
@@ -142,7 +144,8 @@ static bool render_elements(void *context, struct task *task, uint32_t index)
     for (uint32_t i = 0; i < count; i++) {
         series[i] = (struct result_series){.point_count = 1,
                                            .times_ms = &task->query->grid.start_ms,
-                                           .values = &vector->values[first + i]};
+                                           .values = &vector->values[first + i],
+                                           .histograms = vector->histograms ? &vector->histograms[first + i] : NULL};
         set_labels(&series[i], &vector->labels, first + i);
     }
     render(vector->rendering, index, series, count);
@@ -158,11 +161,15 @@ bool result_vector(struct rendering *rendering, struct stage *stage)
 
     if (!stage_materialise_rows(stage, query, NULL, stage->shape.count, &tile)) return false;
     uint32_t *rows = arena_array(&query->arena, uint32_t, tile.rows);
-    bits_each(row, tile.present, tile.rows)
-    {
+    const struct histogram **histograms = NULL;
+    if (tile.histograms) histograms = arena_array(&query->arena, const struct histogram *, tile.rows);
+    for (uint32_t row = 0; row < tile.rows; row++) {
+        if (!tile_row_any(&tile, row)) continue;
         tile.values[vector.count] = tile.values[row];
-        rows[vector.count++] = (uint32_t)row;
+        if (histograms) histograms[vector.count] = tile_histogram(&tile, row);
+        rows[vector.count++] = row;
     }
+    vector.histograms = histograms;
     if (query->request.limit && vector.count > query->request.limit) {
         vector.count = (uint32_t)query->request.limit;
         query->was_truncated = true;
@@ -183,6 +190,31 @@ struct matrix {
     const int64_t *times_ms; /* of all steps */
 };
 
+/* The points of a row among which there may be histograms. */
+static void gather_rich(const struct matrix *matrix, struct scratch *scratch, const struct tile *tile, size_t row,
+                        struct result_series *out)
+{
+    size_t steps = matrix->grid->steps, count = 0;
+    int64_t *times = scratch_array(scratch, int64_t, steps);
+    double *values = scratch_array(scratch, double, steps);
+    const struct histogram **histograms = scratch_array(scratch, const struct histogram *, steps);
+
+    for (size_t s = 0; s < steps; s++) {
+        size_t at = row * tile->stride + s;
+        const struct histogram *h = tile_histogram(tile, at);
+        if (!h && !bits_get(tile->present, at)) continue;
+        times[count] = matrix->times_ms[s];
+        histograms[count] = h;
+        values[count++] = h ? 0 : tile->values[at];
+    }
+    *out = (struct result_series){.labels = out->labels,
+                                  .label_count = out->label_count,
+                                  .point_count = count,
+                                  .times_ms = times,
+                                  .values = values,
+                                  .histograms = histograms};
+}
+
 /* The points of a row: the tile's own if all are there. */
 static void gather_points(const struct matrix *matrix, struct scratch *scratch, const struct tile *tile, size_t row,
                           struct result_series *out)
@@ -193,6 +225,10 @@ static void gather_points(const struct matrix *matrix, struct scratch *scratch, 
     out->point_count = 1;
     out->times_ms = matrix->times_ms;
     out->values = from;
+    if (tile->histograms) {
+        gather_rich(matrix, scratch, tile, row, out);
+        return;
+    }
     if (steps == 1) return;
     const uint64_t *present = tile_present(tile, row);
     out->point_count = bits_count(present, bits_words(steps));
@@ -216,10 +252,12 @@ static bool render_piece(void *context, struct task *task, const struct piece *p
 
     for (uint32_t i = 0; i < piece->count; i++) {
         if (!tile_row_any(&piece->tile, i)) continue;
+        series[count] = (struct result_series){0};
         set_labels(&series[count], &matrix->rows.labels, piece->rows[i]);
         gather_points(matrix, &task->scratch, &piece->tile, i, &series[count]);
-        points += series[count++].point_count;
+        count++;
     }
+    points = tile_weight(&piece->tile);
     query_hold(task->query, points);
     render(matrix->rendering, piece->number, series, count);
     return true;
@@ -289,6 +327,16 @@ struct raw {
     uint32_t part_rows;
 };
 
+/* Histograms that outlive the next read. */
+static const struct histogram *const *keep_histograms(const samples *column, struct task *task)
+{
+    const struct histogram **kept = scratch_array(&task->scratch, const struct histogram *, column->count);
+
+    for (size_t i = 0; i < column->count; i++)
+        kept[i] = column->histograms[i] ? histogram_keep(column->histograms[i], &task->cells) : NULL;
+    return kept;
+}
+
 /* The samples of the i-th row of a batch that are in the window. */
 static bool window_samples(const struct feed *feed, struct feed_batch *batch, uint32_t i, struct result_series *out)
 {
@@ -298,6 +346,9 @@ static bool window_samples(const struct feed *feed, struct feed_batch *batch, ui
     samples column;
 
     if (!feed_samples(batch, i, &column)) return false;
+    if ((windows->before_ms || windows->after_ms) && column.histograms)
+        return query_fail(batch->task->query, (struct error_key){0}, "%s modifier is not supported with histograms",
+                          windows->after_ms > 0 ? "smoothed" : "anchored");
     if (windows->before_ms || windows->after_ms)
         extended_samples(&column, end - windows->range_ms, end, windows->after_ms > 0, scratch, &column);
     int64_t *times = scratch_array(scratch, int64_t, column.count);
@@ -307,6 +358,7 @@ static bool window_samples(const struct feed *feed, struct feed_batch *batch, ui
     out->point_count = column.count;
     out->times_ms = times;
     out->values = values;
+    if (column.histograms) out->histograms = keep_histograms(&column, batch->task);
     return true;
 }
 
@@ -321,6 +373,7 @@ static bool render_raw(void *context, struct task *task, uint32_t index)
 
     if (!feed_load(raw->feed, task, raw->rows.rows + first, most, &batch)) return false;
     for (uint32_t i = 0; i < most; i++) {
+        series[count] = (struct result_series){0};
         if (!window_samples(raw->feed, &batch, i, &series[count])) return false;
         if (series[count].point_count == 0) continue;
         points += series[count].point_count;

@@ -1,6 +1,8 @@
 /* What operators share; see run.h. */
 #include "query/run.h"
 
+#include "query/shape.h"
+
 #include "query/kernel.h"
 #include "storage/base/clock.h"
 
@@ -92,6 +94,36 @@ void query_let_go(struct query *query, uint64_t count)
     atomic_fetch_sub_explicit(&query->samples_held, count, memory_order_relaxed);
 }
 
+enum { ROW_NOTES_MAX = 4096 };
+
+void query_note(struct query *query, const struct node *node, enum metric_note note, const struct shape *shape,
+                uint32_t row, uint32_t occurrences)
+{
+    pthread_mutex_lock(&query->mutex);
+    const struct row_note *last = query->row_notes.count ? vec_last(&query->row_notes) : NULL;
+    bool is_known = note != NOTE_START_OVERLAP && last && last->note == note && last->node == node &&
+                    last->shape == shape && last->row == row;
+    if (!is_known && query->row_notes.count < ROW_NOTES_MAX)
+        vec_push(&query->row_notes, (struct row_note){note, node, shape, row, occurrences});
+    pthread_mutex_unlock(&query->mutex);
+}
+
+void query_settle_notes(struct query *query)
+{
+    struct pairs pairs = {0};
+
+    vec_each (note, &query->row_notes) {
+        str metric = STR("");
+        if (!shape_pairs(note->shape, query, note->row, &pairs)) continue;
+        for (size_t i = 0; i < pairs.count; i++) {
+            if (pairs.data[i].name == query->ids.name) metric = snapshot_string(query->snapshot, pairs.data[i].value);
+        }
+        annotate_metric(&query->annotations, note->node, note->note, metric, note->occurrences);
+    }
+    vec_release(&pairs);
+    vec_release(&query->row_notes);
+}
+
 struct task *task_take(struct query *query)
 {
     pthread_mutex_lock(&query->mutex);
@@ -101,7 +133,10 @@ struct task *task_take(struct query *query)
     if (task) return task;
     task = memory_zalloc(sizeof *task);
     task->query = query;
-    task->scratch.account = &query->account;
+    task->scratch.account = task->cells.account = &query->account;
+    arena_init(&task->kept, &query->account);
+    arena_init(&task->columns.arena, &query->account);
+    arena_init(&task->columns.newest, &query->account);
     return task;
 }
 
@@ -132,10 +167,11 @@ static void run(void *context, void *state, uint32_t index)
 {
     struct shared_body *shared = context;
     struct task *task = state;
-    struct scratch_mark mark = scratch_mark(&task->scratch);
+    struct scratch_mark mark = scratch_mark(&task->scratch), cells_mark = scratch_mark(&task->cells);
 
     if (!query_may_go_on(shared->query) || !shared->body(shared->context, task, index)) shared->failed = true;
     scratch_rewind(&task->scratch, mark);
+    scratch_rewind(&task->cells, cells_mark);
 }
 
 static void leave(void *context, void *state)
@@ -156,10 +192,7 @@ bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, 
 
 static void charge_columns(struct task *task)
 {
-    const struct column_buffer *columns = &task->columns;
-    size_t bytes = (columns->times.capacity + columns->other_times.capacity) * sizeof(int64_t) +
-                   (columns->values.capacity + columns->other_values.capacity) * sizeof(double) +
-                   columns->bytes.capacity + columns->chunk.capacity;
+    size_t bytes = columns_bytes(&task->columns);
 
     if (bytes <= task->columns_bytes) return;
     account_charge(&task->query->account, bytes - task->columns_bytes);
@@ -171,9 +204,20 @@ bool task_read(struct task *task, const struct selection *selection, uint32_t ro
     if (!selection_read(selection, row, &task->columns, out))
         return query_fail_storage(task->query, task->columns.error);
     charge_columns(task);
-    query_hold(task->query, out->count);
-    query_let_go(task->query, out->count);
+    uint64_t weight = samples_weight(out);
+    query_hold(task->query, weight);
+    query_let_go(task->query, weight);
     return true;
+}
+
+uint64_t samples_weight(const samples *column)
+{
+    uint64_t weight = column->count;
+
+    for (size_t i = 0; column->histograms && i < column->count; i++) {
+        if (column->histograms[i]) weight += histogram_weight(column->histograms[i]) - 1;
+    }
+    return weight;
 }
 
 KERNEL bool values_have_stale(const double *values, size_t count)
@@ -184,17 +228,37 @@ KERNEL bool values_have_stale(const double *values, size_t count)
     return found != 0;
 }
 
-void task_remove_stale(struct task *task, samples *column)
+void samples_pick(const samples *from, struct scratch *scratch,
+                  bool (*keeps)(const void *context, const samples *column, size_t i), const void *context,
+                  samples *out)
 {
-    if (!values_have_stale(column->values, column->count)) return;
-    int64_t *times = scratch_array(&task->scratch, int64_t, column->count);
-    double *values = scratch_array(&task->scratch, double, column->count);
+    int64_t *times = scratch_array(scratch, int64_t, from->count), *starts = NULL;
+    double *values = scratch_array(scratch, double, from->count);
+    const struct histogram **histograms = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < column->count; i++) {
-        if (is_stale(column->values[i])) continue;
-        times[count] = column->times_ms[i];
-        values[count++] = column->values[i];
+    if (from->histograms) histograms = scratch_array(scratch, const struct histogram *, from->count);
+    if (from->starts_ms) starts = scratch_array(scratch, int64_t, from->count);
+    for (size_t i = 0; i < from->count; i++) {
+        if (!keeps(context, from, i)) continue;
+        times[count] = from->times_ms[i];
+        values[count] = from->values[i];
+        if (histograms) histograms[count] = from->histograms[i];
+        if (starts) starts[count] = from->starts_ms[i];
+        count++;
     }
-    *column = (samples){count, 0, times, values};
+    *out =
+        (samples){.count = count, .times_ms = times, .values = values, .histograms = histograms, .starts_ms = starts};
+}
+
+static bool is_not_stale(const void *context, const samples *column, size_t i)
+{
+    (void)context;
+    return !is_stale(column->values[i]);
+}
+
+void task_remove_stale(struct task *task, samples *column)
+{
+    if (values_have_stale(column->values, column->count))
+        samples_pick(column, &task->scratch, is_not_stale, NULL, column);
 }

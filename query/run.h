@@ -14,7 +14,11 @@
 #include "query/query.h"
 #include "query/tile.h"
 
+#include "storage/base/vec.h"
+
 #include <pthread.h>
+
+struct shape;
 
 /* Why a query ends before its time. */
 enum stop_reason { STOP_NOT, STOP_CANCELED, STOP_TIMEOUT, STOP_SAMPLES, STOP_MEMORY, STOP_TOTAL_MEMORY };
@@ -22,6 +26,14 @@ enum stop_reason { STOP_NOT, STOP_CANCELED, STOP_TIMEOUT, STOP_SAMPLES, STOP_MEM
 /* Where an error was found. */
 struct error_key {
     uint32_t order, step, row;
+};
+
+/* An annotation about a row, whose metric name only the query's thread can look up. */
+struct row_note {
+    enum metric_note note;
+    const struct node *node;
+    const struct shape *shape;
+    uint32_t row, occurrences;
 };
 
 /* Ids of the label names that the language itself knows. */
@@ -69,6 +81,7 @@ struct query {
     enum query_error_kind error_kind;
     struct error_key error_key;
     str error;
+    vec(struct row_note) row_notes; /* annotations whose metric names are not known yet */
 
     /* guarded by the engine */
     struct query *next, *previous;
@@ -79,6 +92,8 @@ struct task {
     struct task *next;
     struct query *query;
     struct scratch scratch;
+    struct scratch cells; /* histograms in tiles; given up as a whole, when nobody needs a tile of this task any more */
+    struct arena kept;    /* histograms that live as long as the query is evaluated */
     struct column_buffer columns;
     size_t columns_bytes; /* charged for them */
 };
@@ -94,6 +109,13 @@ static inline bool query_has(const struct query *query, enum feature feature)
 /* Reports an error of the evaluation; kept if its key is the smallest so far. Returns false. */
 bool query_fail(struct query *query, struct error_key key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Notes an annotation about a row of a shape that lives as long as the evaluation. */
+void query_note(struct query *query, const struct node *node, enum metric_note note, const struct shape *shape,
+                uint32_t row, uint32_t occurrences);
+
+/* Makes annotations of what was noted. */
+void query_settle_notes(struct query *query);
 
 /* Reports a failure of the storage. Returns false. */
 bool query_fail_storage(struct query *query, status failure);
@@ -124,6 +146,14 @@ void task_give(struct task *task);
 
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);
+
+/* What samples count for against a limit: a histogram for more than one. */
+uint64_t samples_weight(const samples *column);
+
+/* Some of the samples of a column, in scratch memory; out may be from. */
+void samples_pick(const samples *from, struct scratch *scratch,
+                  bool (*keeps)(const void *context, const samples *column, size_t i), const void *context,
+                  samples *out);
 
 /* Whether any value is a stale marker. */
 bool values_have_stale(const double *values, size_t count);

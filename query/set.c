@@ -33,9 +33,12 @@ static bool collect_presence(void *context, struct task *task, const struct piec
     for (uint32_t row = 0; row < piece->count; row++) {
         uint64_t *to = c->set->presence + c->keys[piece->rows[row]] * words;
         if (piece->tile.stride == 1) {
-            to[0] |= bits_get(piece->tile.present, row);
+            to[0] |= tile_row_any(&piece->tile, row);
         } else {
             const uint64_t *from = tile_present(&piece->tile, row);
+            for (size_t w = 0; w < words; w++) to[w] |= from[w];
+            if (!piece->tile.histograms) continue;
+            from = piece->tile.histograms + row * words;
             for (size_t w = 0; w < words; w++) to[w] |= from[w];
         }
     }
@@ -132,11 +135,15 @@ static void mask_row(const struct set *set, struct tile *tile, size_t row, uint3
     const uint64_t *presence = set->presence + key * set->words;
 
     if (tile->stride == 1) {
-        if ((presence[0] != 0) != keeps_common) bits_clear(tile->present, row);
+        if ((presence[0] != 0) == keeps_common) return;
+        bits_clear(tile->present, row);
+        if (tile->histograms) bits_clear(tile->histograms, row);
         return;
     }
     uint64_t *present = tile_present(tile, row);
     for (size_t w = 0; w < set->words; w++) present[w] &= keeps_common ? presence[w] : ~presence[w];
+    uint64_t *histograms = tile->histograms ? tile->histograms + row * set->words : NULL;
+    for (size_t w = 0; w < set->words && histograms; w++) histograms[w] &= keeps_common ? presence[w] : ~presence[w];
 }
 
 static bool fill_filtered(const struct set *set, struct task *task, const uint32_t *rows, uint32_t count,
@@ -164,7 +171,7 @@ static bool fill_side(const struct set *set, struct task *task, bool is_right, c
     for (uint32_t i = 0, at = 0; i < count; i++) {
         if ((rows[i] >= set->left_count) != is_right) continue;
         if (is_right) mask_row(set, &side, at, set->right_keys[side_rows[at]], false);
-        tile_copy_row(out, i, &side, at++);
+        tile_copy_row(out, i, &side, at++, &task->cells);
     }
     return true;
 }

@@ -20,7 +20,8 @@ struct sort {
 struct sorted {
     uint32_t row;
     double value;
-    const uint32_t *labels; /* values of the labels to sort by */
+    const struct histogram *histogram; /* orders by labels keep them */
+    const uint32_t *labels;            /* values of the labels to sort by */
     struct label_id *pairs;
     size_t pair_count;
 };
@@ -128,17 +129,19 @@ static bool sort_rows(struct sort *sort, struct query *query)
 
     if (!stage_materialise_rows(sort->child, query, NULL, sort->child->shape.count, &tile)) return false;
     struct sorted *sorted = arena_array(&query->arena, struct sorted, tile.rows);
-    bits_each(row, tile.present, tile.rows) sorted[count++] =
-        (struct sorted){.row = (uint32_t)row, .value = tile.values[row]};
+    for (uint32_t row = 0; row < tile.rows; row++) {
+        const struct histogram *h = sort->is_by_label ? tile_histogram(&tile, row) : NULL;
+        if (h || bits_get(tile.present, row))
+            sorted[count++] = (struct sorted){.row = row, .value = h ? 0 : tile.values[row], .histogram = h};
+    }
     if (sort->is_by_label && !find_labels(sort, query, sorted, count)) return false;
     qsort_r(sorted, count, sizeof *sorted, compare_rows, &sorting);
     uint32_t *rows = arena_array(&query->arena, uint32_t, count);
     if (!stage_result(&sort->stage, query, count, &sort->values)) return false;
     for (uint32_t i = 0; i < count; i++) {
         rows[i] = sorted[i].row;
-        sort->values.values[i] = sorted[i].value;
+        stage_set_result(&sort->values, query, i, sorted[i].value, sorted[i].histogram);
     }
-    bits_fill(sort->values.present, count);
     shape_pick(&sort->stage.shape, &sort->child->shape, query, rows, count);
     return true;
 }
@@ -160,8 +163,12 @@ static bool fill_sort(struct stage *stage, struct task *task, const uint32_t *ro
 {
     const struct sort *sort = (const struct sort *)stage;
 
-    if (stage->grid.steps != 1) return stage_fill(sort->child, task, rows, count, out);
-    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &sort->values, rows[i]);
+    if (stage->grid.steps != 1) {
+        bool done = stage_fill(sort->child, task, rows, count, out);
+        if (!sort->is_by_label) tile_drop_histograms(out);
+        return done;
+    }
+    for (uint32_t i = 0; i < count; i++) tile_copy_row(out, i, &sort->values, rows[i], &task->cells);
     return true;
 }
 

@@ -67,13 +67,47 @@ bool stage_visit(struct stage *stage, struct query *query, const uint32_t *rows,
     return query_for(query, divide_up(count, v.piece_rows), visit_piece, &v);
 }
 
+/* The bitmap of pieces share no words, so only making it needs the lock. */
+static void need_cells(struct tile *tile, struct query *query)
+{
+    pthread_mutex_lock(&query->mutex);
+    if (!tile->histograms) {
+        tile->cells = arena_array(&query->arena, const struct histogram *, tile_elements(tile));
+        tile->histograms = arena_zarray(&query->arena, uint64_t, tile_words(tile));
+    }
+    pthread_mutex_unlock(&query->mutex);
+}
+
+static void keep_cells(struct tile *tile, struct task *task, const struct piece *piece)
+{
+    size_t first = (size_t)piece->first * tile->stride;
+
+    need_cells(tile, task->query);
+    memcpy(tile->histograms + first / 64, piece->tile.histograms, tile_words(&piece->tile) * sizeof *tile->histograms);
+    bits_each(i, piece->tile.histograms, tile_elements(&piece->tile)) tile->cells[first + i] =
+        histogram_copy(piece->tile.cells[i], &task->kept);
+}
+
+void stage_set_result(struct tile *result, struct query *query, size_t at, double value, const struct histogram *h)
+{
+    if (h) {
+        need_cells(result, query);
+        bits_set(result->histograms, at);
+        result->cells[at] = h;
+    } else {
+        result->values[at] = value;
+        bits_set(result->present, at);
+    }
+}
+
 static bool keep_piece(void *context, struct task *task, const struct piece *piece)
 {
     struct tile part = tile_part(context, piece->first, piece->count);
 
     memcpy(part.values, piece->tile.values, tile_elements(&part) * sizeof *part.values);
     memcpy(part.present, piece->tile.present, tile_words(&part) * sizeof *part.present);
-    query_hold(task->query, bits_count(part.present, tile_words(&part)));
+    if (piece->tile.histograms) keep_cells(context, task, piece);
+    query_hold(task->query, tile_weight(&piece->tile));
     return true;
 }
 

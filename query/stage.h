@@ -53,6 +53,9 @@ bool stage_materialise_rows(struct stage *stage, struct query *query, const uint
  */
 bool stage_result(const struct stage *stage, struct query *query, uint32_t rows, struct tile *out);
 
+/* Sets an element of such a tile; a histogram must live as long as the evaluation. */
+void stage_set_result(struct tile *result, struct query *query, size_t at, double value, const struct histogram *h);
+
 /* Opens an operand of type scalar and evaluates it: one value for each step; constant if all are the same bits. */
 struct column {
     const double *values;

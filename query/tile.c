@@ -88,9 +88,50 @@ struct tile tile_make(struct scratch *scratch, const struct grid *grid, size_t r
     return tile;
 }
 
-void tile_copy_row(struct tile *to, size_t to_row, const struct tile *from, size_t from_row)
+static void need_histograms(struct tile *tile, struct scratch *scratch)
+{
+    if (tile->histograms) return;
+    tile->histograms = scratch_array(scratch, uint64_t, tile_words(tile));
+    memset(tile->histograms, 0, tile_words(tile) * sizeof *tile->histograms);
+    tile->cells = scratch_array(scratch, const struct histogram *, tile_elements(tile));
+}
+
+void tile_set_histogram(struct tile *tile, size_t at, const struct histogram *h, struct scratch *scratch)
+{
+    need_histograms(tile, scratch);
+    bits_set(tile->histograms, at);
+    tile->cells[at] = h;
+}
+
+static void copy_cells(struct tile *to, size_t to_row, const struct tile *from, size_t from_row,
+                       struct scratch *scratch)
+{
+    for (size_t s = 0; s < to->stride; s++) {
+        const struct histogram *h = tile_histogram(from, from_row * from->stride + s);
+        if (h) tile_set_histogram(to, to_row * to->stride + s, h, scratch);
+    }
+}
+
+size_t tile_count(const struct tile *tile)
+{
+    size_t words = tile_words(tile);
+
+    return bits_count(tile->present, words) + (tile->histograms ? bits_count(tile->histograms, words) : 0);
+}
+
+uint64_t tile_weight(const struct tile *tile)
+{
+    uint64_t weight = bits_count(tile->present, tile_words(tile));
+
+    if (!tile->histograms) return weight;
+    bits_each(i, tile->histograms, tile_elements(tile)) weight += histogram_weight(tile->cells[i]);
+    return weight;
+}
+
+void tile_copy_row(struct tile *to, size_t to_row, const struct tile *from, size_t from_row, struct scratch *scratch)
 {
     assert(to->stride == from->stride);
+    if (from->histograms) copy_cells(to, to_row, from, from_row, scratch);
     memcpy(tile_values(to, to_row), tile_values(from, from_row), to->stride * sizeof(double));
     if (to->stride == 1) {
         if (bits_get(from->present, from_row)) bits_set(to->present, to_row);
@@ -101,6 +142,8 @@ void tile_copy_row(struct tile *to, size_t to_row, const struct tile *from, size
 
 bool tile_row_any(const struct tile *tile, size_t row)
 {
-    if (tile->stride == 1) return bits_get(tile->present, row);
-    return bits_any(tile_present(tile, row), tile->stride / 64);
+    if (tile->stride == 1) return bits_get(tile->present, row) || tile_histogram(tile, row);
+    size_t words = tile->stride / 64;
+    return bits_any(tile_present(tile, row), words) ||
+           (tile->histograms && bits_any(tile->histograms + row * words, words));
 }

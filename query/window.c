@@ -1,7 +1,6 @@
 /* The operator around window kernels; see window.h. */
-#include "query/window.h"
-
 #include "query/plan.h"
+#include "query/window_rich.h"
 
 #include <string.h>
 
@@ -109,8 +108,9 @@ static bool open_window(struct stage *stage, struct query *query)
     if (!window->function->keeps_name) shape_drop_names(&stage->shape, query);
     stage->row_ns = window->feed.row_ns + 8.0 * stage->grid.steps;
     stage->may_fail = window->function == &window_smoothing;
-    stage->has_messages =
-        window->doubtful || window->params[0] || (window->feed.points && window->feed.points->has_messages);
+    stage->has_messages = window->doubtful || window->params[0] ||
+                          (window->feed.points && window->feed.points->has_messages) ||
+                          snapshot_is_rich(query->snapshot);
     return true;
 }
 
@@ -127,29 +127,42 @@ static void tell_doubtful(const struct window *window, struct query *query, stru
     }
 }
 
+/* Whether a row goes the way of rich samples. */
+static bool is_rich(const struct window *window, const struct query *query, const samples *column)
+{
+    if (column->histograms) return true;
+    return column->starts_ms && window->function->uses_starts && query_has(query, FEATURE_START_TIMESTAMPS);
+}
+
 static bool run_row(const struct window *window, struct task *task, uint32_t row, const samples *column, double *values,
-                    uint64_t *present)
+                    uint64_t *present, struct tile *out, size_t to)
 {
     const struct window_function *function = window->function;
     const struct selector *selector = window->feed.selector;
     bool is_extended = selector && (selector->anchored || selector->smoothed);
 
     if (column->count == 0) return true;
-    const struct window_plan *plan = window_cache_plan(window->cache, task, column);
-    struct window_run run = {.plan = plan,
-                             .windows = &window->feed.windows,
+    struct window_run run = {.windows = &window->feed.windows,
                              .column = *column,
                              .params = window->columns,
                              .scratch = &task->scratch,
+                             .cells = &task->cells,
+                             .vector = window->feed.node,
+                             .shape = &window->feed.shape,
                              .stage = &window->stage,
                              .query = task->query,
                              .row = row,
                              .is_smoothed = is_extended && selector->smoothed};
-    memcpy(present, function->samples_min > 1 && !is_extended ? plan->many : plan->some,
-           bits_words(plan->steps) * sizeof *present);
-    task->query->samples_read += plan->total;
-    if (!(is_extended ? function->extended : function->run)(&run, values, present)) return false;
-    if (window->doubtful && bits_any(present, bits_words(plan->steps)))
+    if (is_rich(window, task->query, column)) {
+        if (!window_run_rich(function, &run, is_extended, values, present, out, to)) return false;
+    } else {
+        const struct window_plan *plan = run.plan = window_cache_plan(window->cache, task, column);
+        memcpy(present, function->samples_min > 1 && !is_extended ? plan->many : plan->some,
+               bits_words(plan->steps) * sizeof *present);
+        task->query->samples_read += plan->total;
+        if (!(is_extended ? function->extended : function->run)(&run, values, present)) return false;
+    }
+    if (window->doubtful && bits_any(present, bits_words(window->stage.grid.steps)))
         tell_doubtful(window, task->query, window->doubtful[row]);
     return true;
 }
@@ -170,7 +183,7 @@ static bool fill_window(struct stage *stage, struct task *task, const uint32_t *
             uint64_t single = 0, *present = out->stride == 1 ? &single : tile_present(out, at + i);
             samples column;
             done = feed_samples(&batch, i, &column) &&
-                   run_row(window, task, rows[at + i], &column, tile_values(out, at + i), present);
+                   run_row(window, task, rows[at + i], &column, tile_values(out, at + i), present, out, at + i);
             if (single) bits_set(out->present, at + i);
             scratch_rewind(&task->scratch, row_mark);
         }

@@ -13,9 +13,11 @@ struct window_run {
     const struct window_plan *plan;
     const struct windows *windows;
     samples column;
-    const struct column *params; /* scalar arguments in written order */
-    struct scratch *scratch;
-    const struct stage *stage; /* for errors and annotations */
+    const struct column *params;     /* scalar arguments in written order */
+    struct scratch *scratch, *cells; /* cells: for histograms in the result */
+    const struct node *vector;       /* the argument, for annotations about its rows … */
+    const struct shape *shape;       /* … whose labels these are */
+    const struct stage *stage;       /* for errors and annotations */
     struct query *query;
     uint32_t row;
     bool is_smoothed; /* in kernels for extended windows: smoothed, else anchored */
@@ -25,6 +27,11 @@ struct window_run {
  * after an error. */
 typedef bool window_kernel(const struct window_run *run, double *values, uint64_t *present);
 
+/* The same for one window of rich samples. */
+struct rich_run;
+struct rich_result;
+typedef struct rich_result rich_kernel(struct rich_run *rich, size_t step);
+
 struct window_function {
     window_kernel *run;
     uint8_t samples_min; /* 1 or 2: what a window must hold */
@@ -33,6 +40,10 @@ struct window_function {
     bool wants_counter;      /* says so if the metric's name is not that of a counter */
     window_kernel *extended; /* for anchored and smoothed selectors; NULL: not allowed */
     bool allows_smoothed;
+    /* with histograms in the row (query/window_rich.h): these kernels, or a look at times alone, or without them */
+    rich_kernel *rich, *extended_rich;
+    bool takes_any;
+    bool uses_starts; /* also for start times */
 };
 
 struct plan;
@@ -55,6 +66,13 @@ window_kernel extended_rate, extended_increase, extended_delta, extended_changes
  * and what is between them; in scratch memory. */
 void extended_samples(const samples *column, int64_t start_ms, int64_t end_ms, bool is_smoothed,
                       struct scratch *scratch, samples *out);
+
+/* The change over one extended window; false if there is none. */
+bool extended_change(const int64_t *times_ms, const double *values, size_t count, int64_t start_ms, int64_t end_ms,
+                     bool is_smoothed, bool is_counter, double *out);
+
+/* The mean of a window, in sequence. */
+double window_mean(const double *values, size_t count);
 
 /* The value of a smoothed instant selector at `at_ms` from the samples around it; false if it has none. */
 bool extended_value(const samples *column, uint32_t first, uint32_t length, int64_t at_ms, double *out);

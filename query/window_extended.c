@@ -91,6 +91,21 @@ static double change_of(const struct extended *e, bool is_counter)
     return change + correction;
 }
 
+bool extended_change(const int64_t *times_ms, const double *values, size_t count, int64_t start_ms, int64_t end_ms,
+                     bool is_smoothed, bool is_counter, double *out)
+{
+    struct extended e = {.times_ms = times_ms,
+                         .values = values,
+                         .count = count,
+                         .start_ms = start_ms,
+                         .end_ms = end_ms,
+                         .is_smoothed = is_smoothed};
+
+    if (!find_ends(&e) || begins_late(&e)) return false;
+    *out = change_of(&e, is_counter);
+    return true;
+}
+
 static struct extended window_at(const struct window_run *run, size_t step)
 {
     int64_t end = windows_reference(run->windows, step);
@@ -189,7 +204,7 @@ void extended_samples(const samples *column, int64_t start_ms, int64_t end_ms, b
     memcpy(values + 1, e.values + begin, inner * sizeof *values);
     times[inner + 1] = end_ms;
     values[inner + 1] = value_at_end(&e, false);
-    *out = (samples){inner + 2, 0, times, values};
+    *out = (samples){.count = inner + 2, .times_ms = times, .values = values};
 }
 
 bool extended_value(const samples *column, uint32_t first, uint32_t length, int64_t at_ms, double *out)

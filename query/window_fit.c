@@ -1,7 +1,7 @@
 /* Window functions that fit or accumulate: variance, least squares (deriv, predict_linear), exponential smoothing,
  * changes and resets. */
 #include "query/kernel.h"
-#include "query/window.h"
+#include "query/window_rich.h"
 
 static double variance(const double *values, size_t count)
 {
@@ -163,5 +163,14 @@ const struct window_function window_stddev = {.run = run_stddev, .samples_min = 
 const struct window_function window_deriv = {.run = run_deriv, .samples_min = 2};
 const struct window_function window_predict_linear = {.run = run_predict_linear, .samples_min = 2};
 const struct window_function window_smoothing = {.run = run_smoothing, .samples_min = 2};
-const struct window_function window_changes = {.run = run_changes, .samples_min = 1, .extended = extended_changes};
-const struct window_function window_resets = {.run = run_resets, .samples_min = 1, .extended = extended_resets};
+const struct window_function window_changes = {.run = run_changes,
+                                               .samples_min = 1,
+                                               .extended = extended_changes,
+                                               .rich = rich_changes,
+                                               .extended_rich = rich_extended_changes};
+const struct window_function window_resets = {.run = run_resets,
+                                              .samples_min = 1,
+                                              .extended = extended_resets,
+                                              .rich = rich_resets,
+                                              .extended_rich = rich_extended_resets,
+                                              .uses_starts = true};

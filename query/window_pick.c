@@ -1,6 +1,6 @@
 /* Window functions that look at the window's ends or its size: first, last, count, present, times of first and last. */
 #include "query/kernel.h"
-#include "query/window.h"
+#include "query/window_rich.h"
 
 KERNEL static void pick(const double *restrict column, const uint32_t *restrict first, double *restrict out,
                         size_t steps)
@@ -51,9 +51,12 @@ static bool run_present(const struct window_run *run, double *values, uint64_t *
     return true;
 }
 
-const struct window_function window_first = {.run = run_first, .samples_min = 1, .keeps_name = true};
-const struct window_function window_last = {.run = run_last, .samples_min = 1, .keeps_name = true};
-const struct window_function window_ts_of_first = {.run = run_ts_of_first, .samples_min = 1};
-const struct window_function window_ts_of_last = {.run = run_ts_of_last, .samples_min = 1};
-const struct window_function window_count = {.run = run_count, .samples_min = 1};
-const struct window_function window_present = {.run = run_present, .samples_min = 1};
+const struct window_function window_first = {.run = run_first,
+                                             .samples_min = 1,
+                                             .keeps_name = true,
+                                             .rich = rich_first};
+const struct window_function window_last = {.run = run_last, .samples_min = 1, .keeps_name = true, .rich = rich_last};
+const struct window_function window_ts_of_first = {.run = run_ts_of_first, .samples_min = 1, .takes_any = true};
+const struct window_function window_ts_of_last = {.run = run_ts_of_last, .samples_min = 1, .takes_any = true};
+const struct window_function window_count = {.run = run_count, .samples_min = 1, .takes_any = true};
+const struct window_function window_present = {.run = run_present, .samples_min = 1, .takes_any = true};

@@ -1,7 +1,7 @@
 /* rate, increase, delta: change over a window, extrapolated to its ends; irate, idelta: between its last two samples.
  */
 #include "query/kernel.h"
-#include "query/window.h"
+#include "query/window_rich.h"
 
 KERNEL static void subtract_ends(const double *restrict column, const uint32_t *restrict first,
                                  const uint32_t *restrict length, double *restrict out, size_t steps)
@@ -123,14 +123,28 @@ const struct window_function window_rate = {.run = run_rate,
                                             .wants_distances = true,
                                             .wants_counter = true,
                                             .extended = extended_rate,
-                                            .allows_smoothed = true};
+                                            .allows_smoothed = true,
+                                            .rich = rich_rate,
+                                            .extended_rich = rich_extended_rate,
+                                            .uses_starts = true};
 const struct window_function window_increase = {.run = run_increase,
                                                 .samples_min = 2,
                                                 .wants_distances = true,
                                                 .wants_counter = true,
                                                 .extended = extended_increase,
-                                                .allows_smoothed = true};
-const struct window_function window_delta = {
-    .run = run_delta, .samples_min = 2, .wants_distances = true, .extended = extended_delta, .allows_smoothed = true};
-const struct window_function window_irate = {.run = run_irate, .samples_min = 2};
-const struct window_function window_idelta = {.run = run_idelta, .samples_min = 2};
+                                                .allows_smoothed = true,
+                                                .rich = rich_increase,
+                                                .extended_rich = rich_extended_increase,
+                                                .uses_starts = true};
+const struct window_function window_delta = {.run = run_delta,
+                                             .samples_min = 2,
+                                             .wants_distances = true,
+                                             .extended = extended_delta,
+                                             .allows_smoothed = true,
+                                             .rich = rich_delta,
+                                             .extended_rich = rich_extended_delta};
+const struct window_function window_irate = {.run = run_irate,
+                                             .samples_min = 2,
+                                             .rich = rich_irate,
+                                             .uses_starts = true};
+const struct window_function window_idelta = {.run = run_idelta, .samples_min = 2, .rich = rich_idelta};

@@ -8,7 +8,7 @@
  * A window whose sum is not finite is walked on its own.
  */
 #include "query/kernel.h"
-#include "query/window.h"
+#include "query/window_rich.h"
 
 #include <string.h>
 
@@ -136,7 +136,7 @@ static bool run_sum(const struct window_run *run, double *values, uint64_t *pres
 }
 
 /* The mean in sequence: of the sum while that is finite, then a running mean, which can not overflow. */
-static double mean_in_sequence(const double *values, size_t count)
+double window_mean(const double *values, size_t count)
 {
     double sum = values[0], lost = 0, mean = 0;
     bool is_running = false;
@@ -177,10 +177,10 @@ static bool run_avg(const struct window_run *run, double *values, uint64_t *pres
     {
         double n = (double)plan->length[s];
         values[s] = isfinite(values[s]) ? values[s] / n + losses[s] / n
-                                        : mean_in_sequence(run->column.values + plan->first[s], plan->length[s]);
+                                        : window_mean(run->column.values + plan->first[s], plan->length[s]);
     }
     return true;
 }
 
-const struct window_function window_sum = {.run = run_sum, .samples_min = 1};
-const struct window_function window_avg = {.run = run_avg, .samples_min = 1};
+const struct window_function window_sum = {.run = run_sum, .samples_min = 1, .rich = rich_sum};
+const struct window_function window_avg = {.run = run_avg, .samples_min = 1, .rich = rich_avg};

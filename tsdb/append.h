@@ -6,6 +6,7 @@
 #ifndef VARVE_TSDB_APPEND_H
 #define VARVE_TSDB_APPEND_H
 
+#include "storage/base/histogram.h"
 #include "storage/base/status.h"
 #include "storage/base/str.h"
 
@@ -37,19 +38,22 @@ struct append_batch {
     const struct append_series *series;
     size_t series_count;
     const int64_t *times_ms;
-    const uint64_t *values; /* bit patterns of doubles */
+    const uint64_t *values;                    /* bit patterns of doubles; of a histogram nothing */
+    const struct histogram *const *histograms; /* NULL where a sample is a float; NULL: all are */
+    const int64_t *starts_ms;                  /* start times, 0 where none is set; NULL: none is */
     size_t sample_count;
     const struct append_metadata *metadata;
     size_t metadata_count;
 };
 
 /* Reasons why a sample or series was not stored; each has a counter. */
-#define APPEND_REASONS(X)                                                                  \
-    X(INVALID_LABELS, "invalid_labels", "labels that no series may have")                  \
-    X(LABEL_LIMIT, "label_limit", "more or longer labels than allowed")                    \
-    X(DUPLICATE, "duplicate_timestamp", "another value for the newest time of the series") \
-    X(TOO_OLD, "too_old", "older than the retention or the out-of-order window")           \
-    X(TOO_NEW, "too_far_in_future", "further ahead of the clock than allowed")             \
+#define APPEND_REASONS(X)                                                                   \
+    X(INVALID_LABELS, "invalid_labels", "labels that no series may have")                   \
+    X(LABEL_LIMIT, "label_limit", "more or longer labels than allowed")                     \
+    X(INVALID_HISTOGRAM, "invalid_histogram", "a native histogram that contradicts itself") \
+    X(DUPLICATE, "duplicate_timestamp", "another value for the newest time of the series")  \
+    X(TOO_OLD, "too_old", "older than the retention or the out-of-order window")            \
+    X(TOO_NEW, "too_far_in_future", "further ahead of the clock than allowed")              \
     X(SERIES_LIMIT, "series_limit", "a new series beyond the limit")
 
 enum append_reason {

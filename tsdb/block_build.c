@@ -31,6 +31,7 @@ static void widen(struct block_info *info, const struct series_data *data)
     if (first < info->min_ms) info->min_ms = first;
     if (last > info->max_ms) info->max_ms = last;
     info->samples += data->samples;
+    vec_each (chunk, &data->chunks) info->rich_samples += chunk->codec == CHUNK_RICH ? chunk->samples : 0;
 }
 
 static void add_series_entry(struct build *build, uint32_t ordinal, uint64_t base, uint64_t offset, size_t bytes)
@@ -225,7 +226,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
 
     info->min_ms = INT64_MAX;
     info->max_ms = INT64_MIN;
-    info->samples = 0;
+    info->samples = info->rich_samples = 0;
     info->metadata = (struct page_ref){0, 0};
     block_name(name, info->number);
     TRY(fs_make_folder(fs, "block"));

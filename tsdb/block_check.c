@@ -60,7 +60,7 @@ static status check_data(struct check *check, const struct block_series *series,
         s.at += series->offset;
     }
     if (failed(s)) return found(check, s);
-    check->buffer.times.count = check->buffer.values.count = 0;
+    columns_clear(&check->buffer);
     s = series_data_read(bytes, series->bytes, series->fingerprint, INT64_MIN, INT64_MAX, &check->buffer);
     if (!failed(s) && (check->buffer.times.data[0] < info->min_ms || *vec_last(&check->buffer.times) > info->max_ms))
         find(check, series->offset, "samples lie outside the block's time");

@@ -36,6 +36,7 @@ void block_info_encode(const struct block_info *info, struct writer *out)
     ref_encode(info->names, out);
     ref_encode(info->lists, out);
     ref_encode(info->metadata, out);
+    writer_varint(out, info->rich_samples);
 }
 
 status block_info_decode(str footer, struct block_info *out)
@@ -60,6 +61,7 @@ status block_info_decode(str footer, struct block_info *out)
     out->names = ref_decode(&in);
     out->lists = ref_decode(&in);
     out->metadata = ref_decode(&in);
+    out->rich_samples = reader_left(&in) ? reader_varint(&in) : 0; /* blocks of before there were any end here */
     if (reader_failed(&in)) return status_make(STATUS_CORRUPT, "the footer is malformed");
     return ok();
 }

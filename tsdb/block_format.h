@@ -10,7 +10,8 @@
  * each, in order: text, dictionary, postings list, presence page_ref lists         a page: count; for each: count, name
  * ids in order metadata      a page: count; for each metric, in order: name, type u8, help, unit footer        varints:
  * format 1, number, first and last head, creation time (zigzag ms), first and last sample time (zigzag ms), series,
- * samples; secret 192 bytes; series page_list; page_refs of names, lists, metadata (0, 0 if there is none)
+ * samples; secret 192 bytes; series page_list; page_refs of names, lists, metadata (0, 0 if there is none); rich
+ * samples
  *
  * Series are sorted by metric name, then by their labels, so that postings become runs and the data of one metric lies
  * together. A list of names does not hold __name__ first: it is in the order of names as text.
@@ -34,7 +35,7 @@ struct block_info {
     uint32_t number, head_first, head_last;
     int64_t created_ms, min_ms, max_ms;
     uint32_t series;
-    uint64_t samples;
+    uint64_t samples, rich_samples;
     struct hash_secret secret;
     struct page_list series_pages;
     struct page_ref names, lists, metadata;

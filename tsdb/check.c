@@ -104,18 +104,35 @@ struct log_check {
     uint32_t head;
     struct writer scratch;
     struct row_columns rows;
+    struct rich_rows rich_rows;
     uint64_t orphans;
 };
+
+static void count_orphan(struct log_check *check, uint32_t id)
+{
+    if (id >= registry_series_count(check->registry) || registry_labels(check->registry, id).count == 0)
+        check->orphans++;
+}
+
+static bool check_rich_rows(struct log_check *check, const uint8_t *payload, size_t bytes)
+{
+    bool good = rich_rows_decode(payload, bytes, &check->rich_rows);
+
+    vec_each (row, &check->rich_rows.rows) {
+        if (failed(row->sample.histogram ? histogram_validate(row->sample.histogram) : ok()) &&
+            !is_stale(row->sample.value))
+            good = false;
+        count_orphan(check, row->series);
+    }
+    return good;
+}
 
 /* Whether a record of samples can be read; counts samples of series that are not registered. */
 static bool check_rows(struct log_check *check, const uint8_t *payload, size_t bytes)
 {
     bool good = rows_decode(payload, bytes, &check->rows);
 
-    vec_each (id, &check->rows.series) {
-        if (*id >= registry_series_count(check->registry) || registry_labels(check->registry, *id).count == 0)
-            check->orphans++;
-    }
+    vec_each (id, &check->rows.series) count_orphan(check, *id);
     return good;
 }
 
@@ -131,7 +148,8 @@ static status check_record(void *context, const struct record *record)
     } else if (record->type == LOG_REGISTRATION) {
         status s = registry_apply(check->registry, payload, bytes);
         if (failed(s)) find(check->checker, "wal/%08u:0: %s", check->head, s.text);
-    } else if (record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) {
+    } else if ((record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) ||
+               (record->type == LOG_RICH_SAMPLES && !check_rich_rows(check, payload, bytes))) {
         find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
     }
     return ok();
@@ -162,6 +180,7 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
     if (!failed(s) && end.next_segment == 0) find(checker, "wal/%08u:0: the log is missing", head);
     writer_release(&check.scratch);
     row_columns_release(&check.rows);
+    rich_rows_release(&check.rich_rows);
     return s;
 }
 

@@ -2,34 +2,59 @@
 #ifndef VARVE_TSDB_COLUMNS_H
 #define VARVE_TSDB_COLUMNS_H
 
+#include "storage/base/arena.h"
 #include "storage/base/bytes.h"
 #include "storage/base/status.h"
 #include "storage/base/vec.h"
+#include "storage/chunk_rich.h"
 #include "tsdb/samples.h"
 
 /* Scratch of one reading thread; zeroed is valid. What a read returns lies here until the next one. Errors are sticky:
- * after a failure reads give nothing. */
+ * after a failure reads give nothing. Histograms and start times have columns only if `is_rich`; then all four are of
+ * one length. A histogram's value is its sum, and NULL stands beside a float. */
 struct column_buffer {
     vec(int64_t) times; /* the result */
     vec(double) values;
+    vec(struct histogram *) histograms;
+    vec(int64_t) starts;
+    bool is_rich, has_lost_hints; /* of histograms that were put between others */
+    struct arena arena;           /* of the histograms */
     status error;
 
     /* what readers of one source work with */
     vec(int64_t) other_times;
     vec(double) other_values;
+    vec(struct histogram *) other_histograms;
+    vec(int64_t) other_starts;
+    bool other_is_rich;
     vec(uint32_t) chunks;
-    struct writer bytes, chunk;
+    vec(struct rich_sample) decoded;
+    struct writer bytes, chunk, late, rich, rich_late;
+    struct arena newest; /* of the histograms that selection_newest gives */
 };
 
 void column_buffer_release(struct column_buffer *buffer);
+
+/* Empties the result; the histograms in it are gone. */
+void columns_clear(struct column_buffer *buffer);
+
+/* Cuts the result to its first `count` samples. */
+void columns_cut(struct column_buffer *buffer, size_t count);
 
 /* Decodes a Gorilla chunk (with its slack behind it) and appends at most `keep` of its samples. False if it is
  * malformed. */
 bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, size_t keep);
 
-/* Merges sorted samples into those of the buffer from index `first` on. At equal times the buffer's stay. */
-void columns_merge(struct column_buffer *buffer, size_t first, const int64_t *times_ms, const double *values,
-                   size_t count);
+/* Decodes a chunk of rich samples and appends them. False if it is malformed. */
+bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes);
+
+/* Empties the other samples; appends one to them, with its histogram in the buffer's arena. */
+void columns_clear_other(struct column_buffer *buffer);
+void columns_push_other(struct column_buffer *buffer, const struct rich_sample *sample, enum histogram_hint hint);
+
+/* Merges the other samples, sorted, into the result from index `first` on. At equal times the result's stay. A
+ * histogram that gets another neighbour before it loses its hint. */
+void columns_merge(struct column_buffer *buffer, size_t first);
 
 /* Puts samples from index `first` on, which were appended by a later source, in order with those before, which stay at
  * equal times. */
@@ -38,7 +63,16 @@ void columns_join(struct column_buffer *buffer, size_t first);
 /* Keeps of the samples from `first` on those in [from, to]. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
-/* Moves the samples from `first` on to other_times and other_values, emptied before. */
+/* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
+
+/* A sample of the result. */
+struct rich_sample columns_at(const struct column_buffer *buffer, size_t i);
+
+/* The result as it is handed out. */
+samples columns_view(const struct column_buffer *buffer);
+
+/* Memory held, but for arenas. */
+size_t columns_bytes(const struct column_buffer *buffer);
 
 #endif

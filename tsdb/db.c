@@ -164,6 +164,7 @@ static void destroy(struct db *db)
         vec_release(&scratch->ids);
         vec_release(&scratch->hashes);
         writer_release(&scratch->rows);
+        writer_release(&scratch->rich_rows);
         writer_release(&scratch->registration);
         writer_release(&scratch->canonical);
         arena_release(&scratch->arena);

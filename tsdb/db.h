@@ -71,6 +71,15 @@ struct db_stats {
 };
 void db_stats(struct db *db, struct db_stats *out);
 
+struct db_block {
+    uint32_t number, heads, series;
+    int64_t min_ms, max_ms, created_ms;
+    uint64_t samples, bytes;
+};
+
+/* The blocks in the order of their heads; in the arena. */
+void db_blocks(struct db *db, struct db_block **out, size_t *count, struct arena *arena);
+
 /* One entry of a top list. */
 struct cardinality {
     str name;

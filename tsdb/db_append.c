@@ -26,6 +26,7 @@ static void free_scratch(struct append_scratch *scratch)
     vec_release(&scratch->ids);
     vec_release(&scratch->hashes);
     writer_release(&scratch->rows);
+    writer_release(&scratch->rich_rows);
     writer_release(&scratch->registration);
     writer_release(&scratch->canonical);
     arena_release(&scratch->arena);
@@ -35,7 +36,9 @@ static void free_scratch(struct append_scratch *scratch)
 static void give_scratch(struct db *db, struct append_scratch *scratch)
 {
     arena_reset(&scratch->arena);
-    if (scratch->rows.capacity + scratch->ids.capacity * 4 + scratch->hashes.capacity * 16 > SCRATCH_KEPT_BYTES) {
+    if (scratch->rows.capacity + scratch->rich_rows.capacity + scratch->ids.capacity * 4 +
+            scratch->hashes.capacity * 16 >
+        SCRATCH_KEPT_BYTES) {
         free_scratch(scratch);
         return;
     }
@@ -204,9 +207,11 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     TRY(wal_failure(db->wal));
     struct head_limits limits = limits_now(db, &clock_is_behind);
     if (!find_series(db, batch, scratch)) register_missing(db, batch, scratch, result);
-    scratch->rows.count = 0;
-    head_append(db->live, batch, scratch->ids.data, &limits, &scratch->rows, result);
+    scratch->rows.count = scratch->rich_rows.count = 0;
+    head_append(db->live, batch, scratch->ids.data, &limits, &scratch->rows, &scratch->rich_rows, result);
     if (scratch->rows.count) wal_batch_add(&log, LOG_SAMPLES, false, scratch->rows.data, scratch->rows.count);
+    if (scratch->rich_rows.count)
+        wal_batch_add(&log, LOG_RICH_SAMPLES, false, scratch->rich_rows.data, scratch->rich_rows.count);
     if (batch->metadata_count) log_metadata(db, batch, &log);
     if (result->stored) note_newest(db);
     metric_observe(&metric_append_seconds, clock_monotonic_ns() - start);

@@ -20,6 +20,7 @@ enum log_record {
     LOG_REGISTRATION = 1, /* tsdb/registration.c */
     LOG_SAMPLES = 2,      /* tsdb/sample_rows.h */
     LOG_METADATA = 3,     /* tsdb/metadata.h */
+    LOG_RICH_SAMPLES = 5, /* tsdb/rich_rows.h */
     LOG_HEAD = 4          /* first in a log: the number of the head's registry (u32) and the secret */
 };
 
@@ -27,7 +28,7 @@ enum log_record {
 struct append_scratch {
     vec(uint32_t) ids;
     vec(hash128) hashes;
-    struct writer rows, registration, canonical;
+    struct writer rows, rich_rows, registration, canonical;
     struct arena arena;
     struct append_scratch *next;
 };

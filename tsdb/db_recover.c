@@ -359,6 +359,7 @@ struct replay {
     bool registrations; /* the pass */
     struct writer scratch;
     struct row_columns rows;
+    struct rich_rows rich_rows;
     uint64_t orphans;
 };
 
@@ -381,6 +382,10 @@ static status replay_record(void *context, const struct record *record)
     case LOG_SAMPLES:
         good = rows_decode(payload, bytes, &replay->rows);
         replay->orphans += head_replay(replay->head, &replay->rows);
+        break;
+    case LOG_RICH_SAMPLES:
+        good = rich_rows_decode(payload, bytes, &replay->rich_rows);
+        replay->orphans += head_replay_rich(replay->head, &replay->rich_rows);
         break;
     case LOG_METADATA:
         good = metadata_apply(replay->db->metadata, payload, bytes);
@@ -420,6 +425,7 @@ static status replay_head(struct db *db, struct head *head, struct wal_end *end)
     }
     writer_release(&replay.scratch);
     row_columns_release(&replay.rows);
+    rich_rows_release(&replay.rich_rows);
     metric_observe(&metric_replay_seconds, clock_monotonic_ns() - start);
     if (replay.orphans) report_registry_damage(db, "wal", "samples refer to series whose registration is lost");
     struct head_stats stats;

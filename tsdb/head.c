@@ -168,7 +168,9 @@ struct request {
     const struct head_limits *limits;
     struct append_result *result;
     struct row_writer rows;
-    uint32_t ticket, new_series, inherited, late, conflicting;
+    struct writer *rich_rows;
+    struct arena arena; /* of histograms without their empty buckets */
+    uint32_t ticket, new_series, inherited, late, conflicting, plain, rich;
     int64_t min_ms, max_ms;
 };
 
@@ -197,10 +199,56 @@ static bool is_too_late(const struct head_limits *limits, int64_t newest_ms, int
     return limits->out_of_order_ms >= 0 && (uint64_t)newest_ms - (uint64_t)time_ms > (uint64_t)limits->out_of_order_ms;
 }
 
-static void append_one(struct request *request, struct series *series, uint32_t id, int64_t time_ms, uint64_t value)
+/* What the batch has at index i. */
+static struct rich_sample sample_at(const struct append_batch *batch, size_t i)
+{
+    return (struct rich_sample){batch->times_ms[i], batch->starts_ms ? batch->starts_ms[i] : 0,
+                                double_from_bits(batch->values[i]), batch->histograms ? batch->histograms[i] : NULL};
+}
+
+static bool is_rich(const struct rich_sample *sample)
+{
+    return sample->histogram || sample->start_ms;
+}
+
+/* Refuses a histogram that contradicts itself; drops its empty buckets. */
+static bool take_histogram(struct request *request, uint32_t id, struct rich_sample *sample)
+{
+    status s = ok();
+
+    if (!is_stale(sample->histogram->sum)) s = histogram_validate(sample->histogram);
+    if (failed(s)) {
+        reject(request, APPEND_INVALID_HISTOGRAM, id, sample->time_ms, s.text);
+        return false;
+    }
+    sample->histogram = histogram_compact(sample->histogram, &request->arena);
+    sample->value = sample->histogram->sum;
+    return true;
+}
+
+static enum series_verdict append_to(struct request *request, struct series *series, const struct rich_sample *sample)
+{
+    struct series_arena *arena = &request->head->arena;
+
+    if (is_rich(sample)) return series_append_rich(series, arena, request->ticket, sample);
+    return series_append(series, arena, request->ticket, sample->time_ms, double_bits(sample->value));
+}
+
+static enum series_verdict append_late_to(struct request *request, struct series *series,
+                                          const struct rich_sample *sample)
+{
+    struct series_arena *arena = &request->head->arena;
+
+    if (is_rich(sample)) return series_append_late_rich(series, arena, sample);
+    return series_append_late(series, arena, sample->time_ms, double_bits(sample->value));
+}
+
+static void append_one(struct request *request, struct series *series, uint32_t id, const struct append_batch *batch,
+                       size_t index)
 {
     const struct head_limits *limits = request->limits;
-    struct series_arena *arena = &request->head->arena;
+    struct rich_sample sample = sample_at(batch, index);
+    int64_t time_ms = sample.time_ms;
 
     if (time_ms > limits->newest_ms) {
         reject(request, APPEND_TOO_NEW, id, time_ms, "too far in the future");
@@ -210,8 +258,9 @@ static void append_one(struct request *request, struct series *series, uint32_t 
         reject(request, APPEND_TOO_OLD, id, time_ms, "older than the retention time");
         return;
     }
+    if (sample.histogram && !take_histogram(request, id, &sample)) return;
     bool was_empty = series_is_empty(series);
-    enum series_verdict verdict = series_append(series, arena, request->ticket, time_ms, value);
+    enum series_verdict verdict = append_to(request, series, &sample);
     switch (verdict) {
     case SERIES_STORED:
         request->new_series += was_empty;
@@ -222,11 +271,11 @@ static void append_one(struct request *request, struct series *series, uint32_t 
         reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
         return;
     case SERIES_LATE:
-        if (is_too_late(limits, series->open.time_ms, time_ms)) {
+        if (is_too_late(limits, series_newest_ms(series, &request->head->arena), time_ms)) {
             reject(request, APPEND_TOO_OLD, id, time_ms, "older than the out-of-order window allows");
             return;
         }
-        verdict = series_append_late(series, arena, time_ms, value);
+        verdict = append_late_to(request, series, &sample);
         if (verdict != SERIES_STORED) {
             request->conflicting += verdict == SERIES_DUPLICATE;
             request->result->repeated++;
@@ -238,7 +287,13 @@ static void append_one(struct request *request, struct series *series, uint32_t 
     request->result->stored++;
     if (time_ms < request->min_ms) request->min_ms = time_ms;
     if (time_ms > request->max_ms) request->max_ms = time_ms;
-    rows_add(&request->rows, id, time_ms, value);
+    if (is_rich(&sample)) {
+        rich_rows_add(request->rich_rows, id, &sample);
+        request->rich++;
+    } else {
+        rows_add(&request->rows, id, time_ms, double_bits(sample.value));
+        request->plain++;
+    }
 }
 
 static void append_all(struct request *request, const struct append_batch *batch, const uint32_t *ids)
@@ -259,17 +314,21 @@ static void append_all(struct request *request, const struct append_batch *batch
             held = lock;
         }
         struct series *series = series_at(head, id);
-        for (uint32_t k = 0; k < in->count; k++)
-            append_one(request, series, id, batch->times_ms[in->first + k], batch->values[in->first + k]);
+        for (uint32_t k = 0; k < in->count; k++) append_one(request, series, id, batch, (size_t)in->first + k);
     }
     if (held) pthread_mutex_unlock(held);
 }
 
 void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
-                 const struct head_limits *limits, struct writer *rows, struct append_result *result)
+                 const struct head_limits *limits, struct writer *rows, struct writer *rich_rows,
+                 struct append_result *result)
 {
-    struct request request = {
-        .head = head, .limits = limits, .result = result, .min_ms = INT64_MAX, .max_ms = INT64_MIN};
+    struct request request = {.head = head,
+                              .limits = limits,
+                              .result = result,
+                              .rich_rows = rich_rows,
+                              .min_ms = INT64_MAX,
+                              .max_ms = INT64_MIN};
     size_t stored_before = result->stored;
 
     cover_registry(head);
@@ -285,8 +344,9 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     end_request(head, request.ticket);
 
     size_t start = rows_end(&request.rows);
-    rows->count = stored ? rows->count - start : 0;
-    if (stored) memmove(rows->data, rows->data + start, rows->count);
+    rows->count = request.plain ? rows->count - start : 0;
+    arena_release(&request.arena);
+    if (request.plain) memmove(rows->data, rows->data + start, rows->count);
     metric_add(&metric_samples_stored, (int64_t)stored);
     metric_add(&metric_samples_late, request.late);
     metric_add(&metric_samples_conflicting, request.conflicting);
@@ -303,6 +363,43 @@ static bool replay_one(struct head *head, struct series *series, int64_t time_ms
     return verdict == SERIES_STORED;
 }
 
+/* The series that a sample from the log belongs to; NULL if it is a hole. */
+static struct series *find_replayed(struct head *head, uint32_t id, uint32_t known)
+{
+    struct series *series = id < known ? series_at(head, id) : NULL;
+
+    /* Holes never get samples, so a series with samples need not be looked up. */
+    return series && series_is_empty(series) && registry_labels(head->registry, id).count == 0 ? NULL : series;
+}
+
+uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows)
+{
+    uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
+    uint64_t orphans = 0, stored = 0;
+
+    cover_registry(head);
+    vec_each (row, &rows->rows) {
+        struct series *series = find_replayed(head, row->series, known);
+        if (!series) {
+            orphans++;
+            continue;
+        }
+        bool was_empty = series_is_empty(series);
+        enum series_verdict verdict = series_append_rich(series, &head->arena, 0, &row->sample);
+        if (verdict == SERIES_REPEATED) continue;
+        if (verdict != SERIES_STORED) verdict = series_append_late_rich(series, &head->arena, &row->sample);
+        if (verdict != SERIES_STORED) continue;
+        new_series += was_empty;
+        inherited += was_empty && row->series < head->inherited_end;
+        stored++;
+        widen(head, row->sample.time_ms, row->sample.time_ms);
+    }
+    atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
+    atomic_fetch_add_explicit(&head->inherited_count, inherited, memory_order_relaxed);
+    return orphans;
+}
+
 uint64_t head_replay(struct head *head, const struct row_columns *rows)
 {
     uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
@@ -315,9 +412,8 @@ uint64_t head_replay(struct head *head, const struct row_columns *rows)
         int64_t time_ms = rows->times.data[i];
         if (i + PREFETCH_AHEAD < rows->series.count && rows->series.data[i + PREFETCH_AHEAD] < known)
             __builtin_prefetch(series_at(head, rows->series.data[i + PREFETCH_AHEAD]), 1);
-        struct series *series = id < known ? series_at(head, id) : NULL;
-        /* Holes never get samples, so a series with samples need not be looked up. */
-        if (!series || (series_is_empty(series) && registry_labels(head->registry, id).count == 0)) {
+        struct series *series = find_replayed(head, id, known);
+        if (!series) {
             orphans++;
             continue;
         }
@@ -349,7 +445,7 @@ bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, 
     pthread_mutex_t *lock = lock_of(head, id);
     pthread_mutex_lock(lock);
     const struct series *series = series_at(head, id);
-    if (series->samples && visible_samples(series, horizon) == series->samples) {
+    if (series->samples && !series->rich && visible_samples(series, horizon) == series->samples) {
         *time_ms = series->open.time_ms;
         *value = double_from_bits(series->open.value);
         known = true;
@@ -367,29 +463,42 @@ bool head_has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms)
     pthread_mutex_t *lock = lock_of(head, id);
     pthread_mutex_lock(lock);
     const struct series *series = series_at(head, id);
-    has = series->samples && (series->open.time_ms >= from_ms || series->late);
+    const struct rich_samples *rich = series_rich(series, &head->arena);
+    has = !series_is_empty(series) &&
+          (series_newest_ms(series, &head->arena) >= from_ms || series->late || (rich && rich->late.count));
     pthread_mutex_unlock(lock);
     return has;
 }
 
-/* What of a series is copied under its lock: its record here, the open chunk and the late samples in the buffer. */
-static bool copy_series(struct head *head, uint32_t id, struct column_buffer *buffer, struct series *copy,
-                        struct series_chunk *open)
+/* What of a series is copied under its lock: its record and the place of its open chunk here, the rest in the buffer.
+ */
+struct series_copy {
+    struct series record;
+    struct series_chunk open;
+    bool has_open;
+};
+
+/* False if there is nothing of the series. */
+static bool copy_series(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms,
+                        struct column_buffer *buffer, struct series_copy *copy)
 {
     pthread_mutex_t *lock = lock_of(head, id);
 
-    buffer->other_times.count = buffer->other_values.count = buffer->bytes.count = 0;
+    buffer->bytes.count = buffer->late.count = buffer->rich.count = buffer->rich_late.count = 0;
     pthread_mutex_lock(lock);
-    *copy = *series_at(head, id);
-    bool any = series_open_chunk(copy, &head->arena, open);
-    if (any) series_copy_chunk(&head->arena, open, &buffer->bytes);
-    const struct late_samples *late = series_late(copy, &head->arena);
-    for (uint32_t i = 0; late && i < late->count; i++) {
-        vec_push(&buffer->other_times, late->rows[i].time_ms);
-        vec_push(&buffer->other_values, double_from_bits(late->rows[i].value));
+    const struct series *series = series_at(head, id);
+    copy->record = *series;
+    copy->has_open = series_open_chunk(series, &head->arena, &copy->open);
+    if (copy->has_open) series_copy_chunk(&head->arena, &copy->open, &buffer->bytes);
+    const struct late_samples *late = series_late(series, &head->arena);
+    if (late) writer_bytes(&buffer->late, late->rows, late->count * sizeof *late->rows);
+    const struct rich_samples *rich = series_rich(series, &head->arena);
+    if (rich) {
+        bool is_after = horizon && is_hidden(horizon, series->ticket);
+        rich_copy(rich, from_ms, is_after ? rich->count_before : rich->count, &buffer->rich, &buffer->rich_late);
     }
     pthread_mutex_unlock(lock);
-    return any;
+    return !series_is_empty(&copy->record);
 }
 
 /* Lists the first lines of the full chunks that may hold samples from from_ms on, newest first, in buffer->chunks. */
@@ -417,58 +526,93 @@ static void decode_full(struct head *head, uint32_t line, size_t keep, struct co
     (void)good;
 }
 
-bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
-               struct column_buffer *buffer)
+/* The floats in order. */
+static void read_chunks(struct head *head, const struct series_copy *copy, const struct horizon *horizon,
+                        int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
 {
-    struct series copy;
-    struct series_chunk open;
-    size_t first = buffer->times.count;
+    size_t visible = visible_samples(&copy->record, horizon);
+    size_t full = (copy->record.samples - copy->open.count) / SERIES_CHUNK_SAMPLES; /* chunks before the open one */
 
-    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
-    if (!copy_series(head, id, buffer, &copy, &open)) return false;
-    size_t visible = visible_samples(&copy, horizon);
-    size_t full = (copy.samples - open.count) / SERIES_CHUNK_SAMPLES; /* chunks before the open one */
-    list_full_chunks(head, &open, from_ms, buffer);
+    list_full_chunks(head, &copy->open, from_ms, buffer);
     for (size_t i = buffer->chunks.count; i-- > 0;) {
         size_t before = (full - 1 - i) * SERIES_CHUNK_SAMPLES;
         if (before < visible) decode_full(head, buffer->chunks.data[i], visible - before, buffer);
     }
     size_t before = full * SERIES_CHUNK_SAMPLES;
-    if (before < visible && open.min_ms <= to_ms) {
+    if (before < visible && copy->open.min_ms <= to_ms) {
         bool good = columns_decode(buffer, buffer->bytes.data, buffer->bytes.count, visible - before);
         assert(good);
         (void)good;
     }
-    columns_merge(buffer, first, buffer->other_times.data, buffer->other_values.data, buffer->other_times.count);
+}
+
+static void take_rich(void *context, const struct rich_sample *sample, enum histogram_hint hint)
+{
+    columns_push_other(context, sample, hint);
+}
+
+static void merge_rich(struct column_buffer *buffer, size_t first, const struct writer *copied)
+{
+    if (copied->count == 0) return;
+    columns_clear_other(buffer);
+    rich_read_copy(copied, &buffer->arena, take_rich, buffer);
+    columns_merge(buffer, first);
+}
+
+static void merge_late(struct column_buffer *buffer, size_t first)
+{
+    struct reader in = reader_make(buffer->late.data, buffer->late.count);
+
+    if (buffer->late.count == 0) return;
+    columns_clear_other(buffer);
+    while (reader_left(&in)) {
+        vec_push(&buffer->other_times, (int64_t)reader_u64(&in));
+        vec_push(&buffer->other_values, double_from_bits(reader_u64(&in)));
+    }
+    columns_merge(buffer, first);
+}
+
+bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
+               struct column_buffer *buffer)
+{
+    struct series_copy copy;
+    size_t first = buffer->times.count;
+
+    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
+    if (!copy_series(head, id, horizon, from_ms, buffer, &copy)) return false;
+    if (copy.has_open) read_chunks(head, &copy, horizon, from_ms, to_ms, buffer);
+    merge_rich(buffer, first, &buffer->rich);
+    merge_late(buffer, first);
+    merge_rich(buffer, first, &buffer->rich_late);
     columns_clip(buffer, first, from_ms, to_ms);
     return true;
 }
 
-/* Chunks as they lie, unless late samples have to be merged in. */
+/* Chunks as they lie, unless late samples have to be merged in or there are rich ones. */
 void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, struct series_data *out)
 {
-    struct series copy;
-    struct series_chunk open, chunk;
+    struct series_copy copy;
+    struct series_chunk chunk;
 
     series_data_clear(out);
-    if (id >= atomic_load(&head->capacity) || !copy_series(head, id, buffer, &copy, &open)) return;
-    if (buffer->other_times.count) {
-        buffer->times.count = buffer->values.count = 0;
+    if (id >= atomic_load(&head->capacity) || !copy_series(head, id, NULL, INT64_MIN, buffer, &copy)) return;
+    if (buffer->late.count || buffer->rich.count || buffer->rich_late.count) {
+        columns_clear(buffer);
         head_read(head, id, NULL, INT64_MIN, INT64_MAX, buffer);
-        series_data_encode(out, buffer->times.data, buffer->values.data, buffer->times.count, SERIES_CHUNK_SAMPLES);
+        series_data_encode_columns(out, buffer, SERIES_CHUNK_SAMPLES);
         return;
     }
-    list_full_chunks(head, &open, INT64_MIN, buffer);
+    list_full_chunks(head, &copy.open, INT64_MIN, buffer);
     for (size_t i = buffer->chunks.count; i-- > 0;) {
         series_full_chunk(&head->arena, buffer->chunks.data[i], &chunk);
-        struct series_chunk next = open;
+        struct series_chunk next = copy.open;
         if (i > 0) series_full_chunk(&head->arena, buffer->chunks.data[i - 1], &next);
         buffer->chunk.count = 0;
         series_copy_chunk(&head->arena, &chunk, &buffer->chunk);
         series_data_add(out, CHUNK_GORILLA, chunk.count, chunk.min_ms, next.min_ms - 1, buffer->chunk.data,
                         buffer->chunk.count);
     }
-    series_data_add(out, CHUNK_GORILLA, open.count, open.min_ms, copy.open.time_ms, buffer->bytes.data,
+    series_data_add(out, CHUNK_GORILLA, copy.open.count, copy.open.min_ms, copy.record.open.time_ms, buffer->bytes.data,
                     buffer->bytes.count);
 }
 
@@ -480,6 +624,11 @@ void head_stats(const struct head *head, struct head_stats *out)
     out->min_ms = atomic_load(&head->min_ms);
     out->max_ms = atomic_load(&head->max_ms);
     out->bytes = series_arena_bytes(&head->arena) + (uint64_t)atomic_load(&head->capacity) * sizeof(struct series);
+}
+
+bool head_is_rich(const struct head *head)
+{
+    return atomic_load_explicit(&head->arena.rich_count, memory_order_relaxed) > 0;
 }
 
 uint32_t head_series_held(const struct head *head)

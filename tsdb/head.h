@@ -13,6 +13,7 @@
 #include "tsdb/block_build.h"
 #include "tsdb/columns.h"
 #include "tsdb/registry.h"
+#include "tsdb/rich_rows.h"
 #include "tsdb/sample_rows.h"
 #include "tsdb/series.h"
 
@@ -34,14 +35,16 @@ struct head_limits {
 };
 
 /* The samples of a batch whose series are known: ids[i] is the series of batch->series[i], or SERIES_NONE to pass it
- * over. Appends what is accepted to `rows`, as a log payload (empty if nothing was), and what became of it to the
- * result. */
+ * over. Appends what is accepted to `rows` and, if it is rich, to `rich_rows`, as log payloads (empty if nothing was),
+ * and what became of it to the result. */
 void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
-                 const struct head_limits *limits, struct writer *rows, struct append_result *result);
+                 const struct head_limits *limits, struct writer *rows, struct writer *rich_rows,
+                 struct append_result *result);
 
 /* Samples read from the log: nothing is decided. Series that are holes in the registry are passed over; returns how
  * many samples that were. One thread at a time. */
 uint64_t head_replay(struct head *head, const struct row_columns *rows);
+uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows);
 
 /* What a reader sees. */
 enum { HORIZON_REQUESTS_MAX = 64 };
@@ -56,7 +59,7 @@ void head_horizon(struct head *head, struct horizon *out);
  * say (then head_read can). */
 bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value);
 
-/* Appends the visible samples of a series in [from, to] to the buffer's times and values, sorted. Returns false if the
+/* Appends the visible samples of a series in [from, to] to the buffer's columns, sorted. Returns false if the
  * series has no samples at all in this head. */
 bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
                struct column_buffer *buffer);
@@ -74,6 +77,9 @@ struct head_stats {
     int64_t min_ms, max_ms; /* INT64_MAX and INT64_MIN when empty */
 };
 void head_stats(const struct head *head, struct head_stats *out);
+
+/* Whether any sample is rich. */
+bool head_is_rich(const struct head *head);
 
 /* Series that have samples here or were registered since the head began. */
 uint32_t head_series_held(const struct head *head);

@@ -249,7 +249,7 @@ static status has_samples(struct merge *merge, struct input *input, bool *out)
 {
     *out = true;
     if (is_inside(merge, input)) return ok();
-    merge->buffer.times.count = merge->buffer.values.count = 0;
+    columns_clear(&merge->buffer);
     TRY(block_read(input->block, &input->cursor, input->ordinal, merge->request->from_ms, merge->request->to_ms,
                    &merge->buffer));
     *out = merge->buffer.times.count > 0;
@@ -407,14 +407,14 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
     const uint32_t *places = merge->places.data + (size_t)ordinal * request->count;
 
     if (is_stopped(merge)) return status_make(STATUS_CANCELED, "the merge was stopped");
-    buffer->times.count = buffer->values.count = 0;
+    columns_clear(buffer);
     for (uint32_t i = 0; i < request->count; i++) {
         size_t first = buffer->times.count;
         if (places[i] == ABSENT) continue;
         TRY(block_read(request->blocks[i], &merge->cursors[i], places[i], request->from_ms, request->to_ms, buffer));
         columns_join(buffer, first);
     }
-    series_data_encode(out, buffer->times.data, buffer->values.data, buffer->times.count, CHUNK_SAMPLES);
+    series_data_encode_columns(out, buffer, CHUNK_SAMPLES);
     return ok();
 }
 

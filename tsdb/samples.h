@@ -3,6 +3,7 @@
 #define VARVE_TSDB_SAMPLES_H
 
 #include "storage/base/bytes.h"
+#include "storage/base/histogram.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,9 @@ typedef struct samples {
     size_t count;
     uint32_t column; /* equal ids other than 0 are equal time columns */
     const int64_t *times_ms;
-    const double *values;
+    const double *values;                      /* of a histogram its sum, so stale markers are told by it, too */
+    const struct histogram *const *histograms; /* NULL where a sample is a float; NULL: all are */
+    const int64_t *starts_ms;                  /* start times, 0 where none was set; NULL: none was */
 } samples;
 
 /* The NaN that says "this series has ended here"; any other NaN is data. */

@@ -282,7 +282,7 @@ bool selection_read(const struct selection *selection, uint32_t row, struct colu
 {
     int64_t from = selection->from_ms, to = selection->to_ms;
 
-    buffer->times.count = buffer->values.count = 0;
+    columns_clear(buffer);
     *out = (samples){0};
     if (failed(buffer->error)) return false;
     if (from < to) {
@@ -291,24 +291,26 @@ bool selection_read(const struct selection *selection, uint32_t row, struct colu
             if (place != ABSENT && !read_source(selection, i, place, from + 1, to, buffer)) return false;
         }
     }
-    *out = (samples){buffer->times.count, 0, buffer->times.data, buffer->values.data};
+    *out = columns_view(buffer);
     return true;
 }
 
-/* The newest sample found so far. */
-struct newest {
-    int64_t time_ms;
-    double value;
-};
-
 /* Sources are asked from the newest to the oldest, so at equal times the one asked later was stored first and wins. */
-static void take_newer(struct newest *newest, int64_t time_ms, double value)
+static void take_newer(struct rich_sample *newest, int64_t time_ms, double value)
 {
-    if (time_ms >= newest->time_ms) *newest = (struct newest){time_ms, value};
+    if (time_ms >= newest->time_ms) *newest = (struct rich_sample){.time_ms = time_ms, .value = value};
+}
+
+/* The last sample of a read; its histogram is copied, since the next read takes the place. */
+static void take_last(struct rich_sample *newest, struct column_buffer *buffer)
+{
+    if (buffer->times.count == 0 || *vec_last(&buffer->times) < newest->time_ms) return;
+    *newest = columns_at(buffer, buffer->times.count - 1);
+    if (newest->histogram) newest->histogram = histogram_copy(newest->histogram, &buffer->newest);
 }
 
 static void newest_in_head(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms,
-                           int64_t at_ms, struct column_buffer *buffer, struct newest *newest)
+                           int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
 {
     struct head_stats stats;
     int64_t time_ms;
@@ -320,31 +322,32 @@ static void newest_in_head(struct head *head, uint32_t id, const struct horizon 
         if (time_ms >= from_ms) take_newer(newest, time_ms, value);
         return;
     }
-    buffer->times.count = buffer->values.count = 0;
+    columns_clear(buffer);
     head_read(head, id, horizon, from_ms, at_ms, buffer);
-    if (buffer->times.count) take_newer(newest, *vec_last(&buffer->times), *vec_last(&buffer->values));
+    take_last(newest, buffer);
 }
 
 static bool newest_in(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms, int64_t at_ms,
-                      struct column_buffer *buffer, struct newest *newest)
+                      struct column_buffer *buffer, struct rich_sample *newest)
 {
     const struct snapshot_source *source = selection->sources[index];
 
     for (uint32_t h = source->head_count; h-- > 0;)
         newest_in_head(source->heads[h], place, &source->horizons[h], from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
-    buffer->times.count = buffer->values.count = 0;
+    columns_clear(buffer);
     if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;
-    if (buffer->times.count) take_newer(newest, *vec_last(&buffer->times), *vec_last(&buffer->values));
+    take_last(newest, buffer);
     return true;
 }
 
 bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
-                      int64_t at_ms, struct column_buffer *buffer, int64_t *times_ms, double *values)
+                      int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out)
 {
     if (failed(buffer->error)) return false;
+    arena_reset(&buffer->newest);
     for (uint32_t i = 0; i < count; i++) {
-        struct newest newest = {INT64_MIN, 0};
+        struct rich_sample newest = {.time_ms = INT64_MIN};
         for (uint32_t k = selection->source_count; k-- > 0 && from_ms < at_ms;) {
             const struct snapshot_source *source = selection->sources[k];
             uint32_t place = selection->places[k][rows[i]];
@@ -352,8 +355,10 @@ bool selection_newest(const struct selection *selection, const uint32_t *rows, u
                 continue;
             if (!newest_in(selection, k, place, from_ms + 1, at_ms, buffer, &newest)) return false;
         }
-        times_ms[i] = newest.time_ms;
-        values[i] = newest.value;
+        out->times_ms[i] = newest.time_ms;
+        out->values[i] = newest.value;
+        if (out->starts_ms) out->starts_ms[i] = newest.start_ms;
+        if (out->histograms) out->histograms[i] = newest.histogram;
     }
     return true;
 }

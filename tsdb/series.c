@@ -22,6 +22,9 @@ void series_arena_init(struct series_arena *arena)
     atomic_init(&arena->lines_ready, 0);
     atomic_init(&arena->late_count, 0);
     atomic_init(&arena->late_bytes, 0);
+    paged_init(&arena->riches, sizeof(struct rich_samples));
+    atomic_init(&arena->rich_count, 0);
+    atomic_init(&arena->rich_bytes, 0);
     pthread_mutex_init(&arena->grow, NULL);
 }
 
@@ -29,6 +32,8 @@ void series_arena_release(struct series_arena *arena)
 {
     for (uint32_t i = 0; i < atomic_load(&arena->late_count); i++)
         free(((struct late_samples *)paged_at(&arena->lates, i))->rows);
+    for (uint32_t i = 0; i < atomic_load(&arena->rich_count); i++) rich_release(paged_at(&arena->riches, i));
+    paged_release(&arena->riches);
     paged_release(&arena->lines);
     paged_release(&arena->lates);
     pthread_mutex_destroy(&arena->grow);
@@ -37,7 +42,8 @@ void series_arena_release(struct series_arena *arena)
 uint64_t series_arena_bytes(const struct series_arena *arena)
 {
     return (uint64_t)atomic_load_explicit(&arena->line_count, memory_order_relaxed) * SERIES_LINE_BYTES +
-           atomic_load_explicit(&arena->late_bytes, memory_order_relaxed);
+           atomic_load_explicit(&arena->late_bytes, memory_order_relaxed) +
+           atomic_load_explicit(&arena->rich_bytes, memory_order_relaxed);
 }
 
 static uint8_t *line_at(const struct series_arena *arena, uint32_t line)
@@ -112,6 +118,35 @@ static void start_chunk(struct series *series, struct series_arena *arena, int64
     series->open.trailing = 0;
 }
 
+static struct rich_samples *rich_of(const struct series *series, const struct series_arena *arena)
+{
+    return series->rich ? paged_at(&arena->riches, series->rich - 1) : NULL;
+}
+
+const struct rich_samples *series_rich(const struct series *series, const struct series_arena *arena)
+{
+    return rich_of(series, arena);
+}
+
+int64_t series_newest_ms(const struct series *series, const struct series_arena *arena)
+{
+    const struct rich_samples *rich = rich_of(series, arena);
+
+    if (!rich || (series->samples && series->open.time_ms > rich->last.time_ms)) return series->open.time_ms;
+    return rich->last.time_ms;
+}
+
+/* The first sample of a request: notes how many there were before it. */
+static void note_ticket(struct series *series, const struct series_arena *arena, uint32_t ticket)
+{
+    struct rich_samples *rich = rich_of(series, arena);
+
+    if (series->ticket == ticket) return;
+    series->ticket = ticket;
+    series->samples_before = series->samples;
+    if (rich) rich->count_before = rich->count;
+}
+
 enum series_verdict series_append(struct series *series, struct series_arena *arena, uint32_t ticket, int64_t time_ms,
                                   uint64_t value)
 {
@@ -121,11 +156,12 @@ enum series_verdict series_append(struct series *series, struct series_arena *ar
         if (time_ms < series->open.time_ms) return SERIES_LATE;
         return value == series->open.value ? SERIES_REPEATED : SERIES_DUPLICATE;
     }
-    if (series->samples % SERIES_CHUNK_SAMPLES == 0) start_chunk(series, arena, time_ms);
-    if (series->ticket != ticket) {
-        series->ticket = ticket;
-        series->samples_before = series->samples;
+    if (series->rich) {
+        int64_t newest_ms = rich_of(series, arena)->last.time_ms;
+        if (time_ms <= newest_ms) return time_ms < newest_ms ? SERIES_LATE : SERIES_DUPLICATE;
     }
+    if (series->samples % SERIES_CHUNK_SAMPLES == 0) start_chunk(series, arena, time_ms);
+    note_ticket(series, arena, ticket);
     gorilla_append(&series->open, time_ms, value, &bits);
     for (unsigned i = 0; i < bits.pieces; i++) add_bits(series, arena, bits.word[i], bits.bits[i]);
     series->samples++;
@@ -145,13 +181,12 @@ static struct late_samples *make_late(struct series *series, struct series_arena
     return paged_at(&arena->lates, series->late - 1);
 }
 
-enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
-                                       uint64_t value)
+/* The first late sample not before a time. */
+static uint32_t find_late(const struct late_samples *late, int64_t time_ms)
 {
-    struct late_samples *late = make_late(series, arena);
     uint32_t low = 0, high = late->count;
 
-    if (high && late->rows[high - 1].time_ms < time_ms) low = high; /* backfill comes in order */
+    if (high && late->rows[high - 1].time_ms < time_ms) return high; /* backfill comes in order */
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (late->rows[middle].time_ms < time_ms) {
@@ -160,8 +195,18 @@ enum series_verdict series_append_late(struct series *series, struct series_aren
             high = middle;
         }
     }
+    return low;
+}
+
+enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
+                                       uint64_t value)
+{
+    struct late_samples *late = make_late(series, arena);
+    uint32_t low = find_late(late, time_ms);
+
     if (low < late->count && late->rows[low].time_ms == time_ms)
         return late->rows[low].value == value ? SERIES_REPEATED : SERIES_DUPLICATE;
+    if (series->rich && rich_has_late(rich_of(series, arena), time_ms)) return SERIES_DUPLICATE;
     if (late->count == late->capacity) {
         uint32_t capacity = late->capacity ? late->capacity + late->capacity / 2 : 4;
         late->rows = memory_realloc(late->rows, capacity * sizeof *late->rows);
@@ -173,6 +218,55 @@ enum series_verdict series_append_late(struct series *series, struct series_aren
     late->rows[low] = (struct late_sample){time_ms, value};
     late->count++;
     return SERIES_STORED;
+}
+
+static struct rich_samples *make_rich(struct series *series, struct series_arena *arena)
+{
+    if (series->rich == 0) {
+        pthread_mutex_lock(&arena->grow);
+        uint32_t index = atomic_load(&arena->rich_count);
+        paged_reserve(&arena->riches, index + 1);
+        atomic_store(&arena->rich_count, index + 1);
+        pthread_mutex_unlock(&arena->grow);
+        series->rich = index + 1;
+    }
+    return rich_of(series, arena);
+}
+
+enum series_verdict series_append_rich(struct series *series, struct series_arena *arena, uint32_t ticket,
+                                       const struct rich_sample *sample)
+{
+    struct rich_samples *rich = rich_of(series, arena);
+    bool follows_float = series->samples && (!rich || series->open.time_ms > rich->last.time_ms);
+
+    if (!series_is_empty(series)) {
+        int64_t newest_ms = series_newest_ms(series, arena);
+        if (sample->time_ms < newest_ms) return SERIES_LATE;
+        if (sample->time_ms == newest_ms)
+            return !follows_float && rich_same(&rich->last, sample) ? SERIES_REPEATED : SERIES_DUPLICATE;
+    }
+    if (!rich) rich = make_rich(series, arena);
+    note_ticket(series, arena, ticket);
+    atomic_fetch_add_explicit(&arena->rich_bytes, rich_append(rich, sample, follows_float), memory_order_relaxed);
+    return SERIES_STORED;
+}
+
+enum series_verdict series_append_late_rich(struct series *series, struct series_arena *arena,
+                                            const struct rich_sample *sample)
+{
+    const struct late_samples *late = series_late(series, arena);
+
+    if (late) {
+        uint32_t at = find_late(late, sample->time_ms);
+        if (at < late->count && late->rows[at].time_ms == sample->time_ms) return SERIES_DUPLICATE;
+    }
+    bool is_first = series->rich == 0;
+    struct rich_samples *rich = make_rich(series, arena);
+    if (is_first) rich->last.time_ms = INT64_MIN; /* there is none in order */
+    size_t bytes = 0;
+    enum rich_verdict verdict = rich_append_late(rich, sample, &bytes);
+    atomic_fetch_add_explicit(&arena->rich_bytes, bytes, memory_order_relaxed);
+    return verdict == RICH_STORED ? SERIES_STORED : verdict == RICH_REPEATED ? SERIES_REPEATED : SERIES_DUPLICATE;
 }
 
 const struct late_samples *series_late(const struct series *series, const struct series_arena *arena)
@@ -239,5 +333,15 @@ bool series_valid(const struct series *series, const struct series_arena *arena)
     for (uint32_t i = 1; late && i < late->count; i++) {
         if (late->rows[i - 1].time_ms >= late->rows[i].time_ms) return false;
     }
+    const struct rich_samples *rich = series_rich(series, arena);
+    uint64_t rows = 0;
+    for (size_t i = 0; rich && i < rich->chunks.count; i++) {
+        rows += rich->chunks.data[i].count;
+        if (i > 0 && rich->chunks.data[i - 1].min_ms >= rich->chunks.data[i].min_ms) return false;
+    }
+    for (size_t i = 1; rich && i < rich->late.count; i++) {
+        if (rich->late.data[i - 1].time_ms >= rich->late.data[i].time_ms) return false;
+    }
+    if (rich && rows != rich->count) return false;
     return samples == series->samples && series->samples_before <= series->samples;
 }

@@ -1,4 +1,4 @@
-/* The samples that a head holds of one series: an open chunk, full chunks, late samples.
+/* The samples that a head holds of one series: an open chunk, full chunks, late samples, rich samples.
  *
  * Samples in order are appended to the open chunk; with SERIES_CHUNK_SAMPLES it is full and the next one begins. A
  * chunk lies in 64-byte lines of the head's arena, chained, so that growing copies nothing and wastes half a line:
@@ -8,6 +8,7 @@
  *
  * The bytes are those of a Gorilla chunk without its count (storage/chunk_gorilla.h). Samples behind the newest one go
  * to a small array sorted by time; of two at one time the first stays, and one in a chunk wins over a late one.
+ * Histograms and floats with a start time are kept apart (tsdb/rich.h); what is newest counts over both.
  *
  * Whoever calls holds the series' lock (head.c), except for series_chunk on full chunks, which never change.
  */
@@ -17,6 +18,7 @@
 #include "storage/base/paged.h"
 #include "storage/base/vec.h"
 #include "storage/chunk_gorilla.h"
+#include "tsdb/rich.h"
 
 #include <pthread.h>
 
@@ -39,6 +41,9 @@ struct series_arena {
     struct paged lates;
     _Atomic uint32_t late_count;
     _Atomic uint64_t late_bytes;
+    struct paged riches;
+    _Atomic uint32_t rich_count;
+    _Atomic uint64_t rich_bytes;
     pthread_mutex_t grow; /* held while the paged arrays grow */
 };
 
@@ -57,6 +62,7 @@ struct series {
     uint32_t ticket;           /* of the request that appended last */
     uint32_t samples_before;   /* samples before that request */
     uint32_t late;             /* 1 + index of its late samples; 0: none */
+    uint32_t rich;             /* 1 + index of its rich samples; 0: none */
 };
 
 _Static_assert(sizeof(struct series) == 64, "a series is one cache line");
@@ -77,10 +83,22 @@ enum series_verdict series_append(struct series *series, struct series_arena *ar
 enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
                                        uint64_t value);
 
+/* The same for rich samples, without empty buckets. */
+enum series_verdict series_append_rich(struct series *series, struct series_arena *arena, uint32_t ticket,
+                                       const struct rich_sample *sample);
+enum series_verdict series_append_late_rich(struct series *series, struct series_arena *arena,
+                                            const struct rich_sample *sample);
+
 static inline bool series_is_empty(const struct series *series)
 {
-    return series->samples == 0;
+    return series->samples == 0 && series->rich == 0;
 }
+
+/* The time of the newest sample of a series that is not empty. */
+int64_t series_newest_ms(const struct series *series, const struct series_arena *arena);
+
+/* Its rich samples, or NULL. */
+const struct rich_samples *series_rich(const struct series *series, const struct series_arena *arena);
 
 const struct late_samples *series_late(const struct series *series, const struct series_arena *arena);
 

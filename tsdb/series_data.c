@@ -2,6 +2,7 @@
 #include "tsdb/series_data.h"
 
 #include "storage/chunk_gorilla.h"
+#include "tsdb/rich.h"
 
 #include <assert.h>
 
@@ -46,6 +47,60 @@ void series_data_encode(struct series_data *data, const int64_t *times_ms, const
                         chunk.count);
     }
     writer_release(&chunk);
+}
+
+static bool is_plain(const struct column_buffer *buffer, size_t i)
+{
+    return !buffer->is_rich || (!buffer->histograms.data[i] && buffer->starts.data[i] == 0);
+}
+
+/* Whether sample i of a buffer, a rich one like the one before, begins a chunk. */
+static bool begins_chunk(const struct column_buffer *buffer, size_t i)
+{
+    struct rich_sample before = columns_at(buffer, i - 1), sample = columns_at(buffer, i);
+
+    if (rich_must_cut(&before, &sample)) return true;
+    return sample.histogram && sample.histogram->hint == HISTOGRAM_UNKNOWN;
+}
+
+static void settle_hints(struct column_buffer *buffer)
+{
+    for (size_t i = 1; i < buffer->times.count && buffer->is_rich; i++) {
+        struct rich_sample before = columns_at(buffer, i - 1), sample = columns_at(buffer, i);
+        if (!sample.histogram || !before.histogram || sample.histogram->hint != HISTOGRAM_UNKNOWN) continue;
+        if (!rich_must_cut(&before, &sample)) buffer->histograms.data[i]->hint = HISTOGRAM_NOT_RESET;
+    }
+}
+
+static void encode_rich(struct series_data *data, const struct column_buffer *buffer, size_t first, size_t end)
+{
+    struct rich_sample rows[RICH_CHUNK_SAMPLES];
+    struct writer chunk = {0};
+
+    for (size_t i = first; i < end; i++) rows[i - first] = columns_at(buffer, i);
+    rich_chunk_encode(rows, end - first, &chunk);
+    series_data_add(data, CHUNK_RICH, (uint32_t)(end - first), rows[0].time_ms, rows[end - first - 1].time_ms,
+                    chunk.data, chunk.count);
+    writer_release(&chunk);
+}
+
+void series_data_encode_columns(struct series_data *data, struct column_buffer *buffer, size_t chunk_samples)
+{
+    size_t count = buffer->times.count;
+
+    if (buffer->has_lost_hints) settle_hints(buffer);
+    for (size_t first = 0, end; first < count; first = end) {
+        bool plain = is_plain(buffer, first);
+        for (end = first + 1; end < count && is_plain(buffer, end) == plain; end++) {
+            if (!plain && (end - first == RICH_CHUNK_SAMPLES || begins_chunk(buffer, end))) break;
+        }
+        if (plain) {
+            series_data_encode(data, buffer->times.data + first, buffer->values.data + first, end - first,
+                               chunk_samples);
+        } else {
+            encode_rich(data, buffer, first, end);
+        }
+    }
 }
 
 static uint32_t checksum(const uint8_t *bytes, size_t size, hash128 fingerprint)
@@ -129,9 +184,15 @@ static status verify_chunk(const uint8_t *bytes, const struct chunk_entry *entry
 
     if (load_u32(chunk + entry->bytes) != checksum(chunk, entry->bytes, fingerprint))
         return status_at(STATUS_CORRUPT, entry->offset, "a chunk does not match its checksum");
-    if (entry->codec != CHUNK_GORILLA)
+    if (entry->codec != CHUNK_GORILLA && entry->codec != CHUNK_RICH)
         return status_make(STATUS_UNSUPPORTED, "a chunk has the unknown codec %u", entry->codec);
     return ok();
+}
+
+static bool decode_chunk(struct column_buffer *buffer, const struct chunk_entry *entry, const uint8_t *bytes)
+{
+    if (entry->codec == CHUNK_RICH) return columns_decode_rich(buffer, bytes + entry->offset, entry->bytes);
+    return columns_decode(buffer, bytes + entry->offset, entry->bytes, SIZE_MAX);
 }
 
 status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, int64_t from_ms, int64_t to_ms,
@@ -146,7 +207,7 @@ status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, 
         if (entry.max_ms < from_ms) continue;
         if (entry.min_ms > to_ms) break;
         TRY(verify_chunk(bytes, &entry, fingerprint));
-        if (!columns_decode(buffer, bytes + entry.offset, entry.bytes, SIZE_MAX))
+        if (!decode_chunk(buffer, &entry, bytes))
             return status_at(STATUS_CORRUPT, entry.offset, "a chunk ends before its last sample");
     }
     columns_clip(buffer, first, from_ms, to_ms);
@@ -164,9 +225,8 @@ status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint,
     TRY(open_entries(bytes, size, fingerprint, &entries));
     while (next_entry(&entries, &entry)) {
         TRY(verify_chunk(bytes, &entry, fingerprint));
-        buffer->times.count = buffer->values.count = 0;
-        if (!columns_decode(buffer, bytes + entry.offset, entry.bytes, SIZE_MAX) ||
-            buffer->times.count != entry.samples || entry.samples == 0)
+        columns_clear(buffer);
+        if (!decode_chunk(buffer, &entry, bytes) || buffer->times.count != entry.samples || entry.samples == 0)
             return status_at(STATUS_CORRUPT, entry.offset, "a chunk does not hold the samples that its table says");
         vec_each (time, &buffer->times) {
             bool is_first = *count == 0 && time == buffer->times.data; /* of the series: any time will do */

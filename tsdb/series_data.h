@@ -45,6 +45,10 @@ void series_data_add(struct series_data *data, enum chunk_codec codec, uint32_t 
 void series_data_encode(struct series_data *data, const int64_t *times_ms, const double *values, size_t count,
                         size_t chunk_samples);
 
+/* Encodes a buffer's result: runs of floats as above, rich samples in chunks cut where their hints say. If hints were
+ * lost in merging, all that are unknown are found anew. */
+void series_data_encode_columns(struct series_data *data, struct column_buffer *buffer, size_t chunk_samples);
+
 /* Writes the form above to `out`; returns the bytes of its header. */
 size_t series_data_write(const struct series_data *data, hash128 fingerprint, struct writer *out);
 

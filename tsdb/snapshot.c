@@ -57,6 +57,18 @@ void snapshot_release(struct snapshot *snapshot)
     free(snapshot);
 }
 
+bool snapshot_is_rich(const struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->source_count; i++) {
+        const struct snapshot_source *source = &snapshot->sources[i];
+        if (source->block && block_get_info(source->block)->rich_samples) return true;
+        for (uint32_t h = 0; h < source->head_count; h++) {
+            if (head_is_rich(source->heads[h])) return true;
+        }
+    }
+    return false;
+}
+
 struct arena *snapshot_arena(struct snapshot *snapshot)
 {
     return &snapshot->arena;

@@ -24,6 +24,9 @@ struct selection;
 struct snapshot *db_snapshot(struct db *db, struct account *account);
 void snapshot_release(struct snapshot *snapshot);
 
+/* Whether any sample in it may be rich: a histogram, or with a start time. */
+bool snapshot_is_rich(const struct snapshot *snapshot);
+
 /* The snapshot's arena: for what lives as long as it does. */
 struct arena *snapshot_arena(struct snapshot *snapshot);
 
@@ -65,10 +68,17 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
  * value of a time wins. False on error (in buffer->error). */
 bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer, samples *out);
 
-/* The newest sample at or before at_ms and after from_ms for each of `count` rows: time and value; time INT64_MIN where
- * there is none. Decodes nothing for series whose newest sample is in the live head and old enough. */
+/* The newest sample at or before at_ms and after from_ms for each of `count` rows; time INT64_MIN where there is none.
+ * Histograms are NULL for floats and lie in the buffer until it is used again. Decodes nothing for series whose newest
+ * sample is in the live head, old enough and not rich. */
+struct newest_samples {
+    int64_t *times_ms;
+    double *values;
+    const struct histogram **histograms; /* may be NULL: not asked for */
+    int64_t *starts_ms;                  /* may be NULL */
+};
 bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
-                      int64_t at_ms, struct column_buffer *buffer, int64_t *times_ms, double *values);
+                      int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out);
 
 /* Sorted label names, and sorted values of one label, of series that match (all series if there are no matchers) and
  * may have samples in [from, to]. Stops at `limit` strings (0: none) and sets *truncated. The strings live as long as

@@ -1,7 +1,9 @@
 /* Answers, and how they are compared; see answer.h. */
 #include "tests/conformance/answer.h"
 
+#include "query/histogram_value.h"
 #include "storage/base/bytes.h"
+#include "storage/chunk_rich.h"
 #include "tsdb/regex.h"
 #include "tsdb/samples.h"
 
@@ -27,6 +29,9 @@ static void write_part(void *context, const struct result_part *part, struct wri
         for (size_t p = 0; p < series->point_count; p++) {
             writer_u64(out, (uint64_t)series->times_ms[p]);
             writer_u64(out, double_bits(series->values[p]));
+            const struct histogram *h = series->histograms ? series->histograms[p] : NULL;
+            writer_u8(out, h != NULL);
+            if (h) rich_row_write(NULL, &(struct rich_sample){0, 0, h->sum, h}, out);
         }
     }
 }
@@ -42,9 +47,13 @@ static void read_series(struct reader *r, struct answer_series *out, struct aren
     out->point_count = reader_varint(r);
     out->times_ms = arena_array(arena, int64_t, out->point_count);
     out->values = arena_array(arena, double, out->point_count);
+    out->histograms = arena_array(arena, const struct histogram *, out->point_count);
     for (size_t p = 0; p < out->point_count; p++) {
         out->times_ms[p] = (int64_t)reader_u64(r);
         out->values[p] = double_from_bits(reader_u64(r));
+        struct rich_sample sample = {0};
+        if (reader_u8(r)) (void)rich_row_read(r, NULL, &sample, arena);
+        out->histograms[p] = sample.histogram;
     }
 }
 
@@ -169,6 +178,47 @@ static bool fail_value(const struct answer_series *series, int64_t time, double 
     return false;
 }
 
+static bool same_buckets(const struct bucket_list *a, const struct bucket_list *b)
+{
+    if (a->count != b->count) return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->indexes[i] != b->indexes[i] || !almost_equal(a->counts[i], b->counts[i])) return false;
+    }
+    return true;
+}
+
+/* Empty buckets count for nothing, and a hint only if one was written. */
+static bool same_histogram(const struct histogram *a, const struct item *item, struct arena *arena)
+{
+    const struct histogram *b = histogram_compact(item->histogram, arena);
+
+    a = histogram_compact(a, arena);
+    return a->schema == b->schema && almost_equal(a->count, b->count) && almost_equal(a->sum, b->sum) &&
+           almost_equal(a->zero_count, b->zero_count) && a->zero_threshold == b->zero_threshold &&
+           histogram_same_bounds(a, b) && same_buckets(&a->positive, &b->positive) &&
+           same_buckets(&a->negative, &b->negative) && (!item->has_hint || a->hint == b->hint);
+}
+
+static bool point_matches(const struct answer_series *got, size_t at, const struct item *item, str *why,
+                          struct arena *arena)
+{
+    const struct histogram *h = got->histograms[at];
+
+    if (!h != (item->kind != ITEM_HISTOGRAM))
+        return fail_series(got, h ? "a float was expected" : "a histogram was expected", why, arena);
+    if (!h) {
+        if (almost_equal(got->values[at], item->value)) return true;
+        return fail_value(got, got->times_ms[at], got->values[at], item->value, why, arena);
+    }
+    if (same_histogram(h, item, arena)) return true;
+    str text = labels_print(got->labels, got->label_count, arena);
+    str a = histogram_text(h, arena), b = histogram_text(item->histogram, arena);
+    *why = arena_format(arena, "%.*s at %lld is %.*s schema %d hint %d, expected %.*s schema %d hint %d", STR_ARG(text),
+                        (long long)got->times_ms[at], STR_ARG(a), h->schema, h->hint, STR_ARG(b),
+                        item->histogram->schema, item->histogram->hint);
+    return false;
+}
+
 /* Points of one series against items on a grid of times. */
 static bool points_match(const struct answer_series *got, const struct series *expected, int64_t start_ms,
                          int64_t step_ms, str *why, struct arena *arena)
@@ -178,11 +228,9 @@ static bool points_match(const struct answer_series *got, const struct series *e
     for (size_t i = 0; i < expected->item_count; i++) {
         int64_t time = start_ms + (int64_t)i * step_ms;
         if (expected->items[i].kind == ITEM_OMITTED) continue;
-        if (expected->items[i].kind == ITEM_HISTOGRAM) return fail_series(got, "a histogram was expected", why, arena);
         if (at == got->point_count || got->times_ms[at] != time)
             return fail_series(got, "a point is missing", why, arena);
-        if (!almost_equal(got->values[at], expected->items[i].value))
-            return fail_value(got, time, got->values[at], expected->items[i].value, why, arena);
+        if (!point_matches(got, at, &expected->items[i], why, arena)) return false;
         at++;
     }
     return at == got->point_count || fail_series(got, "there are more points than expected", why, arena);
@@ -243,10 +291,9 @@ static bool vector_matches(const struct answer *answer, const struct eval *eval,
         for (size_t other = 0; other < i; other++) {
             if (same_labels(&answer->series[other], expected)) return fail_series(got, "twice", why, arena);
         }
-        if (expected->item_count == 0 || expected->items[0].kind != ITEM_FLOAT)
-            return fail_series(got, "a histogram was expected", why, arena);
-        if (!almost_equal(got->values[0], expected->items[0].value))
-            return fail_value(got, got->times_ms[0], got->values[0], expected->items[0].value, why, arena);
+        if (expected->item_count == 0 || expected->items[0].kind == ITEM_OMITTED)
+            return fail_series(got, "unexpected", why, arena);
+        if (!point_matches(got, 0, &expected->items[0], why, arena)) return false;
     }
     return none_missing(answer, eval, why, arena);
 }
@@ -305,6 +352,7 @@ bool answer_matches_at(const struct answer *answer, const struct eval *eval, int
             if (series.times_ms[p] != at_ms) continue;
             series.times_ms += p;
             series.values += p;
+            series.histograms += p;
             series.point_count = 1;
             vector.series[vector.series_count++] = series;
             break;

@@ -10,6 +10,7 @@ struct answer_series {
     size_t label_count;
     int64_t *times_ms;
     double *values;
+    const struct histogram **histograms; /* NULL where a point is a float */
     size_t point_count;
 };
 

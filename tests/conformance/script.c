@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every part of the language that is behind a feature may occur. */
-enum { ALL_FEATURES = FEATURE_EXPERIMENTAL_FUNCTIONS | FEATURE_EXTENDED_RANGE_SELECTORS | FEATURE_FILL_MODIFIERS };
-
 struct parsing {
     str *lines;
     size_t line_count, at;
@@ -94,7 +91,7 @@ static void add_series(struct parsing *p, struct command *load, const struct ser
 /* load 5m, and a line for each series; a line of start times belongs to the next one. */
 static bool parse_load(struct parsing *p, str word, str rest, struct command *out)
 {
-    bool has_start_times = false;
+    str start_times = STR("");
 
     out->kind = COMMAND_LOAD;
     out->with_nhcb = str_equal(word, STR("load_with_nhcb"));
@@ -104,12 +101,13 @@ static bool parse_load(struct parsing *p, str word, str rest, struct command *ou
         struct series series;
         str line = p->lines[p->at], after = line, message;
         if (str_ends_with(take_word(&after), STR("@st"))) {
-            has_start_times = true;
+            start_times = line;
             continue;
         }
         if (!series_parse(line, &series, p->arena, &message)) return fail(p, "%.*s", STR_ARG(message));
-        series.has_start_times = has_start_times;
-        has_start_times = false;
+        if (start_times.len && !start_times_parse(start_times, &series, p->arena, &message))
+            return fail(p, "%.*s", STR_ARG(message));
+        start_times = STR("");
         add_series(p, out, &series);
     }
     return true;

@@ -6,12 +6,21 @@
 #define VARVE_TESTS_CONFORMANCE_SCRIPT_H
 
 #include "query/ast.h"
+#include "query/features.h"
+#include "storage/base/histogram.h"
 #include "tsdb/labels.h"
 
-/* One slot of a series: left out, a float, or a native histogram, of which only the text is known. */
+/* Every part of the language that is behind a feature may occur. */
+enum { ALL_FEATURES = FEATURE_EXPERIMENTAL_FUNCTIONS | FEATURE_EXTENDED_RANGE_SELECTORS | FEATURE_FILL_MODIFIERS };
+
+/* One slot of a series: left out, a float, or a native histogram. */
 struct item {
     enum { ITEM_OMITTED, ITEM_FLOAT, ITEM_HISTOGRAM } kind;
     double value;
+    const struct histogram *histogram;
+    bool has_hint; /* a counter reset hint was written */
+    bool has_start;
+    int64_t start_offset_ms; /* start time, from the time of the sample */
 };
 
 struct series {
@@ -19,8 +28,6 @@ struct series {
     size_t label_count;
     struct item *items;
     size_t item_count;
-    bool has_start_times; /* an @st line came before it */
-    bool has_histograms;
 };
 
 /* What the annotations of one kind, or an error, must look like. */
@@ -66,6 +73,16 @@ bool script_parse(str text, struct script *out, struct arena *arena, str *error)
 
 /* Parses a series description: a metric and its items. */
 bool series_parse(str line, struct series *out, struct arena *arena, str *error);
+
+/* Reads the start times of a line that ends in @st into the items of the line after it; false if they do not go
+ * together. */
+bool start_times_parse(str line, struct series *series, struct arena *arena, str *error);
+
+/* A native histogram from what stands between {{ and }}. */
+bool histogram_item_parse(str text, struct item *out, struct arena *arena);
+
+/* Adds factor (1 or -1) times another histogram; false if the two do not go together. */
+bool histogram_item_add(struct item *item, const struct item *change, double factor, struct arena *arena);
 
 /* Whether an eval has an expectation of a kind. */
 bool eval_expects(const struct eval *eval, int kind);

@@ -13,7 +13,6 @@ struct reader_state {
     vec(struct item) items;
     struct arena *arena;
     str *error;
-    bool has_histograms;
 };
 
 static bool fail(struct reader_state *r, const char *what)
@@ -100,12 +99,14 @@ static void push_items(struct reader_state *r, struct item item, uint64_t count,
     }
 }
 
-static bool take_histogram(struct reader_state *r)
+/* The text up to }}, and the histogram it says. */
+static bool take_histogram(struct reader_state *r, struct item *out)
 {
     for (size_t at = 0; at + 1 < r->rest.len; at++) {
         if (r->rest.data[at] != '}' || r->rest.data[at + 1] != '}') continue;
+        str text = str_part(r->rest, 0, at);
+        if (!histogram_item_parse(text, out, r->arena)) return fail(r, "no histogram");
         r->rest = str_part(r->rest, at + 2, r->rest.len);
-        r->has_histograms = true;
         return true;
     }
     return fail(r, "a histogram without end");
@@ -113,18 +114,32 @@ static bool take_histogram(struct reader_state *r)
 
 static bool take_histograms(struct reader_state *r)
 {
+    struct item item, change;
+    double factor = 0;
     uint64_t times;
 
-    if (!take_histogram(r)) return false;
-    if ((take(r, "+{{") || take(r, "-{{")) && !take_histogram(r)) return false;
+    if (!take_histogram(r, &item)) return false;
+    if (take(r, "+{{")) {
+        factor = 1;
+    } else if (take(r, "-{{")) {
+        factor = -1;
+    }
+    if (factor != 0) {
+        if (!take_histogram(r, &change)) return false;
+        item.has_hint = change.has_hint; /* of the one that was read last */
+    }
     if (!take_times(r, &times)) return false;
-    push_items(r, (struct item){ITEM_HISTOGRAM, 0}, times + 1, 0);
+    for (uint64_t i = 0; i <= times; i++) {
+        vec_push(&r->items, item);
+        if (factor != 0 && i < times && !histogram_item_add(&item, &change, factor, r->arena))
+            return fail(r, "histograms that can not be added");
+    }
     return true;
 }
 
 static bool take_floats(struct reader_state *r)
 {
-    struct item item = {ITEM_FLOAT, double_from_bits(STALE_NAN_BITS)};
+    struct item item = {.kind = ITEM_FLOAT, .value = double_from_bits(STALE_NAN_BITS)};
     double change = 0;
     uint64_t times;
 
@@ -150,7 +165,7 @@ static bool take_item(struct reader_state *r)
     if (take(r, "_")) {
         bool is_repeated = str_starts_with(r->rest, STR("x"));
         if (!take_times(r, &times)) return false;
-        push_items(r, (struct item){ITEM_OMITTED, 0}, is_repeated ? times : 1, 0);
+        push_items(r, (struct item){.kind = ITEM_OMITTED}, is_repeated ? times : 1, 0);
     } else if (!(take(r, "{{") ? take_histograms(r) : take_floats(r))) {
         return false;
     }
@@ -173,8 +188,73 @@ bool series_parse(str line, struct series *out, struct arena *arena, str *error)
     for (skip_space(&r); r.rest.len && done; skip_space(&r)) done = take_item(&r);
     out->items = arena_array(arena, struct item, r.items.count);
     out->item_count = r.items.count;
-    out->has_histograms = r.has_histograms;
     if (r.items.count) memcpy(out->items, r.items.data, r.items.count * sizeof *out->items);
+    vec_release(&r.items);
+    return done;
+}
+
+/* A signed number of milliseconds, seconds, minutes, …: one unit. */
+static bool take_offset(struct reader_state *r, int64_t *out)
+{
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    int64_t sign = take(r, "-") ? -1 : 1;
+    size_t len = 0;
+    uint64_t number;
+
+    if (sign == 1) (void)take(r, "+");
+    while (len < r->rest.len && isdigit((unsigned char)r->rest.data[len])) len++;
+    if (!str_to_uint64(str_part(r->rest, 0, len), &number)) return fail(r, "no offset");
+    r->rest = str_part(r->rest, len, r->rest.len);
+    *out = 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (!take(r, units[i].unit)) continue;
+        *out = sign * (int64_t)number * units[i].ms;
+        return true;
+    }
+    return number == 0 || fail(r, "no unit");
+}
+
+/* _xN, offset, offsetxN, offset+offsetxN */
+static bool take_start_times(struct reader_state *r)
+{
+    struct item item = {.has_start = true};
+    int64_t change = 0;
+    uint64_t times;
+
+    if (take(r, "_")) {
+        bool is_repeated = str_starts_with(r->rest, STR("x"));
+        if (!take_times(r, &times)) return false;
+        push_items(r, (struct item){.kind = ITEM_OMITTED}, is_repeated ? times : 1, 0);
+        return true;
+    }
+    if (!take_offset(r, &item.start_offset_ms)) return false;
+    bool has_change = r->rest.len && (r->rest.data[0] == '+' || r->rest.data[0] == '-');
+    if (has_change && !take_offset(r, &change)) return false;
+    if (!take_times(r, &times)) return false;
+    for (uint64_t i = 0; i <= times; i++) {
+        vec_push(&r->items, item);
+        item.start_offset_ms += change;
+    }
+    return true;
+}
+
+bool start_times_parse(str line, struct series *series, struct arena *arena, str *error)
+{
+    struct reader_state r = {.arena = arena, .error = error};
+    size_t metric = 0;
+    bool done = true;
+
+    while (metric < line.len && !isspace((unsigned char)line.data[metric])) metric++;
+    r.rest = str_part(line, metric, line.len);
+    for (skip_space(&r); r.rest.len && done; skip_space(&r)) done = take_start_times(&r);
+    if (done && r.items.count != series->item_count) done = fail(&r, "not as many start times as samples");
+    for (size_t i = 0; i < series->item_count && done; i++) {
+        series->items[i].has_start = r.items.data[i].has_start;
+        series->items[i].start_offset_ms = r.items.data[i].start_offset_ms;
+    }
     vec_release(&r.items);
     return done;
 }

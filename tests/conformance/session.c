@@ -1,8 +1,4 @@
-/* Running commands; see session.h.
- *
- * Series that need native histograms or start times can not be stored yet. They are left out of a load and remembered;
- * an eval with a selector that would find one of them counts as failed.
- */
+/* Running commands; see session.h. */
 #include "tests/conformance/session.h"
 
 #include "query/functions.h"
@@ -10,24 +6,18 @@
 #include "query/query.h"
 #include "storage/fs_memory.h"
 #include "tests/conformance/answer.h"
+#include "tests/conformance/nhcb.h"
 #include "tsdb/db.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Labels of a series that could not be stored. */
-struct missing {
-    const label *labels;
-    size_t count;
-};
-
 struct session {
     struct session_options options;
     struct fs *fs;
     struct db *db;
     struct engine *engine;
-    vec(struct missing) missing;
 };
 
 static void must(status s)
@@ -60,7 +50,6 @@ static void close_session(struct session *session)
     engine_close(session->engine);
     db_abandon(session->db);
     fs_release(session->fs);
-    vec_release(&session->missing);
 }
 
 struct session *session_new(const struct session_options *options)
@@ -78,37 +67,13 @@ void session_free(struct session *session)
     free(session);
 }
 
-static void remember(struct session *session, const struct series *series)
-{
-    vec_push(&session->missing, (struct missing){series->labels, series->label_count});
-}
-
-/* load_with_nhcb makes a histogram series out of those of its buckets, count and sum. */
-static void remember_derived(struct session *session, const struct series *series, struct arena *arena)
-{
-    static const char *const suffixes[] = {"_bucket", "_count", "_sum"};
-    label *pairs = arena_array(arena, label, series->label_count);
-    bool is_part = false;
-    size_t count = 0;
-
-    for (size_t i = 0; i < series->label_count; i++) {
-        label pair = series->labels[i];
-        if (str_equal(pair.name, STR("le"))) continue;
-        for (size_t s = 0; s < 3 && str_equal(pair.name, METRIC_NAME) && !is_part; s++) {
-            str suffix = str_from(suffixes[s]);
-            is_part = str_ends_with(pair.value, suffix);
-            if (is_part) pair.value.len -= suffix.len;
-        }
-        pairs[count++] = pair;
-    }
-    if (is_part) vec_push(&session->missing, (struct missing){pairs, count});
-}
-
 /* A load as one batch. */
 struct batch {
     vec(struct append_series) series;
     vec(int64_t) times;
     vec(uint64_t) values;
+    vec(const struct histogram *) histograms;
+    vec(int64_t) starts;
 };
 
 static void add_series(struct batch *batch, const struct series *series, int64_t step_ms, struct arena *arena)
@@ -120,9 +85,13 @@ static void add_series(struct batch *batch, const struct series *series, int64_t
     entry.labels = arena_copy_str(arena, str_make((const char *)text.data, text.count));
     writer_release(&text);
     for (size_t i = 0; i < series->item_count; i++) {
-        if (series->items[i].kind != ITEM_FLOAT) continue;
-        vec_push(&batch->times, (int64_t)i * step_ms);
-        vec_push(&batch->values, double_bits(series->items[i].value));
+        const struct item *item = &series->items[i];
+        int64_t time_ms = (int64_t)i * step_ms;
+        if (item->kind == ITEM_OMITTED) continue;
+        vec_push(&batch->times, time_ms);
+        vec_push(&batch->values, double_bits(item->value));
+        vec_push(&batch->histograms, item->kind == ITEM_HISTOGRAM ? item->histogram : NULL);
+        vec_push(&batch->starts, item->has_start ? time_ms + item->start_offset_ms : 0);
         entry.count++;
     }
     if (entry.count) vec_push(&batch->series, entry);
@@ -134,6 +103,8 @@ static bool append(struct session *session, const struct batch *batch, str *why,
                                    .series_count = batch->series.count,
                                    .times_ms = batch->times.data,
                                    .values = batch->values.data,
+                                   .histograms = batch->histograms.data,
+                                   .starts_ms = batch->starts.data,
                                    .sample_count = batch->times.count};
     struct append_result result = {0};
 
@@ -147,51 +118,20 @@ static bool append(struct session *session, const struct batch *batch, str *why,
 static bool run_load(struct session *session, const struct command *load, str *why, struct arena *arena)
 {
     struct batch batch = {0};
-    bool is_whole = !load->with_nhcb;
+    struct series *derived = NULL;
+    size_t derived_count = 0;
+    bool done = true;
 
-    for (size_t i = 0; i < load->series_count; i++) {
-        const struct series *series = &load->series[i];
-        if (series->has_histograms || series->has_start_times) {
-            remember(session, series);
-            is_whole = false;
-        } else {
-            add_series(&batch, series, load->step_ms, arena);
-            if (load->with_nhcb) remember_derived(session, series, arena);
-        }
-    }
-    bool is_stored = append(session, &batch, why, arena);
-    if (is_stored && !is_whole) *why = STR("native histograms or start times are left out");
+    for (size_t i = 0; i < load->series_count; i++) add_series(&batch, &load->series[i], load->step_ms, arena);
+    if (load->with_nhcb) done = nhcb_make(load->series, load->series_count, &derived, &derived_count, arena, why);
+    for (size_t i = 0; i < derived_count && done; i++) add_series(&batch, &derived[i], load->step_ms, arena);
+    done = done && append(session, &batch, why, arena);
     vec_release(&batch.series);
     vec_release(&batch.times);
     vec_release(&batch.values);
-    return is_stored && is_whole;
-}
-
-static str value_of(const struct missing *missing, str name)
-{
-    for (size_t i = 0; i < missing->count; i++) {
-        if (str_equal(missing->labels[i].name, name)) return missing->labels[i].value;
-    }
-    return STR("");
-}
-
-static bool selects(const struct selector *selector, const struct missing *missing)
-{
-    for (size_t i = 0; i < selector->matcher_count; i++) {
-        if (!matcher_matches(&selector->matchers[i], value_of(missing, selector->matchers[i].name))) return false;
-    }
-    return true;
-}
-
-/* For ast_walk: goes on as long as no selector would find a series that could not be stored. */
-static bool needs_none_missing(void *context, const struct node *node)
-{
-    const struct session *session = context;
-
-    for (size_t i = 0; node->kind == NODE_SELECTOR && i < session->missing.count; i++) {
-        if (selects(&node->selector, &session->missing.data[i])) return false;
-    }
-    return true;
+    vec_release(&batch.histograms);
+    vec_release(&batch.starts);
+    return done;
 }
 
 static bool is_fixed_call(void *context, const struct node *node)
@@ -296,6 +236,19 @@ static bool run_instants(struct session *session, const struct eval *eval, str *
     return true;
 }
 
+/* Whether the printer's line and its layout both read back as the same tree. */
+static bool prints_itself(const struct node *tree, struct arena *arena)
+{
+    str texts[] = {ast_print(tree, arena), ast_pretty(tree, arena)};
+    struct parse_error error;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct node *again = parse_query(texts[i], ALL_FEATURES, arena, &error);
+        if (!again || !ast_equal(tree, again)) return false;
+    }
+    return true;
+}
+
 static bool run_eval(struct session *session, const struct eval *eval, str *why, struct arena *arena)
 {
     struct query_request request = {.text = eval->query,
@@ -305,12 +258,14 @@ static bool run_eval(struct session *session, const struct eval *eval, str *why,
                                     .step_ms = eval->step_ms,
                                     .without_positions = true};
     struct answer answer;
+    struct eval printed = *eval;
 
-    if (!ast_walk(eval->tree, needs_none_missing, session)) {
-        *why = STR("needs native histograms or start times");
+    if (!prints_itself(eval->tree, arena)) {
+        *why = STR("printed and read again it is another expression");
         return false;
     }
-    if (!eval->is_range) return run_instants(session, eval, why, arena);
+    if (session->options.is_printed) request.text = printed.query = ast_pretty(eval->tree, arena);
+    if (!eval->is_range) return run_instants(session, session->options.is_printed ? &printed : eval, why, arena);
     answer_make(session->engine, &request, &answer, arena);
     return answer_matches(&answer, eval, why, arena);
 }
@@ -320,8 +275,6 @@ bool session_run(struct session *session, const struct command *command, str *wh
     switch (command->kind) {
     case COMMAND_CLEAR:
         close_session(session);
-        session->missing.data = NULL;
-        session->missing.count = session->missing.capacity = 0;
         open_session(session);
         return true;
     case COMMAND_LOAD: return run_load(session, command, why, arena);

@@ -1,4 +1,4 @@
-/* One run of a script: a database that `clear` empties, an engine, and what it could not load. */
+/* One run of a script: a database that `clear` empties, and an engine. */
 #ifndef VARVE_TESTS_CONFORMANCE_SESSION_H
 #define VARVE_TESTS_CONFORMANCE_SESSION_H
 
@@ -8,7 +8,8 @@
 struct session;
 
 struct session_options {
-    bool is_frozen; /* data is frozen into blocks after each load */
+    bool is_frozen;  /* data is frozen into blocks after each load */
+    bool is_printed; /* expressions are run as the printer lays them out */
     uint32_t threads;
 };
 

@@ -116,3 +116,52 @@ Test(api_status, tsdb_limits)
     }
     site_close(&site);
 }
+
+Test(api_status, config)
+{
+    struct site site;
+    json_t *root;
+
+    site_open(&site);
+    cr_expect(has_text(data_of(&site, "/api/v1/status/config", &root), "yaml", ""));
+    json_decref(root);
+    site_close(&site);
+}
+
+Test(api_status, blocks)
+{
+    struct site site;
+    json_t *root;
+
+    site_open(&site);
+    site_load_few(&site);
+    json_t *blocks = json_object_get(data_of(&site, "/api/v1/status/tsdb/blocks", &root), "blocks");
+    cr_expect(json_is_array(blocks) && json_array_size(blocks) == 0);
+    json_decref(root);
+    cr_assert(!failed(db_freeze(site.services.db)));
+    json_t *block = json_array_get(json_object_get(data_of(&site, "/api/v1/status/tsdb/blocks", &root), "blocks"), 0);
+    cr_assert(block);
+    cr_expect(strlen(json_string_value(json_object_get(block, "ulid"))) == 26);
+    cr_expect(json_integer_value(json_object_get(block, "minTime")) == 1000);
+    cr_expect(json_integer_value(json_object_get(block, "maxTime")) == 1001);
+    cr_expect(json_integer_value(json_object_get(json_object_get(block, "stats"), "numSeries")) == 3);
+    json_decref(root);
+    site_close(&site);
+}
+
+Test(api_status, walreplay_and_features)
+{
+    struct site site;
+    json_t *root;
+
+    site_open(&site);
+    json_t *data = data_of(&site, "/api/v1/status/walreplay", &root);
+    cr_expect(json_is_integer(json_object_get(data, "current")));
+    json_decref(root);
+    data = data_of(&site, "/api/v1/features", &root);
+    cr_expect(json_is_false(json_object_get(json_object_get(data, "api"), "admin")));
+    cr_expect(json_is_true(json_object_get(json_object_get(data, "promql_functions"), "rate")));
+    cr_expect(json_is_false(json_object_get(json_object_get(data, "promql"), "delayed_name_removal")));
+    json_decref(root);
+    site_close(&site);
+}

@@ -35,6 +35,31 @@ Test(pages, quit_is_switched_on)
     site_close(&site);
 }
 
+static status reload(void *context)
+{
+    ++*(int *)context;
+    return *(int *)context == 1 ? ok() : status_make(STATUS_INVALID, "varve.yml: line 1: unknown key x");
+}
+
+Test(pages, reload_is_switched_on)
+{
+    struct site site;
+    int reloads = 0;
+
+    site_open(&site);
+    site.services.reload = reload;
+    site.services.reload_context = &reloads;
+    struct reply reply = site_call(&site, "POST", "/-/reload", NULL, STR(""));
+    cr_expect(reply.code == 403 && reloads == 0);
+    site.settings.enable_lifecycle = true;
+    reply = site_call(&site, "POST", "/-/reload", NULL, STR(""));
+    cr_expect(reply.code == 200 && reply.body.len == 0 && reloads == 1);
+    reply = site_call(&site, "PUT", "/-/reload", NULL, STR(""));
+    cr_expect(reply.code == 500 &&
+              str_equal(reply.body, STR("failed to reload config: varve.yml: line 1: unknown key x\n")));
+    site_close(&site);
+}
+
 static const char *const lines[] = {
     "# TYPE varve_build_info gauge\nvarve_build_info{version=\"",
     "\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total ",

@@ -307,11 +307,11 @@ Test(server, hanging_up_cancels_the_query)
         usleep(50000);
         if (how == 0) shutdown(socket, SHUT_WR);
         close(socket);
-        for (int i = 0; i < 500 && metric_get(&metric_http_hang_ups) < before + how + 1; i++) usleep(10000);
+        for (int i = 0; i < 6000 && metric_get(&metric_http_hang_ups) < before + how + 1; i++) usleep(10000);
         cr_expect(metric_get(&metric_http_hang_ups) == before + how + 1);
     }
     /* the queries would run for minutes */
-    for (int i = 0; i < 1000 && metric_get(&metric_http_suspended); i++) usleep(10000);
+    for (int i = 0; i < 6000 && metric_get(&metric_http_suspended); i++) usleep(10000);
     cr_expect(metric_get(&metric_http_suspended) == 0);
     cr_expect(is_alive(&stage));
     stage_close(&stage);

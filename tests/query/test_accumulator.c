@@ -85,8 +85,8 @@ Test(accumulator, against_plain_loops)
         struct accumulator acc;
         fill(&random, &tile, slots, grid.steps);
         accumulator_init(&acc, kind, false, &grid, GROUPS, &scratch);
-        accumulator_add(&acc, &tile, slots);
-        accumulator_finish(&acc, &out);
+        accumulator_add(&acc, &tile, slots, slots);
+        accumulator_finish(&acc, &out, &scratch);
         check(&tile, slots, &out, kind, grid.steps);
         scratch_release(&scratch);
     }
@@ -104,11 +104,11 @@ Test(accumulator, careful_averages)
     for (size_t row = 0; row < 4; row++) tile.values[row] = 1.5e308;
     bits_fill(tile.present, 4);
     accumulator_init(&acc, AGGREGATE_AVG, false, &grid, 1, &scratch);
-    accumulator_add(&acc, &tile, slots);
+    accumulator_add(&acc, &tile, slots, slots);
     cr_assert(!accumulator_is_finite(&acc, 0));
     accumulator_init(&acc, AGGREGATE_AVG, true, &grid, 1, &scratch);
-    accumulator_add(&acc, &tile, slots);
-    accumulator_finish(&acc, &out);
+    accumulator_add(&acc, &tile, slots, slots);
+    accumulator_finish(&acc, &out, &scratch);
     cr_assert(out.values[0] == 1.5e308, "%g", out.values[0]);
     scratch_release(&scratch);
 }
@@ -128,10 +128,10 @@ Test(accumulator, slices_are_merged_in_order)
             tile.values[0] = i == 3 ? NAN : (double)i;
             if (i != 3 || kind >= AGGREGATE_MIN) bits_set(tile.present, 0);
             accumulator_init(&slice, (enum aggregate_kind)kind, false, &grid, 1, &scratch);
-            accumulator_add(&slice, &tile, slots);
+            accumulator_add(&slice, &tile, slots, slots);
             accumulator_merge(&all, 0, &slice);
         }
-        accumulator_finish(&all, &out);
+        accumulator_finish(&all, &out, &scratch);
         static const double expected[] = {52, 52.0 / 9, 9, 1, 10};
         cr_assert(out.values[0] == expected[kind], "kind %d: %g", kind, out.values[0]);
     }

@@ -90,7 +90,7 @@ Test(annotations, other_texts)
     annotate_sort_in_range(&annotations, &node);
     annotate_bucket(&annotations, &node, STR(""), STR(""));
     annotate_not_counter_type(&annotations, &node, STR("gauge"), STR("g"));
-    annotate_operand_types(&annotations, &node, OP_TRIM_LOWER);
+    annotate_operand_types(&annotations, &node, OP_TRIM_LOWER, false, false);
     check(&annotations, true, NULL, warnings, 3);
     check(&annotations, false, NULL, infos, 2);
     annotations_release(&annotations);

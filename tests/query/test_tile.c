@@ -54,7 +54,7 @@ Test(tile, rows_are_copied_with_their_presence)
                 if ((row + i) % 3 == 0) bits_set(from.present, row * from.stride + i);
             }
         }
-        for (size_t row = 0; row < 70; row++) tile_copy_row(&to, 69 - row, &from, row);
+        for (size_t row = 0; row < 70; row++) tile_copy_row(&to, 69 - row, &from, row, &scratch);
         for (size_t row = 0; row < 70; row++) {
             cr_assert(tile_row_any(&to, row) == tile_row_any(&from, 69 - row));
             for (size_t i = 0; i < steps[s]; i++) {

@@ -42,7 +42,7 @@ Test(window_plan, against_linear_searches)
             (struct grid){(int64_t)(random_next(&random) % 3000) - 1500, 1 + (int64_t)(random_next(&random) % 150),
                           1 + (uint32_t)(random_next(&random) % 200)};
         windows.is_fixed = random_next(&random) % 8 == 0;
-        samples column = {count, 0, times, values};
+        samples column = {.count = count, .times_ms = times, .values = values};
         check_plan(window_plan_make(&windows, &column, false, &scratch), &windows, &column);
         scratch_release(&scratch);
     }

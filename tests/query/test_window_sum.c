@@ -69,7 +69,7 @@ Test(window_sum, same_bits)
             times[i] = i * 1000;
             column[i] = integers ? (i * 7919) % 10007 - 5000 : 1.0 / (1 + i % 97) + i * 1e-7;
         }
-        samples s = {COUNT, 0, times, column};
+        samples s = {.count = COUNT, .times_ms = times, .values = column};
         struct window_plan *plan = window_plan_make(&windows, &s, false, &scratch);
         struct window_run run = {.plan = plan, .windows = &windows, .column = s, .scratch = &scratch};
         for (int avg = 0; avg < 2; avg++) {

@@ -70,7 +70,7 @@ static void check_round(struct random *random, const struct window_function *fun
     struct windows windows;
 
     random_windows(random, times[count - 1], &windows);
-    samples s = {count, 0, times, column};
+    samples s = {.count = count, .times_ms = times, .values = column};
     struct window_plan *plan = window_plan_make(&windows, &s, true, &scratch);
     for (size_t w = 0; w < bits_words(plan->steps); w++)
         present[w] = function->samples_min > 1 ? plan->many[w] : plan->some[w];

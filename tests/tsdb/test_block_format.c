@@ -77,7 +77,10 @@ Test(block_format, what_is_no_footer)
     for (size_t len = 1; len < out.count; len++) {
         char *exact = memory_alloc(len);
         memcpy(exact, out.data, len);
-        cr_expect(block_info_decode(str_make(exact, len), &got).code == STATUS_CORRUPT, "cut to %zu", len);
+        status cut = block_info_decode(str_make(exact, len), &got);
+        /* Blocks of before rich samples were counted end one number earlier. */
+        bool is_old = len == out.count - 1;
+        cr_expect(is_old ? !failed(cut) && got.rich_samples == 0 : cut.code == STATUS_CORRUPT, "cut to %zu", len);
         free(exact);
     }
     cr_expect(failed(block_info_decode(STR(""), &got)));

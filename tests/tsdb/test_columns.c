@@ -27,6 +27,54 @@ static void expect_times(const struct column_buffer *buffer, size_t first, const
     cr_assert(at == buffer->times.count && at == buffer->values.count, "%zu too many", buffer->times.count - at);
 }
 
+/* Merges samples as another source's. */
+static void merge(struct column_buffer *buffer, size_t first, const int64_t *times, const double *values, size_t count)
+{
+    columns_clear_other(buffer);
+    for (size_t i = 0; i < count; i++) {
+        vec_push(&buffer->other_times, times[i]);
+        vec_push(&buffer->other_values, values[i]);
+    }
+    columns_merge(buffer, first);
+}
+
+/* A histogram keeps its hint only behind the one that was before it. */
+Test(columns, merged_histograms_lose_their_hints)
+{
+    struct column_buffer buffer = {0};
+    struct histogram h = {.count = 1};
+    static const struct {
+        int64_t time_ms;
+        bool is_other;
+        enum histogram_hint hint, expected;
+    } rows[] = {{0, false, HISTOGRAM_UNKNOWN, HISTOGRAM_UNKNOWN},
+                {1, false, HISTOGRAM_NOT_RESET, HISTOGRAM_NOT_RESET},
+                {2, true, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN},
+                {3, true, HISTOGRAM_NOT_RESET, HISTOGRAM_NOT_RESET},
+                {4, false, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN},
+                {5, true, HISTOGRAM_GAUGE, HISTOGRAM_GAUGE},
+                {6, false, HISTOGRAM_NOT_RESET, HISTOGRAM_UNKNOWN}};
+    size_t count = sizeof rows / sizeof rows[0];
+
+    for (int is_other = 0; is_other < 2; is_other++) {
+        columns_clear_other(&buffer);
+        for (size_t i = 0; i < count; i++) {
+            struct rich_sample sample = {rows[i].time_ms, 7, 0, &h};
+            if (rows[i].is_other == is_other) columns_push_other(&buffer, &sample, rows[i].hint);
+        }
+        columns_merge(&buffer, 0);
+    }
+    samples view = columns_view(&buffer);
+    cr_assert(view.count == count && buffer.has_lost_hints);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect(view.times_ms[i] == (int64_t)i && view.starts_ms[i] == 7);
+        cr_expect(view.histograms[i]->hint == rows[i].expected, "sample %zu has hint %d", i, view.histograms[i]->hint);
+    }
+    columns_clear(&buffer);
+    cr_expect(!buffer.has_lost_hints && columns_view(&buffer).histograms == NULL);
+    column_buffer_release(&buffer);
+}
+
 /* Random sets of times on both sides, behind samples that must stay. */
 Test(columns, merge_keeps_the_earlier_stored)
 {
@@ -50,11 +98,11 @@ Test(columns, merge_keeps_the_earlier_stored)
             values[count++] = t + 1000;
             if (expected[t] == 0) expected[t] = t + 1000;
         }
-        columns_merge(&buffer, first, times, values, count);
+        merge(&buffer, first, times, values, count);
         for (size_t i = 0; i < first; i++) cr_assert(buffer.times.data[i] == 100 && buffer.values.data[i] == -7);
         expect_times(&buffer, first, expected);
     }
-    columns_merge(&buffer, 0, NULL, NULL, 0);
+    merge(&buffer, 0, NULL, NULL, 0);
     column_buffer_release(&buffer);
 }
 
@@ -66,7 +114,7 @@ Test(columns, merge_of_extreme_times)
     struct column_buffer buffer = {0};
 
     for (size_t i = 0; i < 3; i++) push(&buffer, mine[i], 1);
-    columns_merge(&buffer, 0, others, other_values, 4);
+    merge(&buffer, 0, others, other_values, 4);
     cr_assert(buffer.times.count == 5);
     for (size_t i = 0; i < 5; i++) cr_expect(buffer.times.data[i] == expected[i]);
     cr_expect(buffer.values.data[0] == 1 && buffer.values.data[1] == 9 && buffer.values.data[4] == 1);

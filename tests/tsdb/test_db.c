@@ -38,24 +38,26 @@ static void append_some(struct twin *twin, struct db *db, int64_t *now_ms)
     *now_ms += STEP_MS;
     for (size_t i = 0; i < twin->series.count; i++) {
         struct twin_series *series = &twin->series.data[i];
-        int64_t times[3];
-        uint64_t values[3];
+        struct twin_sample rows[3] = {0};
+        bool is_rich = i % 4 == 3 && twin_random(twin) % 10;
         uint32_t n = 1 + (uint32_t)(twin_random(twin) % 3);
         uint64_t mood = twin_random(twin) % 20;
         if (mood < 6) continue;
         for (uint32_t k = 0; k < n; k++) {
-            times[k] = *now_ms + k * 100 + (int64_t)(twin_random(twin) % 7);
-            if (mood == 19) times[k] = *now_ms - (int64_t)(twin_random(twin) % 4000000);
-            values[k] = random_value(twin, series);
+            struct twin_sample *row = &rows[k];
+            row->time_ms = *now_ms + k * 100 + (int64_t)(twin_random(twin) % 7);
+            if (mood == 19) row->time_ms = *now_ms - (int64_t)(twin_random(twin) % 4000000);
+            row->value = random_value(twin, series);
+            if (is_rich) twin_enrich(twin, series, row);
             if (mood == 18 && series->samples.count) {
                 struct twin_sample *old = &series->samples.data[twin_random(twin) % series->samples.count];
-                times[k] = old->time_ms;
-                values[k] = k % 2 ? old->value : values[k];
+                row->time_ms = old->time_ms;
+                if (k % 2) *row = *old;
             }
-            accepted += twin_store(series, times[k], values[k]);
+            accepted += twin_store_sample(series, row);
             count++;
         }
-        twin_batch_add(&batch, series, mood % 4 == 0, times, values, n);
+        twin_batch_add_samples(&batch, series, mood % 4 == 0, rows, n);
     }
     struct append_batch view = twin_batch_view(&batch);
     status s = db_append_wait(db, &view, &result);

@@ -34,9 +34,9 @@ static void append(struct head *head, uint32_t id, int64_t time_ms, double value
     struct append_batch batch = {
         .series = &series, .series_count = 1, .times_ms = &time_ms, .values = &bits, .sample_count = 1};
     struct append_result result = {0};
-    struct writer rows = {0};
+    struct writer rows = {0}, rich_rows = {0};
 
-    head_append(head, &batch, &id, &limits, &rows, &result);
+    head_append(head, &batch, &id, &limits, &rows, &rich_rows, &result);
     writer_release(&rows);
 }
 

@@ -32,7 +32,7 @@ struct request {
     vec(uint32_t) ids;
     vec(int64_t) times;
     vec(uint64_t) values;
-    struct writer rows;
+    struct writer rows, rich_rows;
     struct append_result result;
 };
 
@@ -59,7 +59,7 @@ static void send(struct request *request, struct head *head, const struct head_l
 
     request->result = (struct append_result){0};
     request->rows.count = 0;
-    head_append(head, &batch, request->ids.data, limits, &request->rows, &request->result);
+    head_append(head, &batch, request->ids.data, limits, &request->rows, &request->rich_rows, &request->result);
     request->series.count = request->ids.count = request->times.count = request->values.count = 0;
 }
 
@@ -70,6 +70,7 @@ static void request_release(struct request *request)
     vec_release(&request->times);
     vec_release(&request->values);
     writer_release(&request->rows);
+    writer_release(&request->rich_rows);
 }
 
 Test(head, conflicts_are_counted)

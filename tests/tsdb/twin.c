@@ -52,8 +52,67 @@ void twin_release(struct twin *twin)
     arena_release(&twin->arena);
 }
 
+static struct bucket_list random_buckets(struct twin *twin, double *total)
+{
+    uint32_t count = (uint32_t)(twin_random(twin) % 6);
+    int32_t *indexes = arena_array(&twin->arena, int32_t, count), index = (int32_t)(twin_random(twin) % 9) - 4;
+    double *counts = arena_array(&twin->arena, double, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        indexes[i] = index += 1 + (int32_t)(twin_random(twin) % 2);
+        counts[i] = 1 + (double)(twin_random(twin) % 50);
+        *total += counts[i];
+    }
+    return (struct bucket_list){count, indexes, counts};
+}
+
+/* As the one before with some more observed, or with another layout. */
+static struct histogram *next_histogram(struct twin *twin, const struct histogram *before)
+{
+    struct histogram *h = arena_zalloc(&twin->arena, sizeof *h);
+    double total = 0;
+
+    if (before && before->positive.count && twin_random(twin) % 8) {
+        *h = *before;
+        double *counts = arena_array(&twin->arena, double, h->positive.count);
+        for (uint32_t i = 0; i < h->positive.count; i++) {
+            double more = (double)(twin_random(twin) % 4);
+            counts[i] = before->positive.counts[i] + more;
+            h->count += more;
+        }
+        h->positive.counts = counts;
+    } else {
+        h->is_integer = twin_random(twin) % 2;
+        h->schema = (int8_t)((int)(twin_random(twin) % 13) - 4);
+        h->positive = random_buckets(twin, &total);
+        h->negative = random_buckets(twin, &total);
+        h->zero_threshold = 0.001;
+        h->zero_count = (double)(twin_random(twin) % 5);
+        h->count = total + h->zero_count;
+        if (twin_random(twin) % 8 == 0) h->hint = HISTOGRAM_GAUGE;
+    }
+    h->sum = (double)(twin_random(twin) % 1000) / 8;
+    return h;
+}
+
+void twin_enrich(struct twin *twin, const struct twin_series *series, struct twin_sample *sample)
+{
+    if (twin_random(twin) % 4 == 0) sample->start_ms = sample->time_ms - 1000 * (int64_t)(1 + twin_random(twin) % 3);
+    if (sample->start_ms && twin_random(twin) % 2) return;
+    struct histogram *h = next_histogram(twin, series->samples.count ? vec_last(&series->samples)->histogram : NULL);
+    if (twin_random(twin) % 16 == 0) h->sum = double_from_bits(STALE_NAN_BITS);
+    sample->histogram = h;
+    sample->value = double_bits(h->sum);
+}
+
 bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value)
 {
+    return twin_store_sample(series, &(struct twin_sample){time_ms, value, 0, NULL});
+}
+
+bool twin_store_sample(struct twin_series *series, const struct twin_sample *sample)
+{
+    int64_t time_ms = sample->time_ms;
     size_t at = series->samples.count;
 
     while (at > 0 && series->samples.data[at - 1].time_ms >= time_ms) at--;
@@ -61,7 +120,7 @@ bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value)
     vec_push(&series->samples, (struct twin_sample){0});
     memmove(series->samples.data + at + 1, series->samples.data + at,
             (series->samples.count - 1 - at) * sizeof *series->samples.data);
-    series->samples.data[at] = (struct twin_sample){time_ms, value};
+    series->samples.data[at] = *sample;
     return true;
 }
 
@@ -149,6 +208,28 @@ static struct twin_series *series_of_row(struct twin *twin, struct snapshot *sna
     return NULL;
 }
 
+/* A histogram and its hint: none where it begins a chunk, and it may say that there was no reset only if there was
+ * none. */
+static void check_rich(const struct twin_sample *expected, const samples *got, size_t at)
+{
+    const struct histogram *h = got->histograms ? got->histograms[at] : NULL;
+
+    cr_assert((got->starts_ms ? got->starts_ms[at] : 0) == expected->start_ms, "the start time at %lld is wrong",
+              (long long)expected->time_ms);
+    cr_assert(!h == !expected->histogram, "a histogram is missing or too many at %lld", (long long)expected->time_ms);
+    if (!h) return;
+    cr_assert(histogram_equal(h, expected->histogram) && h->is_integer == expected->histogram->is_integer,
+              "another histogram at %lld", (long long)expected->time_ms);
+    cr_assert((h->hint == HISTOGRAM_GAUGE) == (expected->histogram->hint == HISTOGRAM_GAUGE));
+    if (h->hint != HISTOGRAM_NOT_RESET) return;
+    if (at > 0 && got->histograms[at - 1]) {
+        struct histogram unknown = *h;
+        unknown.hint = HISTOGRAM_UNKNOWN;
+        cr_assert(is_stale(h->sum) || !histogram_was_reset(&unknown, got->histograms[at - 1]),
+                  "a counter reset is denied at %lld", (long long)expected->time_ms);
+    }
+}
+
 static void check_samples(const struct twin_series *series, const samples *got, int64_t from_ms, int64_t to_ms)
 {
     size_t at = 0;
@@ -161,14 +242,17 @@ static void check_samples(const struct twin_series *series, const samples *got, 
         cr_assert(double_bits(got->values[at]) == sample->value, "value %016llx, expected %016llx at %lld",
                   (unsigned long long)double_bits(got->values[at]), (unsigned long long)sample->value,
                   (long long)sample->time_ms);
+        check_rich(sample, got, at);
         at++;
     }
     cr_assert(at == got->count, "%zu samples too many", got->count - at);
 }
 
-static void check_newest(const struct twin_series *series, int64_t from_ms, int64_t at_ms, int64_t time_ms,
-                         double value)
+static void check_newest(const struct twin_series *series, int64_t from_ms, int64_t at_ms,
+                         const struct newest_samples *newest)
 {
+    int64_t time_ms = newest->times_ms[0];
+    double value = newest->values[0];
     const struct twin_sample *expected = NULL;
 
     vec_each (sample, &series->samples) {
@@ -177,6 +261,8 @@ static void check_newest(const struct twin_series *series, int64_t from_ms, int6
     cr_assert(time_ms == (expected ? expected->time_ms : INT64_MIN), "the newest is at %lld, expected %lld",
               (long long)time_ms, expected ? (long long)expected->time_ms : 0);
     cr_assert(!expected || double_bits(value) == expected->value);
+    samples got = {1, 0, newest->times_ms, newest->values, newest->histograms, newest->starts_ms};
+    if (expected) check_rich(expected, &got, 0);
 }
 
 static void check_selection(struct twin *twin, struct snapshot *snapshot, const struct select_request *request)
@@ -190,16 +276,18 @@ static void check_selection(struct twin *twin, struct snapshot *snapshot, const 
     for (uint32_t row = 0; row < selection_count(selection); row++) {
         struct twin_series *series = series_of_row(twin, snapshot, selection, row);
         samples got;
-        int64_t newest_ms;
-        double newest;
+        int64_t newest_ms, newest_start;
+        double newest_value;
+        const struct histogram *newest_histogram;
+        struct newest_samples newest = {&newest_ms, &newest_value, &newest_histogram, &newest_start};
         uint32_t id;
         cr_assert(matches(series, request->matchers, request->matcher_count));
         cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
         check_samples(series, &got, request->from_ms, request->to_ms);
         seen += got.count > 0;
-        cr_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest_ms, &newest),
-                  "%s", buffer.error.text);
-        check_newest(series, request->from_ms, request->to_ms, newest_ms, newest);
+        cr_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest), "%s",
+                  buffer.error.text);
+        check_newest(series, request->from_ms, request->to_ms, &newest);
         cr_assert(!failed(selection_label_ids(selection, &row, 1, STR("mode"), &id)));
         cr_assert(str_equal(snapshot_string(snapshot, id), value_of(series, STR("mode"))));
     }
@@ -283,6 +371,7 @@ void twin_check_stored(struct twin *twin, struct db *db)
                       (long long)sample->time_ms);
             cr_assert(double_bits(got.values[at]) == sample->value, "a sample at %lld has changed",
                       (long long)sample->time_ms);
+            check_rich(sample, &got, at);
             found++;
         }
     }
@@ -309,13 +398,24 @@ void twin_check_folder(struct fs *fs)
 void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
                     const uint64_t *values, uint32_t count)
 {
+    for (uint32_t i = 0; i < count; i++) {
+        struct twin_sample row = {times_ms[i], values[i], 0, NULL};
+        twin_batch_add_samples(batch, series, shuffled, &row, 1);
+    }
+}
+
+void twin_batch_add_samples(struct twin_batch *batch, const struct twin_series *series, bool shuffled,
+                            const struct twin_sample *rows, uint32_t count)
+{
     const struct writer *bytes = shuffled ? &series->shuffled : &series->canonical;
 
     vec_push(&batch->series, (struct append_series){str_make((const char *)bytes->data, bytes->count),
                                                     (uint32_t)batch->times.count, count});
     for (uint32_t i = 0; i < count; i++) {
-        vec_push(&batch->times, times_ms[i]);
-        vec_push(&batch->values, values[i]);
+        vec_push(&batch->times, rows[i].time_ms);
+        vec_push(&batch->values, rows[i].value);
+        vec_push(&batch->histograms, rows[i].histogram);
+        vec_push(&batch->starts, rows[i].start_ms);
     }
 }
 
@@ -325,6 +425,8 @@ struct append_batch twin_batch_view(const struct twin_batch *batch)
                                  .series_count = batch->series.count,
                                  .times_ms = batch->times.data,
                                  .values = batch->values.data,
+                                 .histograms = batch->histograms.data,
+                                 .starts_ms = batch->starts.data,
                                  .sample_count = batch->times.count};
 }
 
@@ -333,4 +435,6 @@ void twin_batch_release(struct twin_batch *batch)
     vec_release(&batch->series);
     vec_release(&batch->times);
     vec_release(&batch->values);
+    vec_release(&batch->histograms);
+    vec_release(&batch->starts);
 }

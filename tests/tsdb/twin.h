@@ -7,7 +7,9 @@
 
 struct twin_sample {
     int64_t time_ms;
-    uint64_t value;
+    uint64_t value; /* of a histogram its sum */
+    int64_t start_ms;
+    const struct histogram *histogram; /* in the twin's arena; NULL: a float */
 };
 
 struct twin_series {
@@ -31,6 +33,10 @@ uint64_t twin_random(struct twin *twin);
 
 /* Stores a sample unless one of that time is there; false then. */
 bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
+bool twin_store_sample(struct twin_series *series, const struct twin_sample *sample);
+
+/* Makes a sample rich: a histogram, mostly more of the same that the series has, or a float with a start time. */
+void twin_enrich(struct twin *twin, const struct twin_series *series, struct twin_sample *sample);
 
 /* Compares all that a snapshot of the db shows with the twin: series by random matchers, their samples in random
  * ranges, newest samples, label names and values. Asserts. */
@@ -47,9 +53,13 @@ struct twin_batch {
     vec(struct append_series) series;
     vec(int64_t) times;
     vec(uint64_t) values;
+    vec(const struct histogram *) histograms;
+    vec(int64_t) starts;
 };
 void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
                     const uint64_t *values, uint32_t count);
+void twin_batch_add_samples(struct twin_batch *batch, const struct twin_series *series, bool shuffled,
+                            const struct twin_sample *rows, uint32_t count);
 struct append_batch twin_batch_view(const struct twin_batch *batch);
 void twin_batch_release(struct twin_batch *batch);
 

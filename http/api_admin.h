@@ -1,0 +1,11 @@
+/* /api/v1/admin/tsdb/…: off unless --web.enable-admin-api is given. */
+#ifndef VARVE_HTTP_API_ADMIN_H
+#define VARVE_HTTP_API_ADMIN_H
+
+#include "http/request.h"
+
+status api_snapshot(struct request *request, struct response *response);
+status api_delete_series(struct request *request, struct response *response);
+status api_clean_tombstones(struct request *request, struct response *response);
+
+#endif

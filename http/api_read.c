@@ -1,0 +1,351 @@
+/* POST /api/v1/read; see api_read.h.
+ *
+ *     ReadRequest            1 Query*                  2 enum response types accepted
+ *     Query                  1 int64 start             2 int64 end         3 LabelMatcher*
+ *     LabelMatcher           1 enum type               2 string name       3 string value
+ *     ReadResponse           1 QueryResult*            QueryResult         1 TimeSeries*
+ *     ChunkedReadResponse    1 ChunkedSeries*          2 int64 query index
+ *     ChunkedSeries          1 Label*                  2 Chunk*
+ *     Chunk                  1 int64 start  2 int64 end  3 enum encoding  4 bytes data
+ *
+ * A streamed answer is frames of length (varint), CRC-32C (big-endian) and a ChunkedReadResponse with part of one
+ * series.
+ */
+#include "http/api_read.h"
+
+#include "http/config.h"
+#include "http/crc32c.h"
+#include "http/options.h"
+#include "http/protobuf.h"
+#include "http/series_reader.h"
+#include "http/services.h"
+#include "http/snappy_body.h"
+#include "storage/chunk_gorilla.h"
+
+#include <snappy-c.h>
+
+enum {
+    REQUEST_QUERY = PROTOBUF_TAG(1, PROTOBUF_BYTES),
+    REQUEST_TYPE = PROTOBUF_TAG(2, PROTOBUF_VARINT),
+    REQUEST_TYPES = PROTOBUF_TAG(2, PROTOBUF_BYTES), /* packed */
+    QUERY_START = PROTOBUF_TAG(1, PROTOBUF_VARINT),
+    QUERY_END = PROTOBUF_TAG(2, PROTOBUF_VARINT),
+    QUERY_MATCHER = PROTOBUF_TAG(3, PROTOBUF_BYTES),
+    MATCHER_TYPE = PROTOBUF_TAG(1, PROTOBUF_VARINT),
+    MATCHER_NAME = PROTOBUF_TAG(2, PROTOBUF_BYTES),
+    MATCHER_VALUE = PROTOBUF_TAG(3, PROTOBUF_BYTES),
+    SAMPLES_TYPE = 0,
+    CHUNKS_TYPE = 1,
+    CHUNK_XOR = 1,
+    CHUNK_SAMPLES = 120,
+    FRAME_BYTES = 1 << 20
+};
+
+struct read_query {
+    int64_t start_ms, end_ms;
+    struct matcher *matchers;
+    size_t matcher_count;
+};
+
+struct reading {
+    struct request *request;
+    struct config *config;
+    struct series_reader rows;
+    vec(struct read_query) queries;
+    int type; /* of the answer; -1: none that we know was accepted */
+    bool has_type;
+    uint64_t sample_count;
+    struct writer message, chunk, frame;
+};
+
+static status malformed(void)
+{
+    return status_make(STATUS_INVALID, "the body is no ReadRequest: malformed protobuf");
+}
+
+/* An equality with one of our external labels is asked of series that do not have it yet. */
+static str without_external(const struct config *config, const struct matcher *matcher)
+{
+    for (size_t i = 0; i < config->external_count; i++) {
+        if (matcher->type == MATCH_EQUAL && str_equal(config->external[i].name, matcher->name) &&
+            str_equal(config->external[i].value, matcher->value))
+            return STR("");
+    }
+    return matcher->value;
+}
+
+static status read_matcher(struct reading *reading, str fields, struct matcher *out)
+{
+    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
+    struct protobuf_field field;
+    struct matcher raw = {.type = MATCH_EQUAL, .name = STR(""), .value = STR("")};
+
+    while (at < end) {
+        at = protobuf_field(at, end, &field);
+        if (!at) return malformed();
+        if (field.tag == MATCHER_TYPE) {
+            if (field.value > MATCH_NOT_REGEX) return status_make(STATUS_INVALID, "unknown type of matcher");
+            raw.type = (enum matcher_type)field.value;
+        }
+        if (field.tag == MATCHER_NAME) raw.name = field.bytes;
+        if (field.tag == MATCHER_VALUE) raw.value = field.bytes;
+    }
+    return matcher_compile(raw.type, raw.name, without_external(reading->config, &raw), out, &reading->request->arena);
+}
+
+static status read_query(struct reading *reading, str fields)
+{
+    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
+    struct protobuf_field field;
+    struct read_query query = {0};
+    vec(struct matcher) matchers = {0};
+    status s = ok();
+
+    while (at < end && !failed(s)) {
+        at = protobuf_field(at, end, &field);
+        if (!at) {
+            s = malformed();
+            break;
+        }
+        if (field.tag == QUERY_START) query.start_ms = (int64_t)field.value;
+        if (field.tag == QUERY_END) query.end_ms = (int64_t)field.value;
+        if (field.tag != QUERY_MATCHER) continue;
+        if (matchers.count == READ_MATCHERS_MAX) s = status_make(STATUS_INVALID, "too many matchers in one query");
+        if (!failed(s)) s = read_matcher(reading, field.bytes, vec_push_slot(&matchers));
+    }
+    query.matchers = arena_array(&reading->request->arena, struct matcher, matchers.count);
+    query.matcher_count = matchers.count;
+    if (matchers.count) memcpy(query.matchers, matchers.data, matchers.count * sizeof *matchers.data);
+    vec_release(&matchers);
+    vec_push(&reading->queries, query);
+    return s;
+}
+
+/* The first type that we know wins. */
+static void note_type(struct reading *reading, uint64_t type)
+{
+    reading->has_type = true;
+    if (reading->type < 0 && type <= CHUNKS_TYPE) reading->type = (int)type;
+}
+
+static status read_request(struct reading *reading, str message)
+{
+    const uint8_t *at = (const uint8_t *)message.data, *end = at + message.len;
+    struct protobuf_field field;
+    uint64_t type;
+
+    while (at < end) {
+        at = protobuf_field(at, end, &field);
+        if (!at) return malformed();
+        if (field.tag == REQUEST_TYPE) note_type(reading, field.value);
+        if (field.tag == REQUEST_TYPES) {
+            const uint8_t *from = (const uint8_t *)field.bytes.data, *to = from + field.bytes.len;
+            while (from < to) {
+                from = varint_get(from, to, &type);
+                if (!from) return malformed();
+                note_type(reading, type);
+            }
+        }
+        if (field.tag != REQUEST_QUERY) continue;
+        if (reading->queries.count == READ_QUERIES_MAX) return status_make(STATUS_INVALID, "too many queries");
+        TRY(read_query(reading, field.bytes));
+    }
+    if (!reading->has_type) reading->type = SAMPLES_TYPE;
+    return reading->type >= 0 ? ok() : status_make(STATUS_INVALID, "none of the accepted response types is supported");
+}
+
+static void put_bytes(struct writer *w, unsigned number, str bytes)
+{
+    writer_varint(w, PROTOBUF_TAG(number, PROTOBUF_BYTES));
+    writer_str(w, bytes);
+}
+
+static void put_int(struct writer *w, unsigned number, int64_t value)
+{
+    writer_varint(w, PROTOBUF_TAG(number, PROTOBUF_VARINT));
+    writer_varint(w, (uint64_t)value);
+}
+
+static str text_of(const struct writer *w)
+{
+    return str_make((const char *)w->data, w->count);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(((const label *)a)->name, ((const label *)b)->name);
+}
+
+/* Our labels and the external ones, in the spelling of label fields, which is that of both answers. */
+static void put_labels(struct reading *reading, struct writer *w, const struct series_row *row)
+{
+    const struct config *config = reading->config;
+    label pairs[LABELS_MAX + 64];
+    size_t count = row->pair_count;
+
+    memcpy(pairs, row->pairs, count * sizeof *pairs);
+    for (size_t i = 0; i < config->external_count && i < 64; i++) {
+        bool has = bsearch(&config->external[i], row->pairs, row->pair_count, sizeof *pairs, compare_names) != NULL;
+        if (!has) pairs[count++] = config->external[i];
+    }
+    labels_sort(pairs, count);
+    labels_write(pairs, count, w);
+}
+
+static status count_samples(struct reading *reading, size_t count)
+{
+    uint64_t limit = reading->request->services->settings->read_samples_max;
+
+    reading->sample_count += count;
+    if (limit == 0 || reading->sample_count <= limit) return ok();
+    return status_make(STATUS_INVALID, "exceeded sample limit (%llu)", (unsigned long long)limit);
+}
+
+static status add_series(struct reading *reading, const struct series_row *row, struct writer *result)
+{
+    struct writer *series = &reading->frame;
+    samples found;
+
+    TRY(series_reader_read(&reading->rows, row, &found));
+    if (found.count == 0) return ok();
+    TRY(count_samples(reading, found.count));
+    series->count = 0;
+    put_labels(reading, series, row);
+    for (size_t i = 0; i < found.count; i++) {
+        uint8_t text[VARINT_BYTES_MAX];
+        size_t len = (size_t)(varint_put(text, (uint64_t)found.times_ms[i]) - text);
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
+        writer_u8(series, (uint8_t)(10 + len));
+        writer_u8(series, PROTOBUF_TAG(1, PROTOBUF_FIXED64));
+        writer_u64(series, double_bits(found.values[i]));
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_VARINT));
+        writer_bytes(series, text, len);
+    }
+    put_bytes(result, 1, text_of(series));
+    if (result->count + reading->message.count > reading->rows.account.limit_bytes)
+        return status_make(STATUS_INVALID,
+                           "the answer needs more than the %zu bytes that --query.memory allows; ask "
+                           "for less, or for chunks",
+                           reading->rows.account.limit_bytes);
+    return ok();
+}
+
+static status answer_samples(struct reading *reading, struct response *response)
+{
+    struct writer result = {0};
+    status s = ok();
+
+    for (size_t i = 0; i < reading->queries.count && !failed(s); i++) {
+        const struct read_query *query = &reading->queries.data[i];
+        series_reader_clear(&reading->rows);
+        result.count = 0;
+        s = series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms);
+        series_reader_sort(&reading->rows);
+        for (size_t j = 0; j < reading->rows.list.count && !failed(s); j++) {
+            s = add_series(reading, &reading->rows.list.data[j], &result);
+            if (!failed(s)) s = series_reader_check(&reading->rows);
+        }
+        put_bytes(&reading->message, 1, text_of(&result));
+    }
+    writer_release(&result);
+    if (failed(s)) return s;
+    size_t bytes = snappy_max_compressed_length(reading->message.count);
+    char *packed = memory_alloc(bytes);
+    snappy_compress((const char *)reading->message.data, reading->message.count, packed, &bytes);
+    response_text(response, 200, "application/x-protobuf", STR(""));
+    response_header(response, "Content-Encoding", STR("snappy"));
+    response_append(response, str_make(packed, bytes));
+    free(packed);
+    return ok();
+}
+
+static void put_chunk(struct reading *reading, const samples *found, size_t first, size_t count)
+{
+    struct writer *data = &reading->chunk, chunk = {0};
+
+    data->count = 0;
+    gorilla_encode(found->times_ms + first, (const uint64_t *)(const void *)(found->values + first), count, data);
+    put_int(&chunk, 1, found->times_ms[first]);
+    put_int(&chunk, 2, found->times_ms[first + count - 1]);
+    put_int(&chunk, 3, CHUNK_XOR);
+    put_bytes(&chunk, 4, text_of(data));
+    put_bytes(&reading->frame, 2, text_of(&chunk));
+    writer_release(&chunk);
+}
+
+/* Sends the series that is in the frame. */
+static void put_frame(struct reading *reading, struct response *response, size_t query)
+{
+    struct writer *message = &reading->message, head = {0};
+
+    message->count = 0;
+    put_bytes(message, 1, text_of(&reading->frame));
+    if (query) put_int(message, 2, (int64_t)query);
+    writer_varint(&head, message->count);
+    uint32_t crc = __builtin_bswap32(crc32c(message->data, message->count));
+    writer_u32(&head, crc);
+    response_append(response, text_of(&head));
+    response_append(response, text_of(message));
+    writer_release(&head);
+}
+
+static status stream_series(struct reading *reading, const struct series_row *row, struct response *response,
+                            size_t query)
+{
+    samples found;
+
+    TRY(series_reader_read(&reading->rows, row, &found));
+    for (size_t first = 0; first < found.count;) {
+        reading->frame.count = 0;
+        put_labels(reading, &reading->frame, row);
+        while (first < found.count && reading->frame.count < FRAME_BYTES) {
+            size_t count = found.count - first < CHUNK_SAMPLES ? found.count - first : CHUNK_SAMPLES;
+            put_chunk(reading, &found, first, count);
+            first += count;
+        }
+        put_frame(reading, response, query);
+    }
+    return ok();
+}
+
+static status answer_chunks(struct reading *reading, struct response *response)
+{
+    response_text(response, 200, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse", STR(""));
+    for (size_t i = 0; i < reading->queries.count; i++) {
+        const struct read_query *query = &reading->queries.data[i];
+        series_reader_clear(&reading->rows);
+        TRY(series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms));
+        series_reader_sort(&reading->rows);
+        for (size_t j = 0; j < reading->rows.list.count; j++) {
+            TRY(stream_series(reading, &reading->rows.list.data[j], response, i));
+            TRY(series_reader_check(&reading->rows));
+            if (account_over(response->body.account))
+                return status_make(STATUS_UNAVAILABLE,
+                                   "answers that are being sent hold too much memory; ask for less");
+        }
+    }
+    return ok();
+}
+
+status api_read(struct request *request, struct response *response)
+{
+    struct reading reading = {.request = request, .type = -1};
+    char *buffer = NULL;
+    size_t capacity = 0;
+    str message;
+
+    TRY(snappy_body_read(body_text(&request->body), READ_MESSAGE_BYTES_MAX, &buffer, &capacity, &message));
+    reading.config = config_holder_get(request->services->config);
+    series_reader_open(&reading.rows, request);
+    status s = read_request(&reading, message);
+    if (!failed(s))
+        s = reading.type == CHUNKS_TYPE ? answer_chunks(&reading, response) : answer_samples(&reading, response);
+    series_reader_close(&reading.rows);
+    config_unref(reading.config);
+    vec_release(&reading.queries);
+    writer_release(&reading.message);
+    writer_release(&reading.chunk);
+    writer_release(&reading.frame);
+    free(buffer);
+    return s;
+}

@@ -1,0 +1,19 @@
+#include "http/crc32c.h"
+#include "tests/support/test.h"
+
+#include <string.h>
+
+/* The vectors of RFC 3720, B.4. */
+Test(crc32c, known_values)
+{
+    unsigned char bytes[32];
+
+    cr_expect(crc32c("", 0) == 0);
+    cr_expect(crc32c("123456789", 9) == 0xE3069283U);
+    memset(bytes, 0, sizeof bytes);
+    cr_expect(crc32c(bytes, sizeof bytes) == 0x8A9136AAU);
+    memset(bytes, 0xFF, sizeof bytes);
+    cr_expect(crc32c(bytes, sizeof bytes) == 0x62A8AB43U);
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)i;
+    cr_expect(crc32c(bytes, sizeof bytes) == 0x46DD794EU);
+}
