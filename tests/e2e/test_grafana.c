@@ -137,7 +137,7 @@ static void load(struct http_client *client, const struct server *varve, int64_t
 
     for (int i = 0; i < POINTS; i++) points[i] = (struct write_sample){end_ms - (POINTS - 1 - i) * 15000LL, i};
     for (int i = 0; i < 3; i++) {
-        char instance[8];
+        char instance[16];
         snprintf(instance, sizeof instance, "%d", i);
         const label pairs[] = {{METRIC_NAME, STR("requests_total")}, {STR("instance"), str_from(instance)}};
         write_request_add(&request, pairs, 2, points, POINTS);
