@@ -175,11 +175,6 @@ static str describe(const struct job *job, struct arena *arena)
     size_t rejected = count_rejected(&job->result);
     str text = rejected ? describe_rejections(job, rejected, arena) : STR("");
 
-    if (job->histograms)
-        text = join(text,
-                    arena_format(arena, "%zu native histograms were not stored: this version keeps float samples only",
-                                 job->histograms),
-                    arena);
     if (job->malformed)
         text = join(text,
                     arena_format(arena, "%zu parts of the request were left out; first: %.*s", job->malformed,
@@ -202,6 +197,15 @@ static void put_counts(struct response *response, size_t sample_count, size_t hi
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         response_header(response, counts[i].name, arena_format(response->arena, "%zu", counts[i].count));
+}
+
+/* Of what was refused it is not known which were histograms: it is taken to be the floats, unless there are too few. */
+static void put_written(const struct job *job, struct response *response)
+{
+    size_t written = job->result.stored + job->result.repeated;
+    size_t histograms = written < job->histograms ? written : job->histograms;
+
+    put_counts(response, written - histograms, histograms, job->exemplars);
 }
 
 static void count(const struct job *job)
@@ -227,8 +231,7 @@ static void answer(struct job *job)
         } else {
             job->protocol->succeed(request, response);
         }
-        if (job->protocol->has_counts)
-            put_counts(response, job->result.stored + job->result.repeated, 0, job->exemplars);
+        if (job->protocol->has_counts) put_written(job, response);
         count(job);
     }
     response_seal(response);
@@ -290,12 +293,12 @@ static struct job *make_job(struct request *request, const struct write_protocol
     job->request = request;
     job->protocol = protocol;
     job->samples = batch->times_ms.count;
-    job->histograms = batch->histograms;
     job->malformed = batch->malformed;
     job->complaint = arena_copy_str(&request->arena, batch->complaint);
     job->outcome = ok();
     atomic_init(&job->awaited, 2);
-    metric_add(&metric_ingest_histograms, (int64_t)job->histograms);
+    metric_add(&metric_ingest_histograms, (int64_t)batch->found.count);
+    job->histograms = batch->found.count;
     return job;
 }
 

@@ -56,9 +56,10 @@ static status add_selection(struct federation *federation, struct selection *sel
 {
     struct arena *arena = snapshot_arena(federation->snapshot);
     uint32_t total = selection_count(selection), *rows = arena_array(arena, uint32_t, ROWS_AT_ONCE);
-    struct newest_samples newest = {.times_ms = arena_array(arena, int64_t, ROWS_AT_ONCE),
-                                    .values = arena_array(arena, double, ROWS_AT_ONCE),
-                                    .histograms = arena_array(arena, const struct histogram *, ROWS_AT_ONCE)};
+    int64_t *times = arena_array(arena, int64_t, ROWS_AT_ONCE);
+    double *values = arena_array(arena, double, ROWS_AT_ONCE);
+    const struct histogram **histograms = arena_array(arena, const struct histogram *, ROWS_AT_ONCE);
+    struct newest_samples newest = {.times_ms = times, .values = values, .histograms = histograms};
     struct column_buffer buffer = {0};
     status s = ok();
 
@@ -69,9 +70,9 @@ static status add_selection(struct federation *federation, struct selection *sel
                               federation->now_ms, &buffer, &newest))
             s = buffer.error;
         for (uint32_t i = 0; i < count && !failed(s); i++) {
-            bool is_float = !newest.histograms[i]; /* the text format has no form for a native histogram */
-            if (newest.times_ms[i] != INT64_MIN && is_float && !is_stale(newest.values[i]))
-                s = add_row(federation, selection, first + i, newest.times_ms[i], newest.values[i]);
+            /* The text format has no native histograms. */
+            if (times[i] != INT64_MIN && !is_stale(values[i]) && !histograms[i])
+                s = add_row(federation, selection, first + i, times[i], values[i]);
         }
         if (!failed(s) && request_is_canceled(federation->request))
             s = status_make(STATUS_CANCELED, "the client closed the connection");

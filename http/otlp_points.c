@@ -375,7 +375,10 @@ status otlp_points(struct otlp_walk *walk, str data)
         case OTLP_SUM:
         case OTLP_COUNTER: TRY(add_number(walk, fields.field.bytes)); break;
         case OTLP_HISTOGRAM: TRY(add_histogram(walk, fields.field.bytes)); break;
-        case OTLP_EXPONENTIAL: walk->batch->histograms++; break;
+        case OTLP_EXPONENTIAL:
+            batch_reject(walk->batch, "exponential histogram \"%.*s\" is not supported yet; send explicit buckets",
+                         STR_ARG(walk->metric));
+            break;
         case OTLP_SUMMARY: TRY(add_summary(walk, fields.field.bytes)); break;
         }
     }

@@ -5,6 +5,7 @@
  *     Exemplar        1 Label*        2 double value     3 int64 timestamp
  *     Label           1 name          2 value
  *     Sample          1 double value  2 int64 timestamp
+ *     Histogram       see write_histogram.h
  *     MetricMetadata  1 enum type     2 family name      4 help        5 unit
  */
 #include "http/remote_write.h"
@@ -200,6 +201,27 @@ static bool walk_sample(struct walk *walk, str sample)
     return true;
 }
 
+static bool walk_histogram(struct walk *walk, str message)
+{
+    struct write_batch *batch = walk->batch;
+    struct write_histogram found;
+
+    if (batch->times_ms.count == WRITE_SAMPLES_MAX || batch->found.count == WRITE_HISTOGRAMS_MAX) {
+        walk->limit = "native histograms";
+        return fail(walk, begin_of(message));
+    }
+    const uint8_t *bad = write_histogram_decode(message, &batch->histogram_scratch, &batch->arena, &found);
+    if (bad) return fail(walk, bad);
+    if (!found.histogram) {
+        if (batch->malformed++ == 0) batch->complaint = str_from(found.defect);
+        return true;
+    }
+    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count, 0, found.histogram});
+    vec_push(&batch->times_ms, found.time_ms);
+    vec_push(&batch->values, double_bits(found.histogram->sum));
+    return true;
+}
+
 /* Gathers the labels of an exemplar, whose fields are those of a series. */
 static bool walk_exemplar(struct walk *walk, str exemplar)
 {
@@ -259,7 +281,9 @@ static bool walk_series(struct walk *walk, str series)
         case SERIES_EXEMPLAR:
             if (!walk_exemplar(walk, field.bytes)) return false;
             break;
-        case SERIES_HISTOGRAM: batch->histograms++; break;
+        case SERIES_HISTOGRAM:
+            if (!walk_histogram(walk, field.bytes)) return false;
+            break;
         default:
             if (field.tag >> 3 <= 4) return fail(walk, start);
         }
@@ -334,9 +358,26 @@ void write_batch_reset(struct write_batch *batch)
 {
     batch->series.count = batch->times_ms.count = batch->values.count = batch->metadata.count = 0;
     batch->exemplars.count = batch->scratch.count = 0;
+    batch->histograms.count = batch->starts_ms.count = batch->found.count = 0;
     arena_reset(&batch->arena);
-    batch->label_bytes = batch->histograms = batch->malformed = 0;
+    batch->label_bytes = batch->malformed = 0;
     batch->complaint = STR("");
+}
+
+void write_batch_lay_out(struct write_batch *batch)
+{
+    size_t count = batch->times_ms.count;
+
+    if (batch->found.count == 0) return;
+    vec_reserve(&batch->histograms, count);
+    vec_reserve(&batch->starts_ms, count);
+    memset(batch->histograms.data, 0, count * sizeof *batch->histograms.data);
+    memset(batch->starts_ms.data, 0, count * sizeof *batch->starts_ms.data);
+    batch->histograms.count = batch->starts_ms.count = count;
+    vec_each (found, &batch->found) {
+        batch->histograms.data[found->index] = found->histogram;
+        batch->starts_ms.data[found->index] = found->start_ms;
+    }
 }
 
 status write_decode(str message, struct write_batch *batch)
@@ -344,7 +385,11 @@ status write_decode(str message, struct write_batch *batch)
     struct walk walk = {.batch = batch, .message = message};
 
     write_batch_reset(batch);
-    if (message.len == 0 || walk_request(&walk)) return ok();
+    if (message.len == 0) return ok();
+    if (walk_request(&walk)) {
+        write_batch_lay_out(batch);
+        return ok();
+    }
     size_t offset = (size_t)(walk.failed_at - begin_of(message));
     if (walk.limit) return status_at(STATUS_LIMIT, offset, "too many %s in one request; send smaller ones", walk.limit);
     return status_at(STATUS_INVALID, offset, "malformed protobuf at byte %zu of the decompressed message", offset);
@@ -357,6 +402,8 @@ struct append_batch write_batch_view(const struct write_batch *batch)
         .series_count = batch->series.count,
         .times_ms = batch->times_ms.data,
         .values = batch->values.data,
+        .histograms = batch->histograms.count ? batch->histograms.data : NULL,
+        .starts_ms = batch->starts_ms.count ? batch->starts_ms.data : NULL,
         .sample_count = batch->times_ms.count,
         .metadata = batch->metadata.data,
         .metadata_count = batch->metadata.count,
@@ -368,6 +415,9 @@ size_t write_batch_bytes(const struct write_batch *batch)
     return batch->series.capacity * sizeof *batch->series.data +
            batch->times_ms.capacity * (sizeof *batch->times_ms.data + sizeof *batch->values.data) +
            batch->metadata.capacity * sizeof *batch->metadata.data + batch->scratch.capacity +
+           batch->histograms.capacity * sizeof *batch->histograms.data +
+           batch->starts_ms.capacity * sizeof *batch->starts_ms.data +
+           batch->found.capacity * sizeof *batch->found.data +
            batch->exemplars.capacity * sizeof *batch->exemplars.data;
 }
 
@@ -377,6 +427,10 @@ void write_batch_release(struct write_batch *batch)
     vec_release(&batch->times_ms);
     vec_release(&batch->values);
     vec_release(&batch->metadata);
+    vec_release(&batch->histograms);
+    vec_release(&batch->starts_ms);
+    vec_release(&batch->found);
+    histogram_scratch_release(&batch->histogram_scratch);
     vec_release(&batch->exemplars);
     writer_release(&batch->scratch);
     arena_release(&batch->arena);

@@ -11,13 +11,26 @@
 #ifndef VARVE_HTTP_REMOTE_WRITE_H
 #define VARVE_HTTP_REMOTE_WRITE_H
 
+#include "http/write_histogram.h"
 #include "storage/base/arena.h"
 #include "storage/base/bytes.h"
 #include "storage/base/vec.h"
 #include "tsdb/append.h"
 
 /* Tiny messages can stand for much memory; beyond these counts a request is refused. */
-enum { WRITE_SAMPLES_MAX = 2 << 20, WRITE_METADATA_MAX = 1 << 16, WRITE_EXEMPLARS_MAX = 1 << 16 };
+enum {
+    WRITE_SAMPLES_MAX = 2 << 20,
+    WRITE_HISTOGRAMS_MAX = 1 << 18,
+    WRITE_METADATA_MAX = 1 << 16,
+    WRITE_EXEMPLARS_MAX = 1 << 16
+};
+
+/* A histogram among the samples. */
+struct found_histogram {
+    size_t index;
+    int64_t start_ms;
+    const struct histogram *histogram;
+};
 
 /* An exemplar; both label sets as raw label fields. */
 struct write_exemplar {
@@ -33,14 +46,21 @@ struct write_batch {
     vec(int64_t) times_ms;
     vec(uint64_t) values;
     vec(struct append_metadata) metadata;
+    vec(const struct histogram *) histograms; /* NULL beside floats; empty when there are none */
+    vec(int64_t) starts_ms;                   /* the same for start times */
     struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
-    struct arena arena;    /* what protocols other than remote-write 1.0 make; see batch.h */
+    struct arena arena;    /* histograms, and what protocols other than remote-write 1.0 make; see batch.h */
     size_t label_bytes;    /* of labels in the arena */
     vec(struct write_exemplar) exemplars;
-    size_t histograms; /* native ones, skipped: they are not stored yet */
-    size_t malformed;  /* series left out because they do not make sense; only where a protocol allows that */
-    str complaint;     /* the first of them in words */
+    size_t malformed; /* series and histograms left out because they do not make sense */
+    str complaint;    /* the first of them in words */
+
+    vec(struct found_histogram) found; /* where in the columns histograms are */
+    struct histogram_scratch histogram_scratch;
 };
+
+/* When all is found: puts the histograms beside the other columns. */
+void write_batch_lay_out(struct write_batch *batch);
 
 /* Makes it empty for the next request. */
 void write_batch_reset(struct write_batch *batch);

@@ -212,6 +212,24 @@ static status add_exemplar(struct walk *walk, str fields, str series)
     return batch_add_exemplar(walk->batch, &exemplar);
 }
 
+static status add_histogram(struct walk *walk, str fields, str series)
+{
+    struct write_batch *batch = walk->batch;
+    struct write_histogram found;
+    const uint8_t *bad = write_histogram_decode(fields, &batch->histogram_scratch, &batch->arena, &found);
+
+    if (bad) return malformed(walk, bad);
+    if (!found.histogram) {
+        batch_reject(batch, "%s", found.defect);
+        return ok();
+    }
+    if (batch->found.count == WRITE_HISTOGRAMS_MAX)
+        return status_make(STATUS_LIMIT, "too many native histograms in one request; send smaller ones");
+    TRY(batch_add_sample(batch, series, found.time_ms, double_bits(found.histogram->sum)));
+    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count - 1, found.start_ms, found.histogram});
+    return ok();
+}
+
 /* Adds what a series whose labels are known holds. */
 static status add_points(struct walk *walk, str fields, str series, size_t *points)
 {
@@ -231,7 +249,7 @@ static status add_points(struct walk *walk, str fields, str series, size_t *poin
             ++*points;
             break;
         case SERIES_HISTOGRAM:
-            walk->batch->histograms++;
+            TRY(add_histogram(walk, field.bytes, series));
             ++*points;
             break;
         case SERIES_EXEMPLAR:
@@ -318,5 +336,6 @@ status write2_decode(str message, struct write_batch *batch)
     write_batch_reset(batch);
     status s = message.len ? walk_request(&walk) : ok();
     vec_release(&walk.pairs);
+    if (!failed(s)) write_batch_lay_out(batch);
     return s;
 }

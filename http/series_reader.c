@@ -89,5 +89,8 @@ void series_reader_clear(struct series_reader *rows)
 
 status series_reader_read(struct series_reader *rows, const struct series_row *row, samples *out)
 {
-    return selection_read(row->selection, row->index, &rows->buffer, out) ? ok() : rows->buffer.error;
+    if (!selection_read(row->selection, row->index, &rows->buffer, out)) return rows->buffer.error;
+    columns_drop_histograms(&rows->buffer);
+    *out = columns_view(&rows->buffer);
+    return ok();
 }

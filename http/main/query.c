@@ -10,6 +10,7 @@
 #include "http/main/commands.h"
 #include "http/options.h"
 #include "http/times.h"
+#include "query/histogram_value.h"
 #include "storage/base/clock.h"
 #include "storage/base/number.h"
 
@@ -63,10 +64,23 @@ static void put_labels(struct writer *w, const struct query *query, const struct
     writer_u8(w, '}');
 }
 
-/* `1.5 @[1435781451.781]` */
-static void put_point(struct writer *w, int64_t time_ms, double value)
+static void put_histogram(struct writer *w, const struct histogram *h)
 {
-    w->count += number_format(value, NUMBER_GENERAL, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    put(w, histogram_text(h, &arena));
+    arena_release(&arena);
+}
+
+/* `1.5 @[1435781451.781]` */
+static void put_point(struct writer *w, int64_t time_ms, double value, const struct histogram *h)
+{
+    if (h) {
+        put_histogram(w, h);
+    } else {
+        w->count += number_format(value, NUMBER_GENERAL, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
+    }
     put(w, STR(" @["));
     w->count += number_format((double)time_ms / 1000, NUMBER_FIXED, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
     put(w, STR("]\n"));
@@ -80,7 +94,8 @@ static void render(void *context, const struct result_part *part, struct writer 
         const struct result_series *series = &part->series[i];
         put_labels(out, part->query, series);
         put(out, is_vector ? STR(" => ") : STR(" =>\n"));
-        for (size_t j = 0; j < series->point_count; j++) put_point(out, series->times_ms[j], series->values[j]);
+        for (size_t j = 0; j < series->point_count; j++)
+            put_point(out, series->times_ms[j], series->values[j], series->histograms ? series->histograms[j] : NULL);
     }
 }
 
@@ -91,7 +106,7 @@ static void print_result(const struct query *query)
     switch (query_type(query)) {
     case VALUE_SCALAR:
         put(&w, STR("scalar: "));
-        put_point(&w, query_time_ms(query), query_scalar(query));
+        put_point(&w, query_time_ms(query), query_scalar(query), NULL);
         break;
     case VALUE_STRING:
         put(&w, query_string(query));

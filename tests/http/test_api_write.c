@@ -86,8 +86,9 @@ static const struct {
     {"nothing", STR(""), 204, ""},
     {"malformed", STR("\x0A\x05\x0A"), 400, "malformed protobuf at byte 0 of the decompressed message\n"},
     {"malformed inside", STR("\x0A\x02\x0A\x05"), 400, "malformed protobuf at byte 2 of the decompressed message\n"},
-    {"histogram only", STR("\x0A\x02\x22\x00"), 400,
-     "1 native histograms were not stored: this version keeps float samples only\n"},
+    {"histogram only", STR("\x0A\x06\x22\x04\x5A\x02\x10\x01"), 400,
+     "1 parts of the request were left out; first: histogram spans specify different number of buckets than "
+     "provided\n"},
     {"exemplar only", STR("\x0A\x02\x1A\x00"), 204, ""},
     {"metadata", STR("\x1A\x04\x12\x02up"), 204, ""},
 };
@@ -206,19 +207,20 @@ Test(api_write, what_may_be_taken_later_is_sent_again)
 Test(api_write, histograms_beside_samples)
 {
     struct site site;
-    str message = STR("\x0A\x0E\x0A\x06\x0A\x01"
+    str message = STR("\x0A\x12\x0A\x06\x0A\x01"
                       "a\x12\x01"
-                      "1\x12\x02\x10\x05\x22\x00");
+                      "1\x12\x02\x10\x05\x22\x04\x5A\x02\x10\x01");
 
     site_open(&site);
     site_stand_in(&site);
     appender.result.rejected[APPEND_TOO_OLD] = 0;
     struct reply reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
-    cr_expect(reply.code == 400 && contains(reply.body, "1 native histograms"), "%.*s", STR_ARG(reply.body));
+    cr_expect(reply.code == 400 && contains(reply.body, "1 parts of the request were left out; first: histogram spans"),
+              "%.*s", STR_ARG(reply.body));
     cr_expect(appender.series.count == 1 && appender.series.data[0].time_ms == 5, "its float sample is stored");
     appender.result.rejected[APPEND_TOO_OLD] = 1;
     reply = site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF, compress(message, &site.arena));
-    cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 native histograms"), "%.*s",
+    cr_expect(contains(reply.body, "1 of 1 samples were not stored: 1 too_old; 1 parts of the request"), "%.*s",
               STR_ARG(reply.body));
     site_close(&site);
 }

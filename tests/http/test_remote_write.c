@@ -69,8 +69,9 @@ static const struct {
          "1" S_ONE_AT_1),
      "{a=\"1\"} 1@1; "},
     {"exemplar", STR("\x0A\x17" A1 S_ONE_AT_1 "\x1A\x00"), "{a=\"1\"} 1@1; exemplars=1"},
-    {"histogram", STR("\x0A\x17" A1 S_ONE_AT_1 "\x22\x00"), "{a=\"1\"} 1@1; histograms=1"},
-    {"histogram only", STR("\x0A\x0A" A1 "\x22\x00"), "histograms=1"},
+    {"histogram", STR("\x0A\x17" A1 S_ONE_AT_1 "\x22\x00"), "{a=\"1\"} 1@1 count=0@0; "},
+    {"histogram only", STR("\x0A\x0E" A1 "\x22\x04\x08\x07\x78\x05"), "{a=\"1\"} count=7@5; "},
+    {"bad histogram", STR("\x0A\x0E" A1 "\x22\x04\x5A\x02\x10\x01"), "bad histograms=1"},
     {"metadata", STR("\x1A\x0D\x08\x01\x12\x02up\x22\x02ok\x2A\x01s"), "up type=1 help=ok unit=s; "},
     {"metadata name only", STR("\x1A\x04\x12\x02up"), "up type=0 help= unit=; "},
     {"metadata without name", STR("\x1A\x02\x08\x01"), ""},
@@ -117,6 +118,11 @@ static str describe(const struct write_batch *batch, struct arena *arena)
         const struct append_series *series = &view.series[i];
         text = arena_format(arena, "%.*s%.*s", STR_ARG(text), STR_ARG(describe_labels(series->labels, arena)));
         for (size_t j = series->first; j < series->first + series->count; j++) {
+            if (view.histograms && view.histograms[j]) {
+                text = arena_format(arena, "%.*s count=%g@%lld", STR_ARG(text), view.histograms[j]->count,
+                                    (long long)view.times_ms[j]);
+                continue;
+            }
             bool stale = view.values[j] == 0x7FF0000000000002ULL;
             text = stale ? arena_format(arena, "%.*s stale@%lld", STR_ARG(text), (long long)view.times_ms[j])
                          : arena_format(arena, "%.*s %g@%lld", STR_ARG(text), double_from_bits(view.values[j]),
@@ -130,7 +136,7 @@ static str describe(const struct write_batch *batch, struct arena *arena)
                             entry->type, STR_ARG(entry->help), STR_ARG(entry->unit));
     }
     if (batch->exemplars.count) text = arena_format(arena, "%.*sexemplars=%zu", STR_ARG(text), batch->exemplars.count);
-    if (batch->histograms) text = arena_format(arena, "%.*shistograms=%zu", STR_ARG(text), batch->histograms);
+    if (batch->malformed) text = arena_format(arena, "%.*sbad histograms=%zu", STR_ARG(text), batch->malformed);
     return text;
 }
 

@@ -67,7 +67,7 @@ static str print(const struct write_batch *batch, struct arena *arena)
         text = arena_format(arena, "%.*sexemplar %s %g@%lld\n", STR_ARG(text),
                             labels_get((labels){entry->series}, STR("__name__")).len ? "of a series" : "?",
                             entry->value, (long long)entry->time_ms);
-    if (batch->histograms) text = arena_format(arena, "%.*shistograms %zu\n", STR_ARG(text), batch->histograms);
+    if (batch->found.count) text = arena_format(arena, "%.*shistograms %zu\n", STR_ARG(text), batch->found.count);
     if (batch->malformed)
         text =
             arena_format(arena, "%.*sleft out %zu: %.*s\n", STR_ARG(text), batch->malformed, STR_ARG(batch->complaint));
@@ -107,7 +107,7 @@ static const struct {
      false,
      -1,
      "__name__=up, 1.5@1000\nleft out 1: an exemplar has a reference beyond the symbols\n"},
-    {"histogram", {1, 2}, 2, false, false, false, false, true, -1, "histograms 1\n"},
+    {"histogram", {1, 2}, 2, false, false, false, false, true, -1, "__name__=up, 0@0\nhistograms 1\n"},
     {"metadata",
      {1, 2},
      2,

@@ -1,6 +1,7 @@
 /* A small database for tests; see fixture.h. */
 #include "tests/query/fixture.h"
 
+#include "query/histogram_value.h"
 #include "query/parse.h"
 #include "storage/base/hash.h"
 #include "storage/base/number.h"
@@ -8,6 +9,7 @@
 #include "tsdb/db.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void must(status s)
 {
@@ -46,11 +48,15 @@ void fixture_close(struct fixture *fixture)
 }
 
 static void append(struct fixture *fixture, const label *pairs, size_t count, const int64_t *times_ms,
-                   const uint64_t *values, size_t sample_count)
+                   const uint64_t *values, const struct histogram *const *histograms, size_t sample_count)
 {
     struct append_series series = {.count = (uint32_t)sample_count};
-    struct append_batch batch = {
-        .series = &series, .series_count = 1, .times_ms = times_ms, .values = values, .sample_count = sample_count};
+    struct append_batch batch = {.series = &series,
+                                 .series_count = 1,
+                                 .times_ms = times_ms,
+                                 .values = values,
+                                 .histograms = histograms,
+                                 .sample_count = sample_count};
     struct append_result result = {0};
     struct writer text = {0};
 
@@ -72,23 +78,54 @@ static const label *parse_metric(struct fixture *fixture, str *text, size_t *cou
     return pairs;
 }
 
+/* h1,2,3 */
+static struct histogram *make_histogram(struct arena *arena, str word)
+{
+    struct histogram *h = arena_zalloc(arena, sizeof *h);
+    int32_t *indexes = arena_array(arena, int32_t, word.len);
+    double *counts = arena_array(arena, double, word.len), *bounds = arena_array(arena, double, word.len);
+    char kind = word.data[0];
+    uint32_t count = 0;
+
+    for (word = str_part(word, 1, word.len); word.len; count++) {
+        cr_assert(str_to_double(str_cut(&word, ','), &counts[count]));
+        indexes[count] = (int32_t)count;
+        bounds[count] = count + 1;
+        h->count += counts[count];
+    }
+    h->sum = h->count;
+    h->positive = (struct bucket_list){count, indexes, counts};
+    if (kind == 'g') h->hint = HISTOGRAM_GAUGE;
+    if (kind != 'c') return h;
+    h->schema = HISTOGRAM_SCHEMA_CUSTOM;
+    h->bounds = bounds;
+    h->bound_count = count - 1;
+    return h;
+}
+
 static void load_line(struct fixture *fixture, int64_t step_ms, str line)
 {
     size_t label_count, count = 0;
     const label *pairs = parse_metric(fixture, &line, &label_count);
     int64_t *times = arena_array(&fixture->arena, int64_t, line.len);
     uint64_t *values = arena_array(&fixture->arena, uint64_t, line.len);
+    const struct histogram **histograms = arena_zarray(&fixture->arena, const struct histogram *, line.len);
 
     for (int64_t slot = 0; (line = str_trim(line)).len; slot++) {
         str word = str_cut(&line, ' ');
         double value = 0;
         if (str_equal(word, STR("_"))) continue;
         bool is_marker = str_equal(word, STR("stale"));
+        if (word.len > 1 && strchr("hgc", word.data[0])) {
+            histograms[count] = make_histogram(&fixture->arena, word);
+            times[count++] = slot * step_ms;
+            continue;
+        }
         cr_assert(is_marker || str_to_double(word, &value), "%.*s", STR_ARG(word));
         times[count] = slot * step_ms;
         values[count++] = is_marker ? STALE_NAN_BITS : double_bits(value);
     }
-    append(fixture, pairs, label_count, times, values, count);
+    append(fixture, pairs, label_count, times, values, histograms, count);
 }
 
 void fixture_load(struct fixture *fixture, int64_t step_ms, const char *lines)
@@ -110,7 +147,7 @@ void fixture_append(struct fixture *fixture, const char *metric, const int64_t *
     uint64_t *bits = memory_alloc(count * sizeof *bits);
 
     for (size_t i = 0; i < count; i++) bits[i] = double_bits(values[i]);
-    append(fixture, pairs, label_count, times_ms, bits, count);
+    append(fixture, pairs, label_count, times_ms, bits, NULL, count);
     free(bits);
 }
 
@@ -140,7 +177,12 @@ static void write_part(void *context, const struct result_part *part, struct wri
         write_text(out, labels_print(pairs, series->label_count, &arena));
         for (size_t p = 0; p < series->point_count; p++) {
             writer_u8(out, ' ');
-            write_number(out, series->values[p]);
+            const struct histogram *h = series->histograms ? series->histograms[p] : NULL;
+            if (h) {
+                write_text(out, histogram_text(h, &arena));
+            } else {
+                write_number(out, series->values[p]);
+            }
             writer_u8(out, '@');
             write_number(out, (double)series->times_ms[p] / 1000);
         }

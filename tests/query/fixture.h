@@ -19,7 +19,9 @@ void fixture_close(struct fixture *fixture);
 /* Puts another engine on the data. */
 void fixture_engine(struct fixture *fixture, const struct engine_options *options);
 
-/* Stores series, one a line: `metric{a="b"} 1 2 _ NaN stale`; item i lies at i * step. */
+/* Stores series, one a line: `metric{a="b"} 1 2 _ NaN stale h1,2`; item i lies at i * step. Native histograms are an h,
+ * or g for a gauge, and the counts of buckets from (0.5, 1] on; or c for custom buckets, with bounds 1, 2, 3, …; their
+ * sum is their count. */
 void fixture_load(struct fixture *fixture, int64_t step_ms, const char *lines);
 
 /* Stores samples of one series. */
