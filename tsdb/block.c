@@ -2,6 +2,7 @@
 #include "tsdb/block_internal.h"
 
 #include "storage/chunk_gorilla.h"
+#include "storage/page_cache.h"
 #include "storage/postings.h"
 #include "tsdb/series_data.h"
 
@@ -15,6 +16,7 @@ status block_open(struct fs *fs, uint32_t number, struct page_cache *cache, stru
     char name[BLOCK_NAME_BYTES];
 
     block->fs = fs;
+    block->cache = cache;
     atomic_init(&block->references, 1);
     pthread_mutex_init(&block->mutex, NULL);
     block_name(name, number);
@@ -40,6 +42,7 @@ void block_unref(struct block *block)
 {
     if (!block || atomic_fetch_sub(&block->references, 1) > 1) return;
     block_file_close(block->file);
+    if (block->cache) page_cache_drop(block->cache, block);
     if (atomic_load(&block->dropped)) {
         char name[BLOCK_NAME_BYTES];
         block_name(name, block->info.number);
@@ -173,8 +176,7 @@ void block_cursor_release(struct block_cursor *cursor)
     *cursor = (struct block_cursor){0};
 }
 
-/* The bytes of entry `ordinal` in its page of `slots` entries, which begin behind `prefix` bytes and their ends. */
-static bool entry_in_page(const struct page *page, size_t prefix, uint32_t slots, uint32_t slot, str *out)
+bool block_entry_in_page(const struct page *page, size_t prefix, uint32_t slots, uint32_t slot, str *out)
 {
     size_t table = prefix + (size_t)slots * 4;
 
@@ -187,7 +189,7 @@ static bool entry_in_page(const struct page *page, size_t prefix, uint32_t slots
     return true;
 }
 
-static uint32_t slots_of(uint32_t total, uint32_t page, uint32_t per_page)
+uint32_t block_slots(uint32_t total, uint32_t page, uint32_t per_page)
 {
     uint32_t first = page * per_page;
     return total - first < per_page ? total - first : per_page;
@@ -203,8 +205,8 @@ static status series_entry(struct block *block, struct block_cursor *cursor, uin
         TRY(page_list_page(block->file, &block->info.series_pages, index, &cursor->page));
         cursor->index = index;
     }
-    uint32_t slots = slots_of(block->info.series, index, BLOCK_SERIES_PER_PAGE);
-    if (!entry_in_page(cursor->page, 8, slots, ordinal % BLOCK_SERIES_PER_PAGE, out) || out->len < 16)
+    uint32_t slots = block_slots(block->info.series, index, BLOCK_SERIES_PER_PAGE);
+    if (!block_entry_in_page(cursor->page, 8, slots, ordinal % BLOCK_SERIES_PER_PAGE, out) || out->len < 16)
         return malformed(block, "a page of the series table");
     return ok();
 }
@@ -261,8 +263,10 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
 
     TRY(block_series(block, cursor, ordinal, &series));
     TRY(load_data(block, &series, buffer));
+    struct series_block around = block_around(block, &series);
     return in_file(block, &series,
-                   series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, from_ms, to_ms, buffer));
+                   series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
+                                    buffer));
 }
 
 static status decode_set(struct block *block, str encoded, struct postings *set)
@@ -291,9 +295,9 @@ status block_postings(struct block *block, const struct block_name_entry *name, 
 
     assert(value < name->values.count);
     TRY(page_list_page(block->file, &name->postings, index, &page));
-    uint32_t slots = slots_of(name->values.count, index, BLOCK_SETS_PER_PAGE);
+    uint32_t slots = block_slots(name->values.count, index, BLOCK_SETS_PER_PAGE);
     status s = ok();
-    if (entry_in_page(page, 0, slots, value % BLOCK_SETS_PER_PAGE, &encoded)) {
+    if (block_entry_in_page(page, 0, slots, value % BLOCK_SETS_PER_PAGE, &encoded)) {
         s = decode_set(block, encoded, set);
     } else {
         s = malformed(block, "a page of sets of series");

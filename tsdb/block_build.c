@@ -3,6 +3,7 @@
 
 #include "storage/dictionary.h"
 #include "storage/postings.h"
+#include "tsdb/block_runs.h"
 
 #include <assert.h>
 
@@ -55,30 +56,38 @@ static void add_series_entry(struct build *build, uint32_t ordinal, uint64_t bas
 static status write_series(struct build *build)
 {
     struct page_list_writer pages = {0};
-    struct series_data data = {0};
+    struct block_runs *runs = block_runs_new(build->file, &build->info->secret);
+    struct series_data data = {0}, packed = {0};
     struct writer extent = {0};
     uint64_t base = 0;
-    status s = ok();
 
     build->info->series = build->source->series_count;
-    for (uint32_t ordinal = 0; ordinal < build->source->series_count; ordinal++) {
+    status s = block_runs_learn(runs, build->source);
+    for (uint32_t ordinal = 0; ordinal < build->source->series_count && !failed(s); ordinal++) {
         series_data_clear(&data);
         extent.count = 0;
         if (failed(s = build->source->data(build->source->context, ordinal, &data))) break;
         assert(data.chunks.count > 0);
-        series_data_write(&data, build->source->fingerprint(build->source->context, ordinal), &extent);
-        uint64_t offset = block_writer_raw(build->file, extent.data, extent.count);
+        if (failed(s = block_runs_pack(runs, &data, &packed))) break;
+        uint64_t offset = block_writer_bytes(build->file);
+        size_t header =
+            series_data_write(&packed, build->source->fingerprint(build->source->context, ordinal), offset, &extent);
+        block_writer_raw(build->file, extent.data, extent.count);
+        block_runs_placed(runs, &packed, offset + header);
         if (ordinal % BLOCK_SERIES_PER_PAGE == 0) {
             flush_entries(build, &pages, true);
             base = offset;
             writer_u64(&build->scratch, base);
         }
         add_series_entry(build, ordinal, base, offset, extent.count);
-        widen(build->info, &data);
+        widen(build->info, &packed);
     }
+    if (!failed(s)) block_runs_finish(runs, build->info);
+    block_runs_free(runs);
     flush_entries(build, &pages, true);
     build->info->series_pages = page_list_finish(&pages, build->file);
     series_data_release(&data);
+    series_data_release(&packed);
     writer_release(&extent);
     return s;
 }

@@ -19,7 +19,7 @@ struct build_source {
     hash128 (*fingerprint)(void *context, uint32_t ordinal);
     /* The list of a series' names, and the rank of its value for each. Called some fifty times for each series. */
     uint32_t (*labels)(void *context, uint32_t ordinal, const uint32_t **values);
-    /* The samples, once for each series, in order; never empty. */
+    /* The samples of each series, in order; never empty. Those of some series are asked for once before. */
     status (*data)(void *context, uint32_t ordinal, struct series_data *out);
     str metadata; /* the encoded metadata section; may be empty */
 };

@@ -49,6 +49,7 @@ static status found(struct check *check, status s)
 static status check_data(struct check *check, const struct block_series *series, uint64_t *total)
 {
     const struct block_info *info = &check->block->info;
+    struct series_block around = block_around(check->block, series);
     uint64_t count = 0;
 
     check->buffer.bytes.count = 0;
@@ -56,12 +57,12 @@ static status check_data(struct check *check, const struct block_series *series,
     memset(bytes + series->bytes, 0, GORILLA_SLACK_BYTES);
     status s = block_file_read(check->block->file, series->offset, bytes, series->bytes);
     if (!failed(s)) {
-        s = series_data_check(bytes, series->bytes, series->fingerprint, &check->buffer, &count);
+        s = series_data_check(bytes, series->bytes, series->fingerprint, &around, &check->buffer, &count);
         s.at += series->offset;
     }
     if (failed(s)) return found(check, s);
     columns_clear(&check->buffer);
-    s = series_data_read(bytes, series->bytes, series->fingerprint, INT64_MIN, INT64_MAX, &check->buffer);
+    s = series_data_read(bytes, series->bytes, series->fingerprint, &around, INT64_MIN, INT64_MAX, &check->buffer);
     if (!failed(s) && (check->buffer.times.data[0] < info->min_ms || *vec_last(&check->buffer.times) > info->max_ms))
         find(check, series->offset, "samples lie outside the block's time");
     *total += count;

@@ -37,6 +37,9 @@ void block_info_encode(const struct block_info *info, struct writer *out)
     ref_encode(info->lists, out);
     ref_encode(info->metadata, out);
     writer_varint(out, info->rich_samples);
+    writer_varint(out, info->columns);
+    page_list_encode(&info->column_pages, out);
+    ref_encode(info->models, out);
 }
 
 status block_info_decode(str footer, struct block_info *out)
@@ -61,7 +64,10 @@ status block_info_decode(str footer, struct block_info *out)
     out->names = ref_decode(&in);
     out->lists = ref_decode(&in);
     out->metadata = ref_decode(&in);
-    out->rich_samples = reader_left(&in) ? reader_varint(&in) : 0; /* blocks of before there were any end here */
+    out->rich_samples = reader_varint(&in);
+    out->columns = reader_varint32(&in);
+    page_list_decode(&in, &out->column_pages);
+    out->models = ref_decode(&in);
     if (reader_failed(&in)) return status_make(STATUS_CORRUPT, "the footer is malformed");
     return ok();
 }

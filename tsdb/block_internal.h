@@ -3,6 +3,7 @@
 #define VARVE_TSDB_BLOCK_INTERNAL_H
 
 #include "tsdb/block.h"
+#include "tsdb/series_data.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@ struct block {
     /* constant after open */
     struct fs *fs;
     struct block_file *file;
+    struct page_cache *cache; /* also of decoded time columns and models; their owner is the block */
     struct block_info info;
 
     _Atomic uint32_t references;
@@ -22,5 +24,14 @@ struct block {
     _Atomic(struct block_tables *) tables;
     struct arena arena; /* of the tables */
 };
+
+/* The bytes of entry `slot` in a page of `slots` entries, which begin behind `prefix` bytes and their ends. */
+bool block_entry_in_page(const struct page *page, size_t prefix, uint32_t slots, uint32_t slot, str *out);
+
+/* Entries in page `page` of `total` entries. */
+uint32_t block_slots(uint32_t total, uint32_t page, uint32_t per_page);
+
+/* What runs of a series refer to. */
+struct series_block block_around(struct block *block, const struct block_series *series);
 
 #endif

@@ -83,6 +83,18 @@ bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t b
     return true;
 }
 
+double *columns_reserve(struct column_buffer *buffer, size_t count)
+{
+    reserve(buffer, count);
+    return buffer->values.data + buffer->values.count;
+}
+
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count)
+{
+    if (count) memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
+    set_count(buffer, buffer->times.count + count);
+}
+
 bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes)
 {
     size_t count = rich_chunk_count(chunk, bytes), first = buffer->times.count;

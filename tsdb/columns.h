@@ -45,6 +45,10 @@ void columns_cut(struct column_buffer *buffer, size_t count);
  * malformed. */
 bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, size_t keep);
 
+/* Room for `count` more floats; returns where their values go. columns_append then adds them. */
+double *columns_reserve(struct column_buffer *buffer, size_t count);
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count);
+
 /* Decodes a chunk of rich samples and appends them. False if it is malformed. */
 bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes);
 

@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-enum { ABSENT = UINT32_MAX, CHUNK_SAMPLES = 240 };
+enum { ABSENT = UINT32_MAX };
 
 /* One of the blocks, and where the walk stands in it. */
 struct input {
@@ -414,7 +414,7 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
         TRY(block_read(request->blocks[i], &merge->cursors[i], places[i], request->from_ms, request->to_ms, buffer));
         columns_join(buffer, first);
     }
-    series_data_encode_columns(out, buffer, CHUNK_SAMPLES);
+    series_data_encode_columns(out, buffer, 0);
     return ok();
 }
 

@@ -4,19 +4,27 @@
  *     for each chunk:
  *     1 byte          codec (storage/chunk.h)
  *     varint          samples
- *     zigzag varint   time of the first sample, minus the bound of the chunk before (0 for the first)
+ *     zigzag varint   time of the first sample, minus the bound of the last chunk that has one (0 for the first)
  *     varint          bound minus that time: no sample is later
  *     varint          bytes
+ *     or, for a run:
+ *     1 byte          codec
+ *     varint          time column of the block
+ *     varint          bytes
+ *     varint          how far before this extent they begin in the file, where an equal run is stored; 0: they are here
+ *     u32             their checksum, the low half of XXH3
+ *     after all:
  *     u32             checksum of the header up to here
- *     then, for each chunk, its bytes and their checksum, u32
+ *     then, for each chunk, its bytes and, but for runs, their checksum, u32
  *
- * Checksums are the low half of XXH3 with the series' fingerprint as seed: data that belongs to another series is bad
- * data.
+ * But for runs, checksums are the low half of XXH3 with the series' fingerprint as seed: data that belongs to another
+ * series is bad data.
  */
 #ifndef VARVE_TSDB_SERIES_DATA_H
 #define VARVE_TSDB_SERIES_DATA_H
 
 #include "storage/base/hash.h"
+#include "storage/block_file.h"
 #include "storage/chunk.h"
 #include "tsdb/columns.h"
 
@@ -25,6 +33,11 @@ struct chunk_entry {
     uint32_t samples;
     int64_t min_ms, max_ms; /* first sample; none is later than max */
     size_t offset, bytes;   /* place in the chunks' bytes */
+
+    /* of a run */
+    uint32_t column;    /* its times */
+    uint32_t checksum;  /* of its bytes */
+    uint64_t shared_at; /* where its bytes lie in the file already, or 0 */
 };
 
 /* Chunks being collected for a block. Zeroed is empty. */
@@ -41,7 +54,10 @@ void series_data_clear(struct series_data *data);
 void series_data_add(struct series_data *data, enum chunk_codec codec, uint32_t count, int64_t min_ms, int64_t max_ms,
                      const void *bytes, size_t size);
 
-/* Encodes samples into Gorilla chunks of at most `chunk_samples`. */
+/* Adds a run, of which all but `offset` is set. */
+void series_data_add_run(struct series_data *data, const struct chunk_entry *entry, const void *bytes);
+
+/* Encodes samples into Gorilla chunks of at most `chunk_samples`; 0 leaves them columns, for block_build. */
 void series_data_encode(struct series_data *data, const int64_t *times_ms, const double *values, size_t count,
                         size_t chunk_samples);
 
@@ -49,16 +65,29 @@ void series_data_encode(struct series_data *data, const int64_t *times_ms, const
  * lost in merging, all that are unknown are found anew. */
 void series_data_encode_columns(struct series_data *data, struct column_buffer *buffer, size_t chunk_samples);
 
-/* Writes the form above to `out`; returns the bytes of its header. */
-size_t series_data_write(const struct series_data *data, hash128 fingerprint, struct writer *out);
+/* Writes the form above, for an extent at `at` in the file, to `out`; returns the bytes of its header. */
+size_t series_data_write(const struct series_data *data, hash128 fingerprint, uint64_t at, struct writer *out);
+
+/* Bytes that a chunk takes behind the header. */
+size_t series_data_stored_bytes(const struct chunk_entry *entry);
+
+/* The block around series data, which runs refer to. Pages are the reader's to release. */
+struct series_block {
+    void *context;
+    uint64_t at; /* where the series data lies in the file */
+    status (*times)(void *context, uint32_t column, const struct page **out); /* its data are int64_t */
+    status (*models)(void *context, const struct page **out);                 /* struct model_decoders, or NULL */
+    status (*bytes)(void *context, uint64_t offset, void *out, size_t bytes);
+};
 
 /* Reads what lies in a file and appends the samples in [from, to] to the buffer. `bytes` has GORILLA_SLACK_BYTES
- * readable behind `size`. CORRUPT with a sentence when a checksum or the form is wrong. */
-status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, int64_t from_ms, int64_t to_ms,
-                        struct column_buffer *buffer);
+ * readable behind `size`. CORRUPT with a sentence when a checksum or the form is wrong. Without a block (NULL)
+ * there can be no runs. */
+status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
+                        int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 
 /* Checks everything without decoding into columns, and counts the samples. */
-status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint, struct column_buffer *buffer,
-                         uint64_t *count);
+status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
+                         struct column_buffer *buffer, uint64_t *count);
 
 #endif

@@ -227,11 +227,11 @@ static void check_chunks(struct head *head, uint32_t id, const struct model *mod
     cr_assert(data.samples == expected);
     if (expected) {
         cr_assert(vec_last(&data.chunks)->max_ms == last, "the last bound is the last time");
-        series_data_write(&data, fingerprint, &bytes);
+        series_data_write(&data, fingerprint, 0, &bytes);
         memset(writer_reserve(&bytes, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
-        must(series_data_check(bytes.data, bytes.count, fingerprint, buffer, &counted));
+        must(series_data_check(bytes.data, bytes.count, fingerprint, NULL, buffer, &counted));
         buffer->times.count = buffer->values.count = 0;
-        must(series_data_read(bytes.data, bytes.count, fingerprint, INT64_MIN, INT64_MAX, buffer));
+        must(series_data_read(bytes.data, bytes.count, fingerprint, NULL, INT64_MIN, INT64_MAX, buffer));
         for (size_t i = 0; i < buffer->times.count; i++)
             cr_assert(double_bits(buffer->values.data[i]) == model->at[buffer->times.data[i]].value);
     }

@@ -11,7 +11,7 @@ static const hash128 fingerprint = {0x1234567890ABCDEF, 42};
 static size_t write_data(const struct series_data *data, struct writer *out)
 {
     out->count = 0;
-    size_t header = series_data_write(data, fingerprint, out);
+    size_t header = series_data_write(data, fingerprint, 0, out);
     memset(writer_reserve(out, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
     return header;
 }
@@ -32,7 +32,7 @@ static void check_range(const struct writer *bytes, const int64_t *times, const 
 {
     size_t at = buffer->times.count;
 
-    must(series_data_read(bytes->data, bytes->count, fingerprint, from_ms, to_ms, buffer));
+    must(series_data_read(bytes->data, bytes->count, fingerprint, NULL, from_ms, to_ms, buffer));
     for (size_t i = 0; i < count; i++) {
         if (times[i] < from_ms || times[i] > to_ms) continue;
         cr_assert(at < buffer->times.count && buffer->times.data[at] == times[i]);
@@ -61,7 +61,7 @@ Test(series_data, reads_any_range)
         series_data_encode(&data, times, values, count, chunk_samples);
         cr_assert(data.samples == count && data.chunks.count == (count + chunk_samples - 1) / chunk_samples);
         write_data(&data, &bytes);
-        must(series_data_check(bytes.data, bytes.count, fingerprint, &buffer, &counted));
+        must(series_data_check(bytes.data, bytes.count, fingerprint, NULL, &buffer, &counted));
         cr_assert(counted == count);
         buffer.times.count = buffer.values.count = 0;
         check_range(&bytes, times, values, count, INT64_MIN, INT64_MAX, &buffer);
@@ -95,7 +95,7 @@ Test(series_data, all_of_time)
                 check_range(&bytes, times, values, 4, times[first], times[last], &buffer);
         }
         buffer.times.count = buffer.values.count = 0;
-        status s = series_data_check(bytes.data, bytes.count, fingerprint, &buffer, &counted);
+        status s = series_data_check(bytes.data, bytes.count, fingerprint, NULL, &buffer, &counted);
         cr_expect(!failed(s) && counted == 4, "chunks of %zu: %s", chunk_samples, s.text);
     }
     series_data_release(&data);
@@ -144,20 +144,21 @@ Test(series_data, damage_is_told)
         copy.count = 0;
         memcpy(writer_reserve(&copy, bytes.count + GORILLA_SLACK_BYTES), bytes.data, bytes.count + GORILLA_SLACK_BYTES);
         copy.data[i / 8] ^= (uint8_t)(1 << i % 8);
-        status s = series_data_read(copy.data, bytes.count, fingerprint, INT64_MIN, INT64_MAX, &buffer);
+        status s = series_data_read(copy.data, bytes.count, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer);
         cr_expect(s.code == STATUS_CORRUPT && s.text[0], "bit %zu", i);
-        s = series_data_check(copy.data, bytes.count, fingerprint, &buffer, &counted);
+        s = series_data_check(copy.data, bytes.count, fingerprint, NULL, &buffer, &counted);
         cr_expect(s.code == STATUS_CORRUPT, "bit %zu", i);
     }
     for (size_t len = 0; len < bytes.count; len++) {
         uint8_t *exact = memory_alloc(len + GORILLA_SLACK_BYTES);
         memcpy(exact, bytes.data, len);
         memset(exact + len, 0, GORILLA_SLACK_BYTES);
-        cr_expect(failed(series_data_read(exact, len, fingerprint, INT64_MIN, INT64_MAX, &buffer)), "cut to %zu", len);
+        cr_expect(failed(series_data_read(exact, len, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer)), "cut to %zu",
+                  len);
         free(exact);
     }
     hash128 other = {fingerprint.low + 1, fingerprint.high};
-    cr_expect(failed(series_data_read(bytes.data, bytes.count, other, INT64_MIN, INT64_MAX, &buffer)),
+    cr_expect(failed(series_data_read(bytes.data, bytes.count, other, NULL, INT64_MIN, INT64_MAX, &buffer)),
               "data of another series is taken");
     writer_release(&bytes);
     writer_release(&copy);
@@ -183,20 +184,21 @@ Test(series_data, lies_are_told)
         series_data_clear(&data);
         series_data_add(&data, CHUNK_GORILLA, lies[i].samples, lies[i].min_ms, lies[i].max_ms, chunk.data, chunk.count);
         write_data(&data, &bytes);
-        status s = series_data_check(bytes.data, bytes.count, fingerprint, &buffer, &counted);
+        status s = series_data_check(bytes.data, bytes.count, fingerprint, NULL, &buffer, &counted);
         cr_expect(s.code == STATUS_CORRUPT, "lie %zu", i);
-        (void)series_data_read(bytes.data, bytes.count, fingerprint, INT64_MIN, INT64_MAX, &buffer);
+        (void)series_data_read(bytes.data, bytes.count, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer);
     }
     series_data_clear(&data);
     series_data_add(&data, CHUNK_GORILLA, 5, 1000, 5000, chunk.data, chunk.count);
     series_data_add(&data, CHUNK_GORILLA, 5, 5001, 9000, chunk.data, chunk.count);
     write_data(&data, &bytes);
-    cr_expect(series_data_check(bytes.data, bytes.count, fingerprint, &buffer, &counted).code == STATUS_CORRUPT,
+    cr_expect(series_data_check(bytes.data, bytes.count, fingerprint, NULL, &buffer, &counted).code == STATUS_CORRUPT,
               "times that fall are taken");
     series_data_clear(&data);
     series_data_add(&data, (enum chunk_codec)9, 5, 1000, 5000, chunk.data, chunk.count);
     write_data(&data, &bytes);
-    cr_expect(series_data_read(bytes.data, bytes.count, fingerprint, 0, 9000, &buffer).code == STATUS_UNSUPPORTED);
+    cr_expect(series_data_read(bytes.data, bytes.count, fingerprint, NULL, 0, 9000, &buffer).code ==
+              STATUS_UNSUPPORTED);
     writer_release(&chunk);
     writer_release(&bytes);
     series_data_release(&data);
@@ -218,8 +220,8 @@ Test(series_data, hostile_tables)
         if (round % 4 == 1) bytes[1] = CHUNK_GORILLA;
         store_u32(bytes + table, (uint32_t)hash_seeded(bytes, table, fingerprint.low));
         size_t size = table + 4 + left;
-        taken += !failed(series_data_read(bytes, size, fingerprint, INT64_MIN, INT64_MAX, &buffer));
-        taken += !failed(series_data_check(bytes, size, fingerprint, &buffer, &counted));
+        taken += !failed(series_data_read(bytes, size, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer));
+        taken += !failed(series_data_check(bytes, size, fingerprint, NULL, &buffer, &counted));
         buffer.times.count = buffer.values.count = 0;
     }
     cr_expect(taken < 4000, "%u are taken", taken);

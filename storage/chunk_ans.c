@@ -1,0 +1,242 @@
+/* Entropy coding of integers; see chunk_ans.h. */
+#include "storage/chunk_ans.h"
+
+#include "storage/chunk_target.h"
+
+#include <assert.h>
+
+enum {
+    CODERS = 4,
+    NARROW_LOW_BITS = 46, /* up to here, a step's bits come from one load */
+    STATE_BYTES = 2,      /* of a short stream */
+    STATES_BYTES = 5,     /* of a long one */
+    STEP_BITS_MAX = ANS_SLOT_BITS + 62
+};
+
+/* Rounds down, but not to nothing; what is left over or missing goes to or comes from the largest. */
+void ans_model_fit(const uint32_t counts[ANS_CLASSES], bool all, struct ans_model *out)
+{
+    uint64_t total = 0;
+    int32_t left = ANS_SLOTS;
+
+    for (unsigned c = 0; c < ANS_CLASSES; c++) total += counts[c];
+    assert(total > 0);
+    for (unsigned c = 0; c < ANS_CLASSES; c++) {
+        uint64_t share = ((uint64_t)counts[c] * ANS_SLOTS + total / 2) / total;
+        out->slots[c] = (uint16_t)(share == 0 && (all || counts[c]) ? 1 : share);
+        left -= out->slots[c];
+    }
+    while (left != 0) {
+        unsigned largest = 0;
+        for (unsigned c = 1; c < ANS_CLASSES; c++) {
+            if (out->slots[c] > out->slots[largest]) largest = c;
+        }
+        int32_t change = left > 0 ? left : -1;
+        out->slots[largest] = (uint16_t)(out->slots[largest] + change);
+        left -= change;
+    }
+}
+
+/* Number of classes up to the last one in use, then a varint for each. */
+void ans_model_write(const struct ans_model *model, struct writer *out)
+{
+    unsigned used = ANS_CLASSES;
+
+    while (model->slots[used - 1] == 0) used--;
+    writer_u8(out, (uint8_t)used);
+    for (unsigned c = 0; c < used; c++) writer_varint(out, model->slots[c]);
+}
+
+bool ans_model_read(struct reader *in, struct ans_model *out)
+{
+    unsigned used = reader_u8(in);
+    uint64_t total = 0;
+
+    *out = (struct ans_model){{0}};
+    if (used > ANS_CLASSES) return false;
+    for (unsigned c = 0; c < used; c++) {
+        uint64_t slots = reader_varint(in);
+        if (slots > ANS_SLOTS) return false;
+        out->slots[c] = (uint16_t)slots;
+        total += slots;
+    }
+    return total == ANS_SLOTS && !reader_failed(in);
+}
+
+/* The class of each slot: a step that is odd, and so meets every slot once, scatters those of a class evenly. */
+static void spread(const struct ans_model *model, uint8_t class_of[ANS_SLOTS])
+{
+    const unsigned step = ANS_SLOTS / 2 + ANS_SLOTS / 8 + 3;
+    unsigned at = 0;
+
+    for (unsigned c = 0; c < ANS_CLASSES; c++) {
+        for (unsigned i = 0; i < model->slots[c]; i++) {
+            class_of[at] = (uint8_t)c;
+            at = (at + step) % ANS_SLOTS;
+        }
+    }
+    assert(at == 0);
+}
+
+static unsigned floor_log2(uint32_t value)
+{
+    return 31 - (unsigned)__builtin_clz(value);
+}
+
+void ans_encoder_init(struct ans_encoder *encoder, const struct ans_model *model)
+{
+    uint8_t class_of[ANS_SLOTS];
+    uint16_t place[ANS_CLASSES];
+    unsigned total = 0;
+
+    spread(model, class_of);
+    for (unsigned c = 0; c < ANS_CLASSES; c++) {
+        unsigned slots = model->slots[c];
+        place[c] = (uint16_t)total;
+        encoder->classes[c].place = (int32_t)total - (int32_t)slots;
+        /* The bits that leave are few for states below a bound, one more from there on. */
+        unsigned most = slots > 1 ? ANS_SLOT_BITS - floor_log2(slots - 1) : ANS_SLOT_BITS;
+        encoder->classes[c].bits = (most << 16) - (slots > 1 ? slots << most : ANS_SLOTS);
+        total += slots;
+    }
+    for (unsigned i = 0; i < ANS_SLOTS; i++) encoder->next[place[class_of[i]]++] = (uint16_t)(ANS_SLOTS + i);
+}
+
+void ans_decoder_init(struct ans_decoder *decoder, const struct ans_model *model)
+{
+    uint8_t class_of[ANS_SLOTS];
+    uint16_t next[ANS_CLASSES];
+
+    spread(model, class_of);
+    memcpy(next, model->slots, sizeof next);
+    decoder->low_bits_max = 0;
+    for (unsigned i = 0; i < ANS_SLOTS; i++) {
+        unsigned class = class_of[i], low = ans_low_bits(class), lead = class < 2 ? class : 2 + class % 2;
+        uint32_t state = next[class]++, bits = ANS_SLOT_BITS - floor_log2(state);
+        decoder->steps[i] = bits | low << 4 | lead << 10 | ((state << bits) - ANS_SLOTS) << 12;
+        if (low > decoder->low_bits_max) decoder->low_bits_max = low;
+    }
+}
+
+/* Bits on their way out, lowest first. */
+struct bit_sink {
+    uint8_t *at;
+    uint64_t word;
+    unsigned used; /* under 8 between puts */
+};
+
+/* At most 56 bits. */
+static inline void put(struct bit_sink *sink, uint64_t word, unsigned bits)
+{
+    sink->word |= word << sink->used;
+    sink->used += bits;
+    store_u64(sink->at, sink->word);
+    sink->at += sink->used / 8;
+    sink->word >>= sink->used & ~7U;
+    sink->used %= 8;
+}
+
+static inline void put_low(struct bit_sink *sink, uint64_t value, unsigned bits)
+{
+    if (bits > 32) {
+        put(sink, value & UINT32_MAX, 32);
+        value >>= 32;
+        bits -= 32;
+    }
+    put(sink, value & (((uint64_t)1 << bits) - 1), bits);
+}
+
+/* Coders run backwards, so the bits between states are collected before any is written. */
+CHUNK_HOT void ans_encode(const struct ans_encoder *encoder, const uint64_t *values, size_t count, struct writer *out)
+{
+    const unsigned coders = count < ANS_SHORT_VALUES ? 1 : CODERS;
+    uint32_t states[CODERS] = {ANS_SLOTS, ANS_SLOTS, ANS_SLOTS, ANS_SLOTS};
+    uint16_t leaving[ANS_VALUES_MAX];
+    uint8_t leaving_bits[ANS_VALUES_MAX], low_bits[ANS_VALUES_MAX];
+
+    assert(count > 0 && count <= ANS_VALUES_MAX);
+    for (size_t i = count; i-- > 0;) {
+        unsigned class = ans_class(values[i]);
+        uint32_t *state = &states[i % coders];
+        unsigned bits = (*state + encoder->classes[class].bits) >> 16;
+        leaving[i] = (uint16_t)(*state & ((1U << bits) - 1));
+        leaving_bits[i] = (uint8_t)bits;
+        low_bits[i] = (uint8_t)ans_low_bits(class);
+        *state = encoder->next[(int32_t)(*state >> bits) + encoder->classes[class].place];
+    }
+    uint8_t *start = writer_reserve(out, STATES_BYTES + (count * STEP_BITS_MAX + 7) / 8 + 16);
+    struct bit_sink sink = {start, 0, 0};
+    for (unsigned i = 0; i < coders; i++) put(&sink, states[i] - ANS_SLOTS, coders == 1 ? 16 : ANS_SLOT_BITS);
+    for (size_t i = 0; i < count; i++) {
+        put(&sink, leaving[i], leaving_bits[i]);
+        put_low(&sink, values[i], low_bits[i]);
+    }
+    out->count += (size_t)(sink.at - start) + (sink.used > 0);
+}
+
+CHUNK_INLINE uint64_t low_mask(unsigned bits)
+{
+    return ((uint64_t)1 << bits) - 1;
+}
+
+CHUNK_INLINE uint64_t decode_one(const uint32_t *steps, const uint8_t *in, uint64_t *at, uint32_t *state, bool wide)
+{
+    uint32_t step = steps[*state];
+    unsigned bits = step & 15, low = step >> 4 & 63;
+    uint64_t word = load_u64(in + (*at >> 3)) >> (*at & 7);
+
+    *state = (step >> 12) + (uint32_t)(word & low_mask(bits));
+    *at += bits;
+    word >>= bits;
+    if (wide && low > NARROW_LOW_BITS)
+        word = load_u64(in + (*at >> 3)) >> (*at & 7) | (uint64_t)in[(*at >> 3) + 8] << 1 << (63 - (*at & 7));
+    *at += low;
+    return ((uint64_t)(step >> 10 & 3) << low) + (word & low_mask(low));
+}
+
+/* Four values take at most 4 x 56 bits, or two 2 x 72: what is read ahead of a check stays in the slack. */
+CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+                              uint64_t *values, bool wide)
+{
+    const uint32_t *steps = decoder->steps;
+    uint64_t states = load_u64(in), at = STATES_BYTES * 8, end = (uint64_t)bytes * 8;
+    uint32_t a = states & 1023, b = states >> 10 & 1023, c = states >> 20 & 1023, d = states >> 30 & 1023;
+    size_t i = 0;
+
+    for (; i + CODERS <= count; i += CODERS) {
+        if (at > end) return false;
+        values[i] = decode_one(steps, in, &at, &a, wide);
+        values[i + 1] = decode_one(steps, in, &at, &b, wide);
+        if (wide && at > end) return false;
+        values[i + 2] = decode_one(steps, in, &at, &c, wide);
+        values[i + 3] = decode_one(steps, in, &at, &d, wide);
+    }
+    for (; i < count; i++) {
+        if (at > end) return false;
+        uint32_t *state = i % CODERS == 0 ? &a : i % CODERS == 1 ? &b : &c;
+        values[i] = decode_one(steps, in, &at, state, wide);
+    }
+    return at <= end;
+}
+
+static bool decode_short(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+                         uint64_t *values)
+{
+    uint64_t at = STATE_BYTES * 8, end = (uint64_t)bytes * 8;
+    uint32_t state = load_u16(in) % ANS_SLOTS;
+
+    for (size_t i = 0; i < count; i++) {
+        if (at > end) return false;
+        values[i] = decode_one(decoder->steps, in, &at, &state, true);
+    }
+    return at <= end;
+}
+
+CHUNK_HOT bool ans_decode(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+                          uint64_t *values)
+{
+    if (count < ANS_SHORT_VALUES) return bytes >= STATE_BYTES && decode_short(decoder, in, bytes, count, values);
+    if (bytes < STATES_BYTES) return false;
+    return decoder->low_bits_max > NARROW_LOW_BITS ? decode_long(decoder, in, bytes, count, values, true)
+                                                   : decode_long(decoder, in, bytes, count, values, false);
+}
