@@ -155,6 +155,20 @@ static status add_attribute(struct otlp_walk *walk, str message)
     return ok();
 }
 
+/* Numbers of 64 bits that were sent one by one, as if they had been packed. */
+static str pack(struct otlp_walk *walk, str message, unsigned number)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    struct writer packed = {0};
+
+    while (otlp_next(&fields)) {
+        if (fields.field.tag == PROTOBUF_TAG(number, PROTOBUF_FIXED64)) writer_u64(&packed, fields.field.value);
+    }
+    str text = arena_copy_str(walk->arena, str_make((const char *)packed.data, packed.count));
+    writer_release(&packed);
+    return text;
+}
+
 static status read_point(struct otlp_walk *walk, str message, struct point *out)
 {
     struct otlp_fields fields = otlp_fields_of(message);
@@ -181,6 +195,8 @@ static status read_point(struct otlp_walk *walk, str message, struct point *out)
         if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES) && is_histogram) out->bounds = field->bytes;
     }
     if (fields.failed) return otlp_malformed();
+    if (is_histogram && out->counts.len == 0) out->counts = pack(walk, message, 6);
+    if (is_histogram && out->bounds.len == 0) out->bounds = pack(walk, message, 7);
     if (out->time_ms < walk->first_ms) walk->first_ms = out->time_ms;
     if (out->time_ms > walk->last_ms) walk->last_ms = out->time_ms;
     return otlp_make_labels(walk);

@@ -21,6 +21,12 @@ static const struct metric_list *const lists[] = {
     &query_metrics, &tsdb_metrics,         &storage_metrics,
 };
 
+const struct metric_list *const *pages_metric_lists(size_t *count)
+{
+    *count = sizeof lists / sizeof lists[0];
+    return lists;
+}
+
 status page_healthy(struct request *request, struct response *response)
 {
     (void)request;

@@ -75,6 +75,8 @@ enum route_flags {
       ROUTE_API | ROUTE_COMPRESS, "", "The blocks")                                                                    \
     X(WALREPLAY, "/api/v1/status/walreplay", METHOD_GET, api_walreplay, NULL, PLACE_INLINE, ROUTE_API, "",             \
       "Progress of the start")                                                                                         \
+    X(SELF_METRICS, "/api/v1/status/self_metrics", METHOD_GET, api_self_metrics, NULL, PLACE_SERVICE,                  \
+      ROUTE_API | ROUTE_COMPRESS, "metric_name_pattern", "The metrics of the server itself")                           \
     X(FEATURES, "/api/v1/features", METHOD_GET, api_features, NULL, PLACE_INLINE, ROUTE_API, "",                       \
       "What this server can do")                                                                                       \
     X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API, "",           \

@@ -41,6 +41,8 @@ struct server {
     struct connections *connections;
     struct security *security;
     struct workers *checkers; /* of passwords */
+    /* Memory of bodies whose sender is not known yet: who is known is not kept waiting by those who are not. */
+    struct account unknown_bodies;
     /* changed by server_set_web_config only */
     struct listener *listeners; /* the first one accepts, the others see their connections to the end */
     /* atomic */
@@ -195,6 +197,7 @@ static void read_head(struct exchange *exchange, const char *method)
     request->body.announced_bytes = exchange->announced_bytes;
     enum security_verdict verdict = security_look(server->security, request->headers[HEADER_AUTHORIZATION]);
     exchange->is_unknown = verdict == SECURITY_CHECK;
+    if (exchange->is_unknown) request->body.account = &server->unknown_bodies;
     if (atomic_load(&server->stopping)) {
         response_header(&request->response, "X-Prometheus-Stopping", STR("true"));
         refuse(exchange, FAIL_UNAVAILABLE, STR("Service Unavailable"));
@@ -546,6 +549,7 @@ status server_open(const struct server_options *options, struct server **out)
     server->options = *options;
     server->socket = -1;
     server->security = security_new();
+    account_init(&server->unknown_bodies, options->large_bytes_max, NULL);
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->none_active, NULL);
     signal(SIGPIPE, SIG_IGN);
