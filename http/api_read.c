@@ -20,6 +20,7 @@
 #include "http/series_reader.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
+#include "http/write_histogram.h"
 #include "storage/chunk_gorilla.h"
 
 #include <snappy-c.h>
@@ -213,6 +214,11 @@ static status add_series(struct reading *reading, const struct series_row *row, 
     put_labels(reading, series, row);
     for (size_t i = 0; i < found.count; i++) {
         uint8_t text[VARINT_BYTES_MAX];
+        if (found.histograms && found.histograms[i]) {
+            write_histogram_encode(found.histograms[i], found.times_ms[i], &reading->chunk);
+            put_bytes(series, 4, text_of(&reading->chunk));
+            continue;
+        }
         size_t len = (size_t)(varint_put(text, (uint64_t)found.times_ms[i]) - text);
         writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
         writer_u8(series, (uint8_t)(10 + len));
@@ -294,7 +300,7 @@ static status stream_series(struct reading *reading, const struct series_row *ro
 {
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
+    TRY(series_reader_read_floats(&reading->rows, row, &found));
     for (size_t first = 0; first < found.count;) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);

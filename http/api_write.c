@@ -1,8 +1,8 @@
 /* POST /api/v1/write; see api_write.h. */
 #include "http/api_write.h"
 
+#include "http/inflate.h"
 #include "http/metrics.h"
-#include "http/remote_write.h"
 #include "http/remote_write2.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
@@ -127,9 +127,8 @@ bool api_write_admits(struct request *request, struct response *response)
 struct job {
     struct request *request;
     struct append_result result;
-    int version;
-    size_t samples;
-    size_t histograms;
+    const struct write_protocol *protocol;
+    size_t samples, histograms;
     size_t malformed; /* series left out by the decoder, and the first reason */
     str complaint;
     size_t exemplars, late_exemplars; /* there now; refused */
@@ -181,7 +180,7 @@ static str describe(const struct job *job, struct arena *arena)
                     arena_format(arena, "%zu parts of the request were left out; first: %.*s", job->malformed,
                                  STR_ARG(job->complaint)),
                     arena);
-    if (job->late_exemplars && job->version == 2)
+    if (job->late_exemplars && job->protocol->has_counts)
         text = join(text, arena_format(arena, "%zu exemplars are out of order", job->late_exemplars), arena);
     return text;
 }
@@ -230,9 +229,9 @@ static void answer(struct job *job)
         if (text.len) {
             response_fail(response, job->result.retry ? FAIL_UNAVAILABLE : FAIL_BAD_DATA, text);
         } else {
-            response_nothing(response);
+            job->protocol->succeed(request, response);
         }
-        if (job->version == 2) put_written(job, response);
+        if (job->protocol->has_counts) put_written(job, response);
         count(job);
     }
     response_seal(response);
@@ -254,14 +253,16 @@ static void on_durable(void *context, status outcome)
 }
 
 /* From the body to the batch in the scratch. */
-static status decode(struct request *request, struct scratch *scratch)
+static status decode(struct request *request, const struct write_protocol *protocol, struct scratch *scratch)
 {
-    str message;
-    status s = snappy_body_read(body_text(&request->body), WRITE_MESSAGE_BYTES_MAX, &scratch->message,
-                                &scratch->capacity, &message);
+    str body = body_text(&request->body), message;
+    status s = protocol->is_snappy
+                   ? snappy_body_read(body, WRITE_MESSAGE_BYTES_MAX, &scratch->message, &scratch->capacity, &message)
+                   : inflate_body(body, request->headers[HEADER_CONTENT_ENCODING], WRITE_MESSAGE_BYTES_MAX,
+                                  &scratch->message, &scratch->capacity, &message);
 
-    body_release(&request->body); /* its memory is wanted by others */
-    if (!failed(s)) s = (version_of(request) == 2 ? write2_decode : write_decode)(message, &scratch->batch);
+    if (message.data != body.data) body_release(&request->body); /* its memory is wanted by others */
+    if (!failed(s)) s = protocol->decode(request, message, &scratch->batch);
     if (!failed(s)) return ok();
     metric_add(&metric_ingest_malformed, 1);
     s.code = STATUS_INVALID; /* also for limits: it will never be taken */
@@ -284,12 +285,13 @@ static void keep_exemplars(struct job *job, const struct write_batch *batch)
     metric_add(&metric_ingest_exemplars_refused, (int64_t)(batch->exemplars.count - job->exemplars));
 }
 
-static struct job *make_job(struct request *request, const struct write_batch *batch)
+static struct job *make_job(struct request *request, const struct write_protocol *protocol,
+                            const struct write_batch *batch)
 {
     struct job *job = arena_zalloc(&request->arena, sizeof *job);
 
     job->request = request;
-    job->version = version_of(request);
+    job->protocol = protocol;
     job->samples = batch->times_ms.count;
     job->malformed = batch->malformed;
     job->complaint = arena_copy_str(&request->arena, batch->complaint);
@@ -300,18 +302,18 @@ static struct job *make_job(struct request *request, const struct write_batch *b
     return job;
 }
 
-status api_write(struct request *request, struct response *response)
+status ingest_run(struct request *request, const struct write_protocol *protocol)
 {
     struct ingest *ingest = request->services->ingest;
     struct scratch *scratch = take_scratch(ingest);
 
-    if (version_of(request) == 2) put_counts(response, 0, 0, 0);
-    status s = decode(request, scratch);
+    if (protocol->has_counts) put_counts(&request->response, 0, 0, 0);
+    status s = decode(request, protocol, scratch);
     if (failed(s)) {
         give_back(ingest, scratch);
         return s;
     }
-    struct job *job = make_job(request, &scratch->batch);
+    struct job *job = make_job(request, protocol, &scratch->batch);
     struct append_batch batch = write_batch_view(&scratch->batch);
     if (batch.series_count || batch.metadata_count) {
         s = ingest->append(request->services->db, &batch, &job->result, on_durable, job);
@@ -322,4 +324,32 @@ status api_write(struct request *request, struct response *response)
     give_back(ingest, scratch);
     if (!failed(s)) come(job);
     return s;
+}
+
+static status decode_1(struct request *request, str body, struct write_batch *batch)
+{
+    (void)request;
+    return write_decode(body, batch);
+}
+
+static status decode_2(struct request *request, str body, struct write_batch *batch)
+{
+    (void)request;
+    return write2_decode(body, batch);
+}
+
+static void answer_nothing(struct request *request, struct response *response)
+{
+    (void)request;
+    response_nothing(response);
+}
+
+status api_write(struct request *request, struct response *response)
+{
+    static const struct write_protocol protocols[] = {
+        {.decode = decode_1, .is_snappy = true, .succeed = answer_nothing},
+        {.decode = decode_2, .is_snappy = true, .has_counts = true, .succeed = answer_nothing}};
+
+    (void)response;
+    return ingest_run(request, &protocols[version_of(request) - 1]);
 }

@@ -14,6 +14,7 @@
 #ifndef VARVE_HTTP_API_WRITE_H
 #define VARVE_HTTP_API_WRITE_H
 
+#include "http/remote_write.h"
 #include "http/request.h"
 #include "tsdb/append.h"
 
@@ -29,6 +30,19 @@ typedef status append_function(struct db *db, const struct append_batch *batch, 
 
 struct ingest *ingest_new(append_function *append);
 void ingest_free(struct ingest *ingest); /* NULL is fine */
+
+/* One way of writing: what it makes of a body, and how it answers. */
+struct write_protocol {
+    /* From the decompressed body to the emptied batch; what it returns is told with 400. */
+    status (*decode)(struct request *request, str body, struct write_batch *batch);
+    bool is_snappy;  /* else the body has a Content-Encoding of HTTP */
+    bool has_counts; /* answers say how much was written, and that exemplars were late */
+    /* Fills the response when all is stored. */
+    void (*succeed)(struct request *request, struct response *response);
+};
+
+/* Runs a write request; a ROUTE_LATER handler's whole work. */
+status ingest_run(struct request *request, const struct write_protocol *protocol);
 
 bool api_write_admits(struct request *request, struct response *response);
 status api_write(struct request *request, struct response *response);

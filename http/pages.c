@@ -8,6 +8,7 @@
 #include "http/process.h"
 #include "http/services.h"
 #include "http/version.h"
+#include "query/metrics.h"
 #include "storage/metrics.h"
 #include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
@@ -16,9 +17,15 @@
 
 /* The lists of all layers, in the order of the page: a row for each layer that counts. */
 static const struct metric_list *const lists[] = {
-    &http_metrics,           &http_request_metrics, &http_duration_metrics,
-    &http_rejection_metrics, &tsdb_metrics,         &storage_metrics,
+    &http_metrics,  &http_request_metrics, &http_duration_metrics, &http_rejection_metrics,
+    &query_metrics, &tsdb_metrics,         &storage_metrics,
 };
+
+const struct metric_list *const *pages_metric_lists(size_t *count)
+{
+    *count = sizeof lists / sizeof lists[0];
+    return lists;
+}
 
 status page_healthy(struct request *request, struct response *response)
 {

@@ -20,7 +20,7 @@ enum route_flags {
     ROUTE_API = 1,      /* errors in the envelope, CORS */
     ROUTE_COMPRESS = 2, /* gzip if the client takes it */
     ROUTE_LATER = 4,    /* on OK the handler has arranged for request_finish, perhaps on another thread */
-    ROUTE_SNAPPY = 8    /* the body is one snappy block, which has a limit of its own */
+    ROUTE_LARGE = 8     /* bodies may be as large as those of write requests */
 };
 
 /* id, path, methods, handler, check of the head (may be NULL), place, flags, parameters, what it does
@@ -75,6 +75,8 @@ enum route_flags {
       ROUTE_API | ROUTE_COMPRESS, "", "The blocks")                                                                    \
     X(WALREPLAY, "/api/v1/status/walreplay", METHOD_GET, api_walreplay, NULL, PLACE_INLINE, ROUTE_API, "",             \
       "Progress of the start")                                                                                         \
+    X(SELF_METRICS, "/api/v1/status/self_metrics", METHOD_GET, api_self_metrics, NULL, PLACE_SERVICE,                  \
+      ROUTE_API | ROUTE_COMPRESS, "metric_name_pattern", "The metrics of the server itself")                           \
     X(FEATURES, "/api/v1/features", METHOD_GET, api_features, NULL, PLACE_INLINE, ROUTE_API, "",                       \
       "What this server can do")                                                                                       \
     X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API, "",           \
@@ -89,9 +91,32 @@ enum route_flags {
       PLACE_SERVICE, ROUTE_API, "match[]! start end", "Deletes series")                                                \
     X(CLEAN_TOMBSTONES, "/api/v1/admin/tsdb/clean_tombstones", METHOD_POST | METHOD_PUT, api_clean_tombstones, NULL,   \
       PLACE_SERVICE, ROUTE_API, "", "Removes deleted data from disk")                                                  \
-    X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_SNAPPY | ROUTE_LATER, "",  \
+    X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "",   \
       "Remote-write 1.0 and 2.0")                                                                                      \
-    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_SNAPPY, "", "Remote-read")                 \
+    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_LARGE, "", "Remote-read")                  \
+    X(OTLP, "/api/v1/otlp/v1/metrics", METHOD_POST, api_otlp, api_otlp_admits, PLACE_INGEST,                           \
+      ROUTE_LARGE | ROUTE_LATER, "", "Metrics of OpenTelemetry")                                                       \
+    X(OTLP_PLAIN, "/v1/metrics", METHOD_POST, api_otlp, api_otlp_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "",  \
+      "Metrics of OpenTelemetry")                                                                                      \
+    X(IMPORT, "/api/v1/import", METHOD_POST, api_import_json, api_import_admits, PLACE_INGEST,                         \
+      ROUTE_LARGE | ROUTE_LATER, "extra_label[]", "Samples as JSON lines")                                             \
+    X(IMPORT_PROMETHEUS, "/api/v1/import/prometheus", METHOD_POST, api_import_prometheus, api_import_admits,           \
+      PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "timestamp extra_label[]",                                              \
+      "Samples as text of Prometheus or OpenMetrics")                                                                  \
+    X(IMPORT_CSV, "/api/v1/import/csv", METHOD_POST, api_import_csv, api_import_admits, PLACE_INGEST,                  \
+      ROUTE_LARGE | ROUTE_LATER, "format! extra_label[]", "Samples as CSV")                                            \
+    X(INFLUX, "/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER,    \
+      "db precision extra_label[]", "Samples in Influx' line protocol")                                                \
+    X(INFLUX_2, "/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                      \
+      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+    X(INFLUX_VM, "/influx/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                     \
+      ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
+    X(INFLUX_VM_2, "/influx/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,            \
+      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+    X(EXPORT, "/api/v1/export", METHOD_GET | METHOD_POST, api_export, NULL, PLACE_QUERY, ROUTE_COMPRESS,               \
+      "match[]! start end", "Samples as JSON lines")                                                                   \
+    X(EXPORT_CSV, "/api/v1/export/csv", METHOD_GET | METHOD_POST, api_export_csv, NULL, PLACE_QUERY, ROUTE_COMPRESS,   \
+      "match[]! start end format!", "Samples as CSV")                                                                  \
     X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_QUERY, ROUTE_COMPRESS, "match[]",                  \
       "Newest samples as text")                                                                                        \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \

@@ -40,8 +40,11 @@ void series_reader_sort(struct series_reader *rows);
 /* Forgets the series; the snapshot stays. */
 void series_reader_clear(struct series_reader *rows);
 
-/* The float samples of a series, stale markers included; valid until the next call. */
+/* The samples of a series, stale markers included; valid until the next call. */
 status series_reader_read(struct series_reader *rows, const struct series_row *row, samples *out);
+
+/* Its float samples only, for formats that have no others. */
+status series_reader_read_floats(struct series_reader *rows, const struct series_row *row, samples *out);
 
 /* An error when nobody waits for the answer any more, or it has become too large; to be asked now and then. */
 status series_reader_check(struct series_reader *rows);

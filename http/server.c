@@ -41,6 +41,8 @@ struct server {
     struct connections *connections;
     struct security *security;
     struct workers *checkers; /* of passwords */
+    /* Memory of bodies whose sender is not known yet: who is known is not kept waiting by those who are not. */
+    struct account unknown_bodies;
     /* changed by server_set_web_config only */
     struct listener *listeners; /* the first one accepts, the others see their connections to the end */
     /* atomic */
@@ -85,7 +87,7 @@ struct server_options server_options_default(void)
         .connections_max = 512,
         .idle_seconds = 300,
         .form_bytes_max = 10 << 20,
-        .snappy_bytes_max = snappy_bytes(32 << 20),
+        .large_bytes_max = snappy_bytes(32 << 20),
         .deadlines = connections_options_default(),
     };
 }
@@ -163,7 +165,7 @@ static uint64_t body_bytes_max(const struct exchange *exchange)
 {
     const struct server_options *options = &exchange->server->options;
 
-    return exchange->request.route->flags & ROUTE_SNAPPY ? options->snappy_bytes_max : options->form_bytes_max;
+    return exchange->request.route->flags & ROUTE_LARGE ? options->large_bytes_max : options->form_bytes_max;
 }
 
 static void refuse_large(struct exchange *exchange)
@@ -195,6 +197,7 @@ static void read_head(struct exchange *exchange, const char *method)
     request->body.announced_bytes = exchange->announced_bytes;
     enum security_verdict verdict = security_look(server->security, request->headers[HEADER_AUTHORIZATION]);
     exchange->is_unknown = verdict == SECURITY_CHECK;
+    if (exchange->is_unknown) request->body.account = &server->unknown_bodies;
     if (atomic_load(&server->stopping)) {
         response_header(&request->response, "X-Prometheus-Stopping", STR("true"));
         refuse(exchange, FAIL_UNAVAILABLE, STR("Service Unavailable"));
@@ -336,6 +339,7 @@ static enum MHD_Result run_unknown(struct exchange *exchange)
 
     request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
     connection_enter(exchange->connection, CONNECTION_WORK, request);
+    if (!exchange->is_refused && request->route->place == PLACE_QUERY) connection_watch(exchange->connection);
     MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
     if (!workers_submit(exchange->server->checkers, check_password, exchange)) {
         response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many passwords are being checked"));
@@ -545,6 +549,7 @@ status server_open(const struct server_options *options, struct server **out)
     server->options = *options;
     server->socket = -1;
     server->security = security_new();
+    account_init(&server->unknown_bodies, options->large_bytes_max, NULL);
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->none_active, NULL);
     signal(SIGPIPE, SIG_IGN);

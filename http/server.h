@@ -27,7 +27,7 @@ struct server_options {
     uint32_t address_connections_max; /* of one client address; 0: any number */
     uint32_t idle_seconds;            /* a connection without any traffic is closed after that */
     uint64_t form_bytes_max;          /* of one body */
-    uint64_t snappy_bytes_max;        /* of one body of a ROUTE_SNAPPY route */
+    uint64_t large_bytes_max;         /* of one body of a ROUTE_LARGE route */
     struct connections_options deadlines;
 };
 

@@ -1,4 +1,4 @@
-/* Native histograms of remote-write messages; see write_histogram.h. */
+/* Native histograms of remote-write and remote-read messages; see write_histogram.h. */
 #include "http/write_histogram.h"
 
 #include "http/protobuf.h"
@@ -240,4 +240,93 @@ const uint8_t *write_histogram_decode(str message, struct histogram_scratch *scr
     out->defect = make_histogram(scratch, &reading, h, arena);
     if (!out->defect) out->histogram = h;
     return NULL;
+}
+
+static void put_number(struct writer *out, uint32_t tag, uint64_t value)
+{
+    if (value == 0) return;
+    writer_varint(out, tag);
+    writer_varint(out, value);
+}
+
+static void put_double(struct writer *out, uint32_t tag, double value)
+{
+    if (double_bits(value) == 0) return;
+    writer_varint(out, tag);
+    writer_u64(out, double_bits(value));
+}
+
+/* Runs of neighbouring buckets; each begins where the one before ended, plus its offset. */
+static void put_spans(struct writer *out, uint32_t tag, const struct bucket_list *side)
+{
+    int64_t next = 0;
+
+    for (uint32_t first = 0, end; first < side->count; first = end) {
+        uint8_t text[2 * (1 + VARINT_BYTES_MAX)], *at = text;
+        for (end = first + 1; end < side->count && side->indexes[end] == side->indexes[end - 1] + 1;) end++;
+        *at++ = SPAN_OFFSET;
+        at = varint_put(at, zigzag_encode(side->indexes[first] - next));
+        *at++ = SPAN_LENGTH;
+        at = varint_put(at, end - first);
+        writer_varint(out, tag);
+        writer_varint(out, (uint64_t)(at - text));
+        writer_bytes(out, text, (size_t)(at - text));
+        next = (int64_t)side->indexes[end - 1] + 1;
+    }
+}
+
+static void put_counts(struct writer *out, uint32_t field, const struct bucket_list *side)
+{
+    if (side->count == 0) return;
+    writer_varint(out, PROTOBUF_TAG(field, PROTOBUF_BYTES));
+    writer_varint(out, side->count * sizeof(double));
+    for (uint32_t i = 0; i < side->count; i++) writer_u64(out, double_bits(side->counts[i]));
+}
+
+static void put_deltas(struct writer *out, uint32_t field, const struct bucket_list *side)
+{
+    struct writer deltas = {0};
+    int64_t before = 0;
+
+    for (uint32_t i = 0; i < side->count; i++) {
+        writer_signed(&deltas, (int64_t)side->counts[i] - before);
+        before = (int64_t)side->counts[i];
+    }
+    if (side->count) {
+        writer_varint(out, PROTOBUF_TAG(field, PROTOBUF_BYTES));
+        writer_varint(out, deltas.count);
+        writer_bytes(out, deltas.data, deltas.count);
+    }
+    writer_release(&deltas);
+}
+
+void write_histogram_encode(const struct histogram *h, int64_t time_ms, struct writer *out)
+{
+    out->count = 0;
+    if (h->is_integer) {
+        put_number(out, COUNT_INTEGER, (uint64_t)h->count);
+        put_number(out, ZERO_COUNT_INTEGER, (uint64_t)h->zero_count);
+    } else {
+        writer_varint(out, COUNT_FLOAT); /* also zero: it says that these are floats */
+        writer_u64(out, double_bits(h->count));
+        put_double(out, ZERO_COUNT_FLOAT, h->zero_count);
+    }
+    put_double(out, SUM, h->sum);
+    put_number(out, SCHEMA, zigzag_encode(h->schema));
+    put_double(out, ZERO_THRESHOLD, h->zero_threshold);
+    put_spans(out, NEGATIVE_SPAN, &h->negative);
+    put_spans(out, POSITIVE_SPAN, &h->positive);
+    if (h->is_integer) {
+        put_deltas(out, NEGATIVE_DELTAS, &h->negative);
+        put_deltas(out, POSITIVE_DELTAS, &h->positive);
+    } else {
+        put_counts(out, NEGATIVE_COUNTS, &h->negative);
+        put_counts(out, POSITIVE_COUNTS, &h->positive);
+    }
+    put_number(out, RESET_HINT, h->hint);
+    put_number(out, TIMESTAMP, (uint64_t)time_ms);
+    if (h->bound_count == 0) return;
+    writer_varint(out, PROTOBUF_TAG(CUSTOM_BOUNDS, PROTOBUF_BYTES));
+    writer_varint(out, h->bound_count * sizeof(double));
+    for (uint32_t i = 0; i < h->bound_count; i++) writer_u64(out, double_bits(h->bounds[i]));
 }

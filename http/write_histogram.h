@@ -1,4 +1,4 @@
-/* Native histograms of remote-write messages.
+/* Native histograms of remote-write and remote-read messages.
  *
  *     Histogram   1 uint64 count or 2 double count     3 double sum           4 sint32 schema   5 double zero threshold
  *                 6 uint64 or 7 double zero count      8 BucketSpan*, 9 sint64 deltas, 10 double counts: negative
@@ -11,6 +11,7 @@
 #ifndef VARVE_HTTP_WRITE_HISTOGRAM_H
 #define VARVE_HTTP_WRITE_HISTOGRAM_H
 
+#include "storage/base/bytes.h"
 #include "storage/base/histogram.h"
 #include "storage/base/vec.h"
 
@@ -43,5 +44,8 @@ struct write_histogram {
 /* Decodes a message. Returns NULL, or the byte at which it is malformed. */
 const uint8_t *write_histogram_decode(str message, struct histogram_scratch *scratch, struct arena *arena,
                                       struct write_histogram *out);
+
+/* Writes the message of a histogram in the place of what the writer holds. */
+void write_histogram_encode(const struct histogram *h, int64_t time_ms, struct writer *out);
 
 #endif

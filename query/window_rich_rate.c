@@ -36,7 +36,7 @@ static bool is_gauge(const struct histogram *h)
 struct ends {
     struct histogram empty;
     const struct histogram *first, *last;
-    int schema;
+    int8_t schema;
 };
 
 static bool find_ends(struct rich_run *rich, const struct rich_window *window, bool is_counter, struct ends *ends)

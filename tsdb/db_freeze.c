@@ -22,6 +22,7 @@
 enum {
     REPLAY_NS_MAX = 400 * 1000 * 1000, /* a start may take this long to read the log */
     REPLAY_SAMPLE_NS = 30,
+    REPLAY_RICH_BYTE_NS = 10,
     REPLAY_SERIES_NS = 500,
     LOG_BYTES_MIN = 16 << 20,
     LOG_SERIES_BYTES = 200,
@@ -58,7 +59,8 @@ bool db_freeze_is_due(struct db *db)
 
     head_stats(db->live, &stats);
     uint32_t registered = registry_series_count(head_registry(db->live)) - db->series_at_start;
-    uint64_t replay_ns = stats.samples * REPLAY_SAMPLE_NS + (uint64_t)registered * REPLAY_SERIES_NS;
+    uint64_t replay_ns = stats.samples * REPLAY_SAMPLE_NS + stats.rich_log_bytes * REPLAY_RICH_BYTE_NS +
+                         (uint64_t)registered * REPLAY_SERIES_NS;
     if (failed(wal_failure(db->wal))) return true;
     if (stats.samples == 0) return false;
     return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_head_is_full(db) ||

@@ -385,7 +385,7 @@ static status replay_record(void *context, const struct record *record)
         break;
     case LOG_RICH_SAMPLES:
         good = rich_rows_decode(payload, bytes, &replay->rich_rows);
-        replay->orphans += head_replay_rich(replay->head, &replay->rich_rows);
+        replay->orphans += head_replay_rich(replay->head, &replay->rich_rows, bytes);
         break;
     case LOG_METADATA:
         good = metadata_apply(replay->db->metadata, payload, bytes);

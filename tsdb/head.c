@@ -36,7 +36,7 @@ struct head {
     uint32_t last_ticket;
     uint32_t open[HORIZON_REQUESTS_MAX], open_count;
 
-    _Atomic uint64_t samples;
+    _Atomic uint64_t samples, rich_log_bytes;
     _Atomic uint32_t series_count, inherited_count; /* with samples; of them, those registered before */
     _Atomic int64_t min_ms, max_ms;
 };
@@ -338,6 +338,7 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
     append_all(&request, batch, ids);
     size_t stored = result->stored - stored_before;
     if (stored) widen(head, request.min_ms, request.max_ms);
+    atomic_fetch_add_explicit(&head->rich_log_bytes, rich_rows->count, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, request.new_series, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->inherited_count, request.inherited, memory_order_relaxed);
@@ -372,7 +373,7 @@ static struct series *find_replayed(struct head *head, uint32_t id, uint32_t kno
     return series && series_is_empty(series) && registry_labels(head->registry, id).count == 0 ? NULL : series;
 }
 
-uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows)
+uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows, size_t payload_bytes)
 {
     uint32_t known = registry_series_count(head->registry), new_series = 0, inherited = 0;
     uint64_t orphans = 0, stored = 0;
@@ -394,6 +395,7 @@ uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows)
         stored++;
         widen(head, row->sample.time_ms, row->sample.time_ms);
     }
+    atomic_fetch_add_explicit(&head->rich_log_bytes, payload_bytes, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->samples, stored, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->series_count, new_series, memory_order_relaxed);
     atomic_fetch_add_explicit(&head->inherited_count, inherited, memory_order_relaxed);
@@ -620,6 +622,7 @@ void head_stats(const struct head *head, struct head_stats *out)
 {
     out->series = atomic_load(&head->series_count);
     out->samples = atomic_load(&head->samples);
+    out->rich_log_bytes = atomic_load(&head->rich_log_bytes);
     out->chunks = out->samples / SERIES_CHUNK_SAMPLES + out->series; /* an upper bound */
     out->min_ms = atomic_load(&head->min_ms);
     out->max_ms = atomic_load(&head->max_ms);

@@ -44,7 +44,7 @@ void head_append(struct head *head, const struct append_batch *batch, const uint
 /* Samples read from the log: nothing is decided. Series that are holes in the registry are passed over; returns how
  * many samples that were. One thread at a time. */
 uint64_t head_replay(struct head *head, const struct row_columns *rows);
-uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows);
+uint64_t head_replay_rich(struct head *head, const struct rich_rows *rows, size_t payload_bytes);
 
 /* What a reader sees. */
 enum { HORIZON_REQUESTS_MAX = 64 };
@@ -74,7 +74,8 @@ void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, s
 struct head_stats {
     uint32_t series; /* with samples */
     uint64_t samples, chunks, bytes;
-    int64_t min_ms, max_ms; /* INT64_MAX and INT64_MIN when empty */
+    uint64_t rich_log_bytes; /* of rich samples in its log, before compression */
+    int64_t min_ms, max_ms;  /* INT64_MAX and INT64_MIN when empty */
 };
 void head_stats(const struct head *head, struct head_stats *out);
 

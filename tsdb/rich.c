@@ -64,14 +64,15 @@ size_t rich_append(struct rich_samples *rich, const struct rich_sample *sample, 
         chunk = vec_push_slot(&rich->chunks);
         *chunk = (struct rich_chunk){.min_ms = sample->time_ms};
     }
-    size_t before = chunk->rows.capacity;
+    size_t before = chunk->rows.capacity + (rich->last.histogram ? histogram_bytes(rich->last.histogram) : 0);
     rich_row_write(chunk->count ? &rich->last : NULL, sample, &chunk->rows);
     chunk->count++;
     free_last(rich);
     rich->last = *sample;
     if (sample->histogram) rich->last.histogram = own_histogram(sample->histogram);
     rich->count++;
-    return chunk->rows.capacity - before + (chunk->count == 1 ? sizeof *chunk : 0);
+    size_t after = chunk->rows.capacity + (sample->histogram ? histogram_bytes(sample->histogram) : 0);
+    return after - before + (chunk->count == 1 ? sizeof *chunk : 0);
 }
 
 /* The first late sample not before a time. */

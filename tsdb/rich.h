@@ -38,7 +38,8 @@ void rich_release(struct rich_samples *rich);
 /* Whether two samples are the same to the bit, hints apart. */
 bool rich_same(const struct rich_sample *a, const struct rich_sample *b);
 
-/* Appends a sample newer than all; `begins_chunk` if something else came in between. Returns bytes that it took. */
+/* Appends a sample newer than all; `begins_chunk` if something else came in between. Returns
+ * how many bytes more are taken, modulo 2^64, since they can be fewer. */
 size_t rich_append(struct rich_samples *rich, const struct rich_sample *sample, bool begins_chunk);
 
 /* Stores a sample behind the newest, and says how many bytes it took. If one of that time was stored late before, that

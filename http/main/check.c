@@ -1,6 +1,8 @@
-/* varve check: verifies a data folder. */
+/* varve check: verifies a data folder, or a configuration file. */
 #include "tsdb/check.h"
+#include "http/config.h"
 #include "http/main/commands.h"
+#include "http/tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,14 +17,43 @@ static void print_finding(void *context, str sentence)
     printf("%.*s\n", STR_ARG(sentence));
 }
 
+static int check_config(str path)
+{
+    struct config *config;
+    status s = config_load(path, &config);
+
+    if (failed(s)) {
+        command_fail(s.text);
+        return EXIT_FINDINGS;
+    }
+    for (size_t i = 0; i < config->warning_count; i++) printf("warning: %.*s\n", STR_ARG(config->warnings[i]));
+    config_unref(config);
+    return EXIT_CLEAN;
+}
+
+static int check_web_config(str path)
+{
+    struct arena arena = {0};
+    struct web_config web;
+    status s = web_config_load(path, &arena, &web);
+
+    if (!failed(s)) s = tls_check(&web.tls);
+    arena_release(&arena);
+    if (!failed(s)) return EXIT_CLEAN;
+    command_fail(s.text);
+    return EXIT_FINDINGS;
+}
+
 int command_check(int count, char *const *arguments)
 {
     struct stat folder;
     struct fs *fs = NULL;
     size_t findings = 0;
 
+    if (count == 2 && strcmp(arguments[0], "config") == 0) return check_config(str_from(arguments[1]));
+    if (count == 2 && strcmp(arguments[0], "web-config") == 0) return check_web_config(str_from(arguments[1]));
     if (count != 1) {
-        command_fail("check takes one folder; see varve help check");
+        command_fail("check takes one folder, or config or web-config and a file; see varve help check");
         return EXIT_COULD_NOT_LOOK;
     }
     if (stat(arguments[0], &folder) != 0) { /* opening it would make one */

@@ -1,6 +1,7 @@
 /* varve: the command table, help and version. */
 #include "http/main/commands.h"
 #include "http/options.h"
+#include "http/routes.h"
 #include "http/version.h"
 
 static int command_help(int count, char *const *arguments);
@@ -20,8 +21,8 @@ static const struct {
     {"serve", command_serve, "varve serve [FLAGS]", "run the server"},
     {"query", command_query, "varve query instant|range [FLAGS] EXPRESSION",
      "evaluate an expression on a data folder that no server uses"},
-    {"check", command_check, "varve check FOLDER",
-     "verify a data folder: exit code 0 is clean, 1 damaged, 2 could not look"},
+    {"check", command_check, "varve check FOLDER | config FILE | web-config FILE",
+     "verify a data folder or a configuration: exit code 0 is clean, 1 damaged or wrong, 2 could not look"},
     {"version", command_version, "varve version", "print the version"},
     {"help", command_help, "varve help [COMMAND | features]", "explain a command and its flags"},
 };
@@ -76,6 +77,24 @@ static void print_features(void)
 #undef X
 }
 
+/* docs/api.md */
+static void print_api(void)
+{
+    size_t count;
+    const struct route *routes = routes_all(&count);
+    struct arena arena = {0};
+
+    printf(
+        "# The HTTP API\n\nMade from the table of routes by `varve help api`; `/api/v1/openapi.yaml` has the same for "
+        "programs.\nParameters with `!` must be there, those with `[]` may be repeated.\n\n"
+        "| path | methods | parameters | what it does |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        printf("| `%s` | %.*s | %s%s%s | %s |\n", routes[i].path, STR_ARG(route_allow(&routes[i], &arena)),
+               routes[i].parameters[0] ? "`" : "", routes[i].parameters, routes[i].parameters[0] ? "`" : "",
+               routes[i].about);
+    arena_release(&arena);
+}
+
 static void print_command(int index)
 {
     printf("Usage: %s\n       %s\n", commands[index].usage, commands[index].summary);
@@ -102,6 +121,8 @@ static int command_help(int count, char *const *arguments)
         print_command(index);
     } else if (str_equal(topic, STR("features"))) {
         print_features();
+    } else if (str_equal(topic, STR("api"))) {
+        print_api();
     } else {
         return unknown_command(topic);
     }

@@ -164,8 +164,10 @@ static status open_server(struct serving *serving)
     struct web_config web;
     status s = web_config_load(settings->web_config_path, &arena, &web);
     options.web = &web;
+    pthread_mutex_lock(&serving->reloading); /* requests may come before server_open returns */
     if (!failed(s)) s = server_open(&options, &serving->server);
     if (!failed(s)) serving->web_fingerprint = web.fingerprint;
+    pthread_mutex_unlock(&serving->reloading);
     if (!failed(s)) serving->is_guarded = web_config_authenticates(&web);
     arena_release(&arena);
     return s;

@@ -30,8 +30,9 @@
 
 #define vec_last(v) (&(v)->data[(v)->count - 1])
 
-#define vec_each(item, v) \
-    for (__typeof__((v)->data + 0) item = (v)->data, item##_end_ = (v)->data + (v)->count; item < item##_end_; item++)
+#define vec_each(item, v)                                                                                           \
+    for (__typeof__((v)->data + 0) item = (v)->data, item##_end_ = (v)->count ? (v)->data + (v)->count : (v)->data; \
+         item < item##_end_; item++)
 
 #define vec_release(v)                  \
     do {                                \

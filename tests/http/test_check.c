@@ -2,6 +2,7 @@
 #include "storage/base/vec.h"
 #include "storage/fs.h"
 #include "tests/http/command.h"
+#include "tests/support/folder.h"
 #include "tests/support/must.h"
 
 #include <sys/stat.h>
@@ -10,13 +11,21 @@ static const struct command_case cases[] = {
     {"check data", 0, ""},
     {"check missing", 2, "varve: missing: No such file or directory\n"},
     {"check empty", 2, "varve: there is no data: the file state is missing\n"},
-    {"check", 2, "varve: check takes one folder; see varve help check\n"},
-    {"check data data", 2, "varve: check takes one folder; see varve help check\n"},
+    {"check", 2, "varve: check takes one folder, or config or web-config and a file; see varve help check\n"},
+    {"check data data", 2, "varve: check takes one folder, or config or web-config and a file; see varve help check\n"},
+    {"check config good.yml", 0, "warning: line 2: rule_files is read over\n"},
+    {"check config bad.yml", 1, "varve: bad.yml: line 1: unknown key golbal\n"},
+    {"check web-config good.yml", 1, "varve: good.yml: line 1: unknown key global\n"},
+    {"check web-config empty.yml", 0, ""},
+    {"check config missing.yml", 1, "varve: missing.yml: No such file or directory\n"},
 };
 
 Test(check, outcomes, .init = command_enter, .fini = command_leave)
 {
     cr_assert(mkdir("empty", 0777) == 0);
+    must(folder_write_file("good.yml", STR("global: {external_labels: {a: b}}\nrule_files: []\n")));
+    must(folder_write_file("bad.yml", STR("golbal: {}\n")));
+    must(folder_write_file("empty.yml", STR("")));
     COMMAND_CHECK(cases);
 }
 

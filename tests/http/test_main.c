@@ -1,6 +1,8 @@
 /* The table of commands, help and version. */
 #include "http/version.h"
 #include "tests/http/command.h"
+#include "tests/support/folder.h"
+#include "tests/support/must.h"
 
 static const struct command_case cases[] = {
     {"", 1, "Varve keeps time series."},
@@ -27,5 +29,17 @@ Test(main, version, .init = command_enter, .fini = command_leave)
 
     cr_expect(str_equal(command_run("version", &code, &arena), want) && code == 0);
     cr_expect(str_equal(command_run("--version", &code, &arena), want) && code == 0);
+    arena_release(&arena);
+}
+
+/* The page is the table of routes. */
+Test(main, api_page_is_up_to_date, .init = command_enter, .fini = command_leave)
+{
+    struct arena arena = {0};
+    int code;
+    str page, printed = command_run("help api", &code, &arena);
+
+    must(folder_read_file(VARVE_SOURCE_DIR "/docs/api.md", &arena, &page));
+    cr_expect(code == 0 && str_equal(page, printed), "varve help api > docs/api.md");
     arena_release(&arena);
 }

@@ -1,5 +1,7 @@
 #include "http/version.h"
 #include "tests/http/harness.h"
+#include "tests/support/folder.h"
+#include "tests/support/must.h"
 
 static int quits;
 
@@ -111,5 +113,32 @@ Test(pages, metrics_are_well_formed)
         cr_expect(str_starts_with(line, family) && str_to_double(value, &number), "%.*s", STR_ARG(line));
     }
     vec_release(&seen);
+    site_close(&site);
+}
+
+/* Every metric that the dashboard and the alerts name is on the page. */
+Test(pages, the_dashboard_names_what_there_is)
+{
+    static const char *const files[] = {"/docs/grafana-dashboard.json", "/docs/alerts.yml"};
+    struct site site;
+
+    site_open(&site);
+    str page = site_get(&site, "/metrics").body;
+    for (size_t i = 0; i < 2; i++) {
+        str text, path = arena_format(&site.arena, "%s%s", VARVE_SOURCE_DIR, files[i]);
+        size_t found = 0;
+        must(folder_read_file(path.data, &site.arena, &text));
+        for (size_t at = 0; at + 6 < text.len; at++) {
+            size_t len = 0;
+            str rest = str_part(text, at, text.len);
+            if (!str_starts_with(rest, STR("varve_")) || (at && (text.data[at - 1] == '_' || text.data[at - 1] == '/')))
+                continue;
+            while (len < rest.len && (rest.data[len] == '_' || (rest.data[len] >= 'a' && rest.data[len] <= 'z'))) len++;
+            str name = arena_copy_str(&site.arena, str_part(rest, 0, len));
+            cr_expect(contains(page, name.data), "%s: %.*s", files[i], STR_ARG(name));
+            found++;
+        }
+        cr_expect(found > 5);
+    }
     site_close(&site);
 }

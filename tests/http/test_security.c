@@ -90,3 +90,29 @@ Test(security, on_the_wire)
     server_close(server, 5000);
     site_close(&site);
 }
+
+/* Bodies of those whose password is not known do not take the room of the others. */
+Test(security, strangers_have_a_budget_of_their_own)
+{
+    struct site site;
+    struct server_options options = server_options_default();
+    char piece[1000];
+
+    memset(piece, 'x', sizeof piece);
+    site_open(&site);
+    options.web = &web;
+    struct server *server = site_serve(&site, options);
+    int stranger = wire_connect(server), known = wire_connect(server);
+    cr_expect(ask(known, &site.arena, "/-/healthy", ALICE).code == 200);
+    wire_text(stranger, "POST /api/v1/query HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWxpY2U6d3Jvbmc=\r\n"
+                        "Content-Length: 90000\r\n\r\n");
+    for (int i = 0; i < 80; i++) wire_send(stranger, piece, sizeof piece);
+    usleep(200000);
+    cr_expect(site.bodies.used_bytes == 0, "%zu", (size_t)site.bodies.used_bytes);
+    for (int i = 0; i < 10; i++) wire_send(stranger, piece, sizeof piece);
+    cr_expect(wire_reply(stranger, &site.arena).code == 401);
+    close(stranger);
+    close(known);
+    server_close(server, 5000);
+    site_close(&site);
+}

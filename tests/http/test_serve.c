@@ -1,5 +1,7 @@
 /* varve serve. */
 #include "tests/http/command.h"
+#include "tests/support/folder.h"
+#include "tests/support/must.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -30,7 +32,7 @@ Test(serve, runs_until_it_is_told, .init = command_enter, .fini = command_leave)
 }
 
 /* Posts nothing; the code of the answer. */
-static long post(const char *url)
+static long post_as(const char *url, const char *password)
 {
     CURL *curl = curl_easy_init();
     FILE *nowhere = fopen("/dev/null", "w");
@@ -38,12 +40,18 @@ static long post(const char *url)
 
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+    if (password) curl_easy_setopt(curl, CURLOPT_USERPWD, password);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, nowhere);
     curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_cleanup(curl);
     fclose(nowhere);
     return code;
+}
+
+static long post(const char *url)
+{
+    return post_as(url, NULL);
 }
 
 Test(serve, warns_when_it_is_open_to_all, .init = command_enter, .fini = command_leave)
@@ -71,4 +79,34 @@ Test(serve, says_why_it_can_not_start, .init = command_enter, .fini = command_le
 
     cr_expect(command_log_says(log, "msg=\"can not start\" error=\"listen on 256.0.0.1:0: ", line));
     cr_expect(command_wait(child, log) == 1);
+}
+
+/* The files of the configuration are followed; a bad one changes nothing. */
+Test(serve, follows_its_configuration, .init = command_enter, .fini = command_leave)
+{
+    FILE *log;
+    char line[512], port[64], url[256];
+
+    must(folder_write_file(
+        "web.yml", STR("basic_auth_users: {alice: '$2y$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW'}\n")));
+    must(folder_write_file("varve.yml", STR("global: {external_labels: {a: b}}\n")));
+    pid_t child = command_start((const char *[]){"--web.listen-address=127.0.0.1:0", "--web.enable-lifecycle",
+                                                 "--web.config.file=web.yml", "--config.file=varve.yml", NULL},
+                                &log);
+    cr_assert(command_log_says(log, "msg=\"ready\"", line));
+    cr_assert(sscanf(strstr(line, "address="), "address=127.0.0.1:%32s", port) == 1);
+    snprintf(url, sizeof url, "http://127.0.0.1:%s/-/reload", port);
+    cr_expect(post(url) == 401 && post_as(url, "alice:wrong") == 401);
+    cr_expect(post_as(url, "alice:secret") == 200);
+    cr_expect(command_log_says(log, "msg=\"configuration loaded\" file=\"varve.yml\"", line));
+    must(folder_write_file("varve.yml", STR("golbal: {}\n")));
+    kill(child, SIGHUP);
+    cr_expect(command_log_says(log, "error=\"varve.yml: line 1: unknown key golbal\"", line));
+    cr_expect(post_as(url, "alice:secret") == 500);
+    must(folder_write_file("web.yml", STR("")));
+    cr_expect(command_log_says(log, "msg=\"web configuration loaded\"", line));
+    must(folder_write_file("varve.yml", STR("")));
+    cr_expect(post(url) == 200);
+    kill(child, SIGTERM);
+    cr_expect(command_wait(child, log) == 0);
 }

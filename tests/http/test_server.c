@@ -149,7 +149,7 @@ Test(server, requests)
     struct server_options options = server_options_default();
 
     options.form_bytes_max = 15;
-    options.snappy_bytes_max = 25;
+    options.large_bytes_max = 25;
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         struct stage stage;
         stage_open(&stage, &options);

@@ -110,3 +110,50 @@ Test(write_histogram, malformed)
     histogram_scratch_release(&scratch);
     arena_release(&arena);
 }
+
+/* Random histograms, written and read back. */
+Test(write_histogram, written_ones_read_back)
+{
+    static const double bounds[] = {0.5, 1, 2.5};
+    struct histogram_scratch scratch = {0};
+    struct write_histogram out;
+    struct writer message = {0};
+    struct arena arena;
+    uint64_t random = 5;
+
+    arena_init(&arena, NULL);
+    for (int round = 0; round < 2000; round++) {
+        int32_t indexes[6], index = (int32_t)random_below(&random, 20) - 10;
+        double counts[6];
+        uint32_t count = random_below(&random, 7);
+        bool is_custom = round % 5 == 0, is_integer = round % 2;
+        if (is_custom) index = 0;
+        for (uint32_t i = 0; i < count && i < 6; i++) {
+            indexes[i] = index;
+            index += 1 + (int32_t)random_below(&random, is_custom ? 1 : 3);
+            counts[i] = 1 + random_below(&random, 1000) + (is_integer ? 0 : 0.5);
+        }
+        if (count > (is_custom ? 4 : 6)) count = is_custom ? 4 : 6;
+        struct histogram h = {.schema = is_custom ? -53 : (int8_t)random_below(&random, 9),
+                              .is_integer = is_integer,
+                              .hint = (uint8_t)random_below(&random, 4),
+                              .bound_count = is_custom ? 3 : 0,
+                              .bounds = is_custom ? bounds : NULL,
+                              .zero_threshold = is_custom ? 0 : 0.25,
+                              .zero_count = random_below(&random, 3),
+                              .count = random_below(&random, 5000),
+                              .sum = random_below(&random, 2) ? 1.25 : -7,
+                              .positive = {count, indexes, counts}};
+        if (!is_custom && round % 3 == 0) h.negative = h.positive;
+        write_histogram_encode(&h, 1000 + round, &message);
+        str text = str_make((const char *)message.data, message.count);
+        cr_assert(!write_histogram_decode(text, &scratch, &arena, &out) && out.histogram, "round %d", round);
+        cr_expect(histogram_equal(out.histogram, &h) && out.histogram->hint == h.hint &&
+                      out.histogram->is_integer == h.is_integer && out.time_ms == 1000 + round,
+                  "round %d", round);
+        arena_reset(&arena);
+    }
+    histogram_scratch_release(&scratch);
+    writer_release(&message);
+    arena_release(&arena);
+}

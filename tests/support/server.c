@@ -103,6 +103,54 @@ status server_node_exporter(struct arena *arena, struct server *out)
     return ok();
 }
 
+status server_vmagent(struct arena *arena, const char *write_url, struct server *out)
+{
+    const char *folder;
+
+    TRY(make(arena, "vmagent", "/metrics", out, &folder));
+    out->configuration_path = arena_format(arena, "%s/scrape.yml", folder).data;
+    add_argument(out, "vmagent");
+    add_argument(out, arena_format(arena, "-httpListenAddr=%s", out->address).data);
+    add_argument(out, arena_format(arena, "-promscrape.config=%s", out->configuration_path).data);
+    add_argument(out, arena_format(arena, "-remoteWrite.url=%s", write_url).data);
+    add_argument(out, arena_format(arena, "-remoteWrite.tmpDataPath=%s/queue", folder).data);
+    add_argument(out, "-remoteWrite.flushInterval=1s");
+    return ok();
+}
+
+status server_vmalert(struct arena *arena, const struct server *varve, const struct server *alertmanager,
+                      const char *const *rules, struct server *out)
+{
+    const char *folder;
+
+    TRY(make(arena, "vmalert", "/metrics", out, &folder));
+    add_argument(out, "vmalert");
+    add_argument(out, arena_format(arena, "-httpListenAddr=%s", out->address).data);
+    add_argument(out, arena_format(arena, "-datasource.url=%s", varve->url).data);
+    add_argument(out, arena_format(arena, "-remoteRead.url=%s", varve->url).data);
+    add_argument(out, arena_format(arena, "-remoteWrite.url=%s", varve->url).data);
+    add_argument(out, arena_format(arena, "-notifier.url=%s", alertmanager->url).data);
+    add_argument(out, "-evaluationInterval=1s");
+    add_argument(out, "-remoteWrite.flushInterval=1s");
+    for (; *rules; rules++) add_argument(out, arena_format(arena, "-rule=%s", *rules).data);
+    return ok();
+}
+
+status server_alertmanager(struct arena *arena, struct server *out)
+{
+    const char *folder;
+
+    TRY(make(arena, "alertmanager", "/-/ready", out, &folder));
+    str path = arena_format(arena, "%s/alertmanager.yml", folder);
+    TRY(folder_write_file(path.data, STR("route: {receiver: none}\nreceivers: [{name: none}]\n")));
+    add_argument(out, "prometheus-alertmanager");
+    add_argument(out, arena_format(arena, "--web.listen-address=%s", out->address).data);
+    add_argument(out, arena_format(arena, "--config.file=%s", path.data).data);
+    add_argument(out, arena_format(arena, "--storage.path=%s/data", folder).data);
+    add_argument(out, "--cluster.listen-address=");
+    return ok();
+}
+
 status server_launch(struct server *server)
 {
     return process_start(&server->process, server->arguments, server->log_path);

@@ -22,7 +22,7 @@ struct server {
     const char *address; /* "127.0.0.1:PORT" */
     const char *url;     /* "http://127.0.0.1:PORT" */
     const char *ready_url, *write_url, *log_path;
-    const char *configuration_path; /* of Prometheus, else NULL */
+    const char *configuration_path; /* of Prometheus and vmagent, else NULL */
     const char *arguments[SERVER_ARGUMENTS_MAX];
     struct process process;
 };
@@ -38,6 +38,13 @@ status server_prometheus_agent(struct arena *arena, struct server *out);
 status server_configure(const struct server *server, str yaml);
 
 status server_node_exporter(struct arena *arena, struct server *out);
+
+/* Programs of VictoriaMetrics: an agent that has to be configured, and one that evaluates rule files. */
+status server_vmagent(struct arena *arena, const char *write_url, struct server *out);
+status server_vmalert(struct arena *arena, const struct server *varve, const struct server *alertmanager,
+                      const char *const *rules, struct server *out);
+
+status server_alertmanager(struct arena *arena, struct server *out);
 
 /* Starts it and waits until it is ready; the sentence of a failure names the server's last line of output. */
 status server_start(struct server *server, struct http_client *client);

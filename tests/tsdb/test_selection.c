@@ -88,7 +88,7 @@ Test(selection, first_stored_wins, .init = init, .fini = fini)
         int64_t time_ms;
         double value;
         cr_assert(selection_newest(selection, &row, 1, rows[i].from, rows[i].at, &buffer,
-                                   &(struct newest_samples){.times_ms = &time_ms, .values = &value}));
+                                   &(struct newest_samples){&time_ms, &value, NULL, NULL}));
         cr_expect(time_ms == rows[i].time && (time_ms == INT64_MIN || value == rows[i].value), "row %zu: %g at %lld", i,
                   value, (long long)time_ms);
     }
@@ -224,7 +224,7 @@ Test(selection, a_disk_that_fails, .init = init, .fini = fini)
             int64_t time_ms;
             double value;
             cr_expect(!selection_newest(selection, &row, 1, 0, 10, &buffer,
-                                        &(struct newest_samples){.times_ms = &time_ms, .values = &value}));
+                                        &(struct newest_samples){&time_ms, &value, NULL, NULL}));
             buffer.error = ok();
             cr_expect(selection_read(selection, row, &buffer, &got) && got.count == 3, "the disk is well again");
         }
@@ -254,7 +254,7 @@ static void *read_rows(void *context)
             double value;
             cr_assert(selection_read(selection, row, &buffer, &got) && got.count == 3);
             cr_assert(selection_newest(selection, &row, 1, INT64_MIN, 100000, &buffer,
-                                       &(struct newest_samples){.times_ms = &time_ms, .values = &value}));
+                                       &(struct newest_samples){&time_ms, &value, NULL, NULL}));
             cr_assert(time_ms >= 2000 && time_ms < 3060);
         }
     }

@@ -1,0 +1,207 @@
+/* Raw samples as text; see api_export.h. */
+#include "http/api_export.h"
+
+#include "http/json.h"
+#include "http/series_reader.h"
+#include "http/times.h"
+#include "storage/base/number.h"
+
+#include <math.h>
+
+enum { COLUMNS_MAX = 256 };
+
+static void put(struct writer *w, str text)
+{
+    writer_bytes(w, text.data, text.len);
+}
+
+static void put_number(struct writer *w, double value)
+{
+    w->count += number_format(value, NUMBER_JSON, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
+}
+
+/* The series that the request asks for, sorted. */
+static status open_series(struct request *request, struct series_reader *reader)
+{
+    const struct matcher_set *sets;
+    int64_t start_ms = TIME_MIN_MS, end_ms = TIME_MAX_MS;
+    size_t count;
+
+    TRY(request_matchers(request, &sets, &count));
+    if (count == 0) return status_make(STATUS_INVALID, "no match[] parameter provided");
+    TRY(request_time(request, "start", &start_ms));
+    TRY(request_time(request, "end", &end_ms));
+    for (size_t i = 0; i < count; i++)
+        TRY(series_reader_add(reader, sets[i].matchers, sets[i].count, start_ms, end_ms));
+    series_reader_sort(reader);
+    return ok();
+}
+
+/* A value as JSON: texts for what JSON has no number for, null for the marker that a series has ended. */
+static void put_json_value(struct writer *w, double value)
+{
+    if (is_stale(value)) {
+        put(w, STR("null"));
+    } else if (isnan(value)) {
+        put(w, STR("\"NaN\""));
+    } else if (isinf(value)) {
+        put(w, value > 0 ? STR("\"Infinity\"") : STR("\"-Infinity\""));
+    } else {
+        put_number(w, value);
+    }
+}
+
+static void put_line(struct response *response, const struct series_row *row, const samples *found)
+{
+    struct writer *w = response_writer(response);
+
+    put(w, STR("{\"metric\":{"));
+    for (size_t i = 0; i < row->pair_count; i++) {
+        if (i) writer_u8(w, ',');
+        json_put_string(w, row->pairs[i].name);
+        writer_u8(w, ':');
+        json_put_string(w, row->pairs[i].value);
+    }
+    put(w, STR("},\"values\":["));
+    for (size_t i = 0; i < found->count; i++) {
+        w = response_writer(response);
+        if (i) writer_u8(w, ',');
+        put_json_value(w, found->values[i]);
+    }
+    put(w, STR("],\"timestamps\":["));
+    for (size_t i = 0; i < found->count; i++) {
+        w = response_writer(response);
+        if (i) writer_u8(w, ',');
+        json_put_signed(w, found->times_ms[i]);
+    }
+    put(w, STR("]}\n"));
+}
+
+/* Calls each() for every series that has samples. */
+static status for_each(struct request *request, struct response *response,
+                       void (*each)(void *context, struct response *response, const struct series_row *row,
+                                    const samples *found),
+                       void *context)
+{
+    struct series_reader reader;
+    samples found;
+
+    series_reader_open(&reader, request);
+    status s = open_series(request, &reader);
+    for (size_t i = 0; i < reader.list.count && !failed(s); i++) {
+        s = series_reader_read_floats(&reader, &reader.list.data[i], &found);
+        if (!failed(s) && found.count) each(context, response, &reader.list.data[i], &found);
+        if (!failed(s)) s = series_reader_check(&reader);
+        if (!failed(s) && account_over(response->body.account))
+            s = status_make(STATUS_UNAVAILABLE, "answers that are being sent hold too much memory; ask for less");
+    }
+    series_reader_close(&reader);
+    return s;
+}
+
+static void each_as_json(void *context, struct response *response, const struct series_row *row, const samples *found)
+{
+    (void)context;
+    put_line(response, row, found);
+}
+
+status api_export(struct request *request, struct response *response)
+{
+    response_text(response, 200, "application/stream+json", STR(""));
+    return for_each(request, response, each_as_json, NULL);
+}
+
+struct csv {
+    str columns[COLUMNS_MAX];
+    size_t count;
+};
+
+static void put_csv_text(struct writer *w, str text)
+{
+    bool quotes = false;
+
+    for (size_t i = 0; i < text.len; i++) quotes = quotes || strchr(",\"\r\n", text.data[i]);
+    if (!quotes) {
+        put(w, text);
+        return;
+    }
+    writer_u8(w, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '"') writer_u8(w, '"');
+        writer_u8(w, (uint8_t)text.data[i]);
+    }
+    writer_u8(w, '"');
+}
+
+static void put_csv_time(struct writer *w, str form, int64_t time_ms, struct arena *arena)
+{
+    if (str_equal(form, STR("rfc3339"))) {
+        put(w, times_print(time_ms, arena));
+        return;
+    }
+    if (str_equal(form, STR("unix_s"))) {
+        json_put_signed(w, time_ms / 1000);
+        return;
+    }
+    json_put_signed(w, time_ms);
+    if (str_equal(form, STR("unix_ns"))) put(w, STR("000000"));
+}
+
+static void put_csv_column(struct writer *w, str column, const struct series_row *row, double value, int64_t time_ms,
+                           struct arena *scratch)
+{
+    str form = column, name = str_cut(&form, ':');
+
+    if (str_equal(name, STR("__value__"))) {
+        put_number(w, value);
+    } else if (str_equal(name, STR("__timestamp__"))) {
+        put_csv_time(w, form, time_ms, scratch);
+    } else {
+        for (size_t i = 0; i < row->pair_count; i++) {
+            if (str_equal(row->pairs[i].name, name)) put_csv_text(w, row->pairs[i].value);
+        }
+    }
+}
+
+static void each_as_csv(void *context, struct response *response, const struct series_row *row, const samples *found)
+{
+    const struct csv *csv = context;
+    struct arena scratch = {0};
+
+    for (size_t i = 0; i < found->count; i++) {
+        struct writer *w = response_writer(response);
+        for (size_t j = 0; j < csv->count; j++) {
+            if (j) writer_u8(w, ',');
+            put_csv_column(w, csv->columns[j], row, found->values[i], found->times_ms[i], &scratch);
+        }
+        writer_u8(w, '\n');
+        arena_reset(&scratch);
+    }
+    arena_release(&scratch);
+}
+
+static status read_columns(struct request *request, struct csv *csv)
+{
+    str text = request_parameter(request, STR("format"));
+
+    if (text.len == 0) return status_make(STATUS_INVALID, "no format parameter provided");
+    while (text.len) {
+        str column = str_cut(&text, ','), form = column, name = str_cut(&form, ':');
+        bool is_time = str_equal(name, STR("__timestamp__"));
+        bool known = form.len == 0 || str_equal(form, STR("unix_s")) || str_equal(form, STR("unix_ms")) ||
+                     str_equal(form, STR("unix_ns")) || str_equal(form, STR("rfc3339"));
+        if (name.len == 0 || (is_time ? !known : form.len > 0) || csv->count == COLUMNS_MAX)
+            return status_make(STATUS_INVALID, "format: \"%.*s\" is no column", STR_ARG(column));
+        csv->columns[csv->count++] = column;
+    }
+    return ok();
+}
+
+status api_export_csv(struct request *request, struct response *response)
+{
+    struct csv *csv = arena_zalloc(&request->arena, sizeof *csv);
+
+    TRY(read_columns(request, csv));
+    response_text(response, 200, "text/csv; charset=utf-8", STR(""));
+    return for_each(request, response, each_as_csv, csv);
+}

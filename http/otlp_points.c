@@ -1,0 +1,386 @@
+/* Data points of OpenTelemetry's metrics; see otlp.h.
+ *
+ *     NumberDataPoint     3 fixed64 time  4 double value  6 sfixed64 value  7 attributes  5 exemplars  8 flags
+ *     HistogramDataPoint  3 time  4 fixed64 count  5 double sum  6 fixed64 bucket counts  7 double bounds  8 exemplars
+ *                         9 attributes  10 flags
+ *     SummaryDataPoint    3 time  4 count  5 sum  6 quantiles { 1 quantile  2 value }  7 attributes  8 flags
+ *     Exemplar            2 time  3 double value  4 span id  5 trace id  6 sfixed64 value  7 attributes
+ *     KeyValue            1 key   2 AnyValue
+ *     AnyValue            1 string  2 bool  3 int64  4 double  5 array { 1 AnyValue* }  6 map { 1 KeyValue* }  7 bytes
+ */
+#include "http/otlp_internal.h"
+
+#include "http/json.h"
+#include "storage/base/number.h"
+#include "tsdb/samples.h"
+
+enum {
+    POINT = PROTOBUF_TAG(1, PROTOBUF_BYTES),
+    POINT_TIME = PROTOBUF_TAG(3, PROTOBUF_FIXED64),
+    FLAG_NO_VALUE = 1,
+    NS_PER_MS = 1000000,
+    BUCKETS_MAX = 10000
+};
+
+static str text_of_double(struct otlp_walk *walk, double value, enum number_form form)
+{
+    char text[NUMBER_TEXT_MAX];
+
+    return arena_copy_str(walk->arena, str_make(text, number_format(value, form, text)));
+}
+
+static void put_base64(struct writer *w, str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        uint32_t word = (uint32_t)(uint8_t)bytes.data[i] << 16;
+        if (left > 1) word |= (uint32_t)(uint8_t)bytes.data[i + 1] << 8;
+        if (left > 2) word |= (uint8_t)bytes.data[i + 2];
+        for (size_t j = 0; j < 4; j++)
+            writer_u8(w, j <= left ? (uint8_t)digits[word >> (18 - 6 * j) & 63] : (uint8_t)'=');
+    }
+}
+
+static status put_value(struct writer *w, str message, unsigned depth, bool inside);
+
+/* `[…]` or `{…}`: the members of an array or a map as JSON. */
+static status put_members(struct writer *w, str message, bool is_map, unsigned depth)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    bool first = true;
+
+    writer_u8(w, is_map ? '{' : '[');
+    while (otlp_next(&fields)) {
+        if (fields.field.tag != PROTOBUF_TAG(1, PROTOBUF_BYTES)) continue;
+        if (!first) writer_u8(w, ',');
+        first = false;
+        if (!is_map) {
+            TRY(put_value(w, fields.field.bytes, depth, true));
+            continue;
+        }
+        struct otlp_fields member = otlp_fields_of(fields.field.bytes);
+        str key = STR(""), value = STR("");
+        while (otlp_next(&member)) {
+            if (member.field.tag == PROTOBUF_TAG(1, PROTOBUF_BYTES)) key = member.field.bytes;
+            if (member.field.tag == PROTOBUF_TAG(2, PROTOBUF_BYTES)) value = member.field.bytes;
+        }
+        if (member.failed) return otlp_malformed();
+        json_put_string(w, key);
+        writer_u8(w, ':');
+        TRY(put_value(w, value, depth, true));
+    }
+    writer_u8(w, is_map ? '}' : ']');
+    return fields.failed ? otlp_malformed() : ok();
+}
+
+/* An AnyValue: as it is, or as JSON inside of another one. */
+static status put_value(struct writer *w, str message, unsigned depth, bool inside)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    bool found = false;
+
+    if (depth == OTLP_VALUE_DEPTH_MAX) return status_make(STATUS_INVALID, "an attribute is nested too deep");
+    while (otlp_next(&fields)) {
+        const struct protobuf_field *field = &fields.field;
+        found = true;
+        switch (field->tag) {
+        case PROTOBUF_TAG(1, PROTOBUF_BYTES):
+            if (inside) {
+                json_put_string(w, field->bytes);
+            } else {
+                writer_bytes(w, field->bytes.data, field->bytes.len);
+            }
+            break;
+        case PROTOBUF_TAG(2, PROTOBUF_VARINT): {
+            str text = field->value ? STR("true") : STR("false");
+            writer_bytes(w, text.data, text.len);
+            break;
+        }
+        case PROTOBUF_TAG(3, PROTOBUF_VARINT): json_put_signed(w, (int64_t)field->value); break;
+        case PROTOBUF_TAG(4, PROTOBUF_FIXED64):
+            w->count +=
+                number_format(double_from_bits(field->value), NUMBER_JSON, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
+            break;
+        case PROTOBUF_TAG(5, PROTOBUF_BYTES): TRY(put_members(w, field->bytes, false, depth + 1)); break;
+        case PROTOBUF_TAG(6, PROTOBUF_BYTES): TRY(put_members(w, field->bytes, true, depth + 1)); break;
+        case PROTOBUF_TAG(7, PROTOBUF_BYTES):
+            if (inside) writer_u8(w, '"');
+            put_base64(w, field->bytes);
+            if (inside) writer_u8(w, '"');
+            break;
+        default: break;
+        }
+    }
+    if (!found && inside) json_put_raw(w, "null");
+    return fields.failed ? otlp_malformed() : ok();
+}
+
+status otlp_attribute(struct otlp_walk *walk, str message, label *out)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    struct writer text = {0};
+    str value = STR("");
+
+    out->name = STR("");
+    while (otlp_next(&fields)) {
+        if (fields.field.tag == PROTOBUF_TAG(1, PROTOBUF_BYTES)) out->name = fields.field.bytes;
+        if (fields.field.tag == PROTOBUF_TAG(2, PROTOBUF_BYTES)) value = fields.field.bytes;
+    }
+    if (fields.failed) return otlp_malformed();
+    status s = put_value(&text, value, 0, false);
+    out->value = arena_copy_str(walk->arena, str_make((const char *)text.data, text.count));
+    writer_release(&text);
+    return s;
+}
+
+/* What points of all kinds have. */
+struct point {
+    int64_t time_ms;
+    uint64_t flags, count;
+    double sum, value;
+    bool has_sum;
+    str counts, bounds; /* packed */
+};
+
+static status add_attribute(struct otlp_walk *walk, str message)
+{
+    label pair;
+
+    if (walk->attributes.count == OTLP_ATTRIBUTES_MAX)
+        return status_make(STATUS_INVALID, "a point has more than %d attributes", OTLP_ATTRIBUTES_MAX);
+    TRY(otlp_attribute(walk, message, &pair));
+    if (pair.name.len) vec_push(&walk->attributes, pair);
+    return ok();
+}
+
+/* Numbers of 64 bits that were sent one by one, as if they had been packed. */
+static str pack(struct otlp_walk *walk, str message, unsigned number)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    struct writer packed = {0};
+
+    while (otlp_next(&fields)) {
+        if (fields.field.tag == PROTOBUF_TAG(number, PROTOBUF_FIXED64)) writer_u64(&packed, fields.field.value);
+    }
+    str text = arena_copy_str(walk->arena, str_make((const char *)packed.data, packed.count));
+    writer_release(&packed);
+    return text;
+}
+
+static status read_point(struct otlp_walk *walk, str message, struct point *out)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    bool is_number = walk->kind <= OTLP_COUNTER, is_histogram = walk->kind == OTLP_HISTOGRAM;
+    unsigned attributes = is_histogram ? 9 : 7, flags = is_histogram ? 10 : 8;
+
+    *out = (struct point){.counts = STR(""), .bounds = STR("")};
+    walk->attributes.count = 0;
+    while (otlp_next(&fields)) {
+        const struct protobuf_field *field = &fields.field;
+        if (field->tag == POINT_TIME) out->time_ms = (int64_t)(field->value / NS_PER_MS);
+        if (field->tag == PROTOBUF_TAG(attributes, PROTOBUF_BYTES)) TRY(add_attribute(walk, field->bytes));
+        if (field->tag == PROTOBUF_TAG(flags, PROTOBUF_VARINT)) out->flags = field->value;
+        if (field->tag == PROTOBUF_TAG(4, PROTOBUF_FIXED64)) {
+            out->value = double_from_bits(field->value);
+            out->count = field->value;
+        }
+        if (field->tag == PROTOBUF_TAG(6, PROTOBUF_FIXED64) && is_number) out->value = (double)(int64_t)field->value;
+        if (field->tag == PROTOBUF_TAG(5, PROTOBUF_FIXED64) && !is_number) {
+            out->sum = double_from_bits(field->value);
+            out->has_sum = true;
+        }
+        if (field->tag == PROTOBUF_TAG(6, PROTOBUF_BYTES) && is_histogram) out->counts = field->bytes;
+        if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES) && is_histogram) out->bounds = field->bytes;
+    }
+    if (fields.failed) return otlp_malformed();
+    if (is_histogram && out->counts.len == 0) out->counts = pack(walk, message, 6);
+    if (is_histogram && out->bounds.len == 0) out->bounds = pack(walk, message, 7);
+    if (out->time_ms < walk->first_ms) walk->first_ms = out->time_ms;
+    if (out->time_ms > walk->last_ms) walk->last_ms = out->time_ms;
+    return otlp_make_labels(walk);
+}
+
+/* A sample of a series of this point; a marker that it has ended if the point has no value. */
+static status add_sample(struct otlp_walk *walk, const struct point *point, str metric, label more, double value,
+                         str *series)
+{
+    uint64_t bits = point->flags & FLAG_NO_VALUE ? STALE_NAN_BITS : double_bits(value);
+
+    TRY(otlp_series(walk, metric, more.name, more.value, series));
+    return batch_add_sample(walk->batch, *series, point->time_ms, bits);
+}
+
+static str with_suffix(struct otlp_walk *walk, const char *suffix)
+{
+    return arena_format(walk->arena, "%.*s%s", STR_ARG(walk->metric), suffix);
+}
+
+static str hex(struct otlp_walk *walk, str bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = arena_alloc(walk->arena, 2 * bytes.len);
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        text[2 * i] = digits[(uint8_t)bytes.data[i] >> 4];
+        text[2 * i + 1] = digits[(uint8_t)bytes.data[i] & 15];
+    }
+    return str_make(text, 2 * bytes.len);
+}
+
+/* Reads an exemplar; its labels are the trace, the span and what was filtered from the point. */
+static status read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    label pairs[OTLP_ATTRIBUTES_MAX];
+    size_t count = 0;
+
+    *out = (struct write_exemplar){.series = STR("")};
+    while (otlp_next(&fields)) {
+        const struct protobuf_field *field = &fields.field;
+        switch (field->tag) {
+        case PROTOBUF_TAG(2, PROTOBUF_FIXED64): out->time_ms = (int64_t)(field->value / NS_PER_MS); break;
+        case PROTOBUF_TAG(3, PROTOBUF_FIXED64): out->value = double_from_bits(field->value); break;
+        case PROTOBUF_TAG(6, PROTOBUF_FIXED64): out->value = (double)(int64_t)field->value; break;
+        case PROTOBUF_TAG(4, PROTOBUF_BYTES):
+        case PROTOBUF_TAG(5, PROTOBUF_BYTES):
+        case PROTOBUF_TAG(7, PROTOBUF_BYTES):
+            if (count == OTLP_ATTRIBUTES_MAX) return status_make(STATUS_INVALID, "an exemplar has too many attributes");
+            if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES)) {
+                TRY(otlp_attribute(walk, field->bytes, &pairs[count]));
+                pairs[count].name = otlp_label_name(pairs[count].name, walk->config->strategy, walk->arena);
+            } else {
+                bool is_span = field->tag == PROTOBUF_TAG(4, PROTOBUF_BYTES);
+                pairs[count] = (label){is_span ? STR("span_id") : STR("trace_id"), hex(walk, field->bytes)};
+            }
+            count += pairs[count].value.len > 0;
+            break;
+        default: break;
+        }
+    }
+    if (fields.failed) return otlp_malformed();
+    return batch_labels(walk->batch, pairs, count, &out->labels);
+}
+
+static status add_number(struct otlp_walk *walk, str message)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    struct write_exemplar exemplar;
+    struct point point;
+    str series;
+
+    TRY(read_point(walk, message, &point));
+    TRY(add_sample(walk, &point, walk->metric, (label){STR(""), STR("")}, point.value, &series));
+    while (otlp_next(&fields)) {
+        if (fields.field.tag != PROTOBUF_TAG(5, PROTOBUF_BYTES)) continue;
+        TRY(read_exemplar(walk, fields.field.bytes, &exemplar));
+        exemplar.series = series;
+        TRY(batch_add_exemplar(walk->batch, &exemplar));
+    }
+    return ok();
+}
+
+static str bound_text(struct otlp_walk *walk, double bound)
+{
+    str text = text_of_double(walk, bound, NUMBER_GENERAL);
+    bool is_whole = true;
+
+    for (size_t i = 0; i < text.len; i++)
+        is_whole &= (text.data[i] >= '0' && text.data[i] <= '9') || text.data[i] == '-';
+    return is_whole ? arena_format(walk->arena, "%.*s.0", STR_ARG(text)) : text; /* as OpenMetrics writes them */
+}
+
+/* Exemplars go to the bucket that has counted them. */
+static status add_bucket_exemplars(struct otlp_walk *walk, str message, const double *bounds, const str *buckets,
+                                   size_t bound_count)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    struct write_exemplar exemplar;
+
+    while (otlp_next(&fields)) {
+        size_t i = 0;
+        if (fields.field.tag != PROTOBUF_TAG(8, PROTOBUF_BYTES)) continue;
+        TRY(read_exemplar(walk, fields.field.bytes, &exemplar));
+        while (i < bound_count && exemplar.value > bounds[i]) i++;
+        exemplar.series = buckets[i];
+        TRY(batch_add_exemplar(walk->batch, &exemplar));
+    }
+    return ok();
+}
+
+static status add_histogram(struct otlp_walk *walk, str message)
+{
+    struct point point;
+    const label none = {STR(""), STR("")};
+    uint64_t total = 0;
+    str series;
+
+    TRY(read_point(walk, message, &point));
+    size_t bound_count = point.bounds.len / 8, count = point.counts.len / 8;
+    if (point.bounds.len % 8 || point.counts.len % 8 || bound_count > BUCKETS_MAX ||
+        (count && count != bound_count + 1)) {
+        batch_reject(walk->batch, "histogram \"%.*s\" has %zu buckets and %zu bounds", STR_ARG(walk->name), count,
+                     bound_count);
+        return ok();
+    }
+    double *bounds = arena_array(walk->arena, double, bound_count);
+    str *buckets = arena_array(walk->arena, str, bound_count + 1);
+    str bucket = with_suffix(walk, "_bucket");
+    if (point.has_sum) TRY(add_sample(walk, &point, with_suffix(walk, "_sum"), none, point.sum, &series));
+    TRY(add_sample(walk, &point, with_suffix(walk, "_count"), none, (double)point.count, &series));
+    for (size_t i = 0; i < bound_count; i++) {
+        bounds[i] = double_from_bits(load_u64(point.bounds.data + 8 * i));
+        if (count) total += load_u64(point.counts.data + 8 * i);
+        TRY(add_sample(walk, &point, bucket, (label){STR("le"), bound_text(walk, bounds[i])}, (double)total,
+                       &buckets[i]));
+    }
+    TRY(add_sample(walk, &point, bucket, (label){STR("le"), STR("+Inf")}, (double)point.count, &buckets[bound_count]));
+    return add_bucket_exemplars(walk, message, bounds, buckets, bound_count);
+}
+
+static status add_summary(struct otlp_walk *walk, str message)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    const label none = {STR(""), STR("")};
+    struct point point;
+    str series;
+
+    TRY(read_point(walk, message, &point));
+    TRY(add_sample(walk, &point, with_suffix(walk, "_sum"), none, point.sum, &series));
+    TRY(add_sample(walk, &point, with_suffix(walk, "_count"), none, (double)point.count, &series));
+    while (otlp_next(&fields)) {
+        double quantile = 0, value = 0;
+        if (fields.field.tag != PROTOBUF_TAG(6, PROTOBUF_BYTES)) continue;
+        struct otlp_fields member = otlp_fields_of(fields.field.bytes);
+        while (otlp_next(&member)) {
+            if (member.field.tag == PROTOBUF_TAG(1, PROTOBUF_FIXED64)) quantile = double_from_bits(member.field.value);
+            if (member.field.tag == PROTOBUF_TAG(2, PROTOBUF_FIXED64)) value = double_from_bits(member.field.value);
+        }
+        if (member.failed) return otlp_malformed();
+        label pair = {STR("quantile"), bound_text(walk, quantile)};
+        TRY(add_sample(walk, &point, walk->metric, pair, value, &series));
+    }
+    return ok();
+}
+
+status otlp_points(struct otlp_walk *walk, str data)
+{
+    struct otlp_fields fields = otlp_fields_of(data);
+
+    while (otlp_next(&fields)) {
+        if (fields.field.tag != POINT) continue;
+        switch (walk->kind) {
+        case OTLP_GAUGE:
+        case OTLP_SUM:
+        case OTLP_COUNTER: TRY(add_number(walk, fields.field.bytes)); break;
+        case OTLP_HISTOGRAM: TRY(add_histogram(walk, fields.field.bytes)); break;
+        case OTLP_EXPONENTIAL:
+            batch_reject(walk->batch, "exponential histogram \"%.*s\" is not supported yet; send explicit buckets",
+                         STR_ARG(walk->metric));
+            break;
+        case OTLP_SUMMARY: TRY(add_summary(walk, fields.field.bytes)); break;
+        }
+    }
+    return fields.failed ? otlp_malformed() : ok();
+}

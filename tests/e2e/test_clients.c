@@ -1,0 +1,244 @@
+/* The programs around a Prometheus, with Varve in its place: a Prometheus that reads through it, vmagent writing while
+ * it is killed, vmalert and an Alertmanager. */
+#include "storage/base/clock.h"
+#include "tests/support/folder.h"
+#include "tests/support/must.h"
+#include "tests/support/prom_api.h"
+#include "tests/support/remote_write_client.h"
+#include "tests/support/server.h"
+
+#include <stdio.h>
+
+enum { STEP_MS = 1000, SERIES = 20, POINTS = 600, PATIENCE_MS = 60000, AGENT_MS = 30000 };
+
+struct scene {
+    struct arena arena;
+    struct http_client *client;
+    struct server varve;
+};
+
+static void open_scene(struct scene *scene)
+{
+    arena_init(&scene->arena, NULL);
+    scene->client = http_client_new();
+    must(server_varve(&scene->arena, NULL, &scene->varve));
+    must(server_start(&scene->varve, scene->client));
+}
+
+static void close_scene(struct scene *scene)
+{
+    must(process_stop(&scene->varve.process, SERVER_STOP_MS));
+    arena_release(&scene->arena);
+    http_client_free(scene->client);
+}
+
+static void send(struct scene *scene, struct write_request *request)
+{
+    struct http_answer answer;
+
+    must(remote_write_send(scene->client, scene->varve.write_url, write_request_compress(request), &answer));
+    cr_assert(answer.code == 204, "%d %.*s", answer.code, STR_ARG(answer.body));
+    write_request_release(request);
+}
+
+static void send_one(struct scene *scene, const char *metric, double value)
+{
+    struct write_request request = {0};
+    const label pairs[] = {{METRIC_NAME, str_from(metric)}, {STR("job"), STR("test")}};
+    struct write_sample sample = {clock_now_ms(), value};
+
+    write_request_add(&request, pairs, 2, &sample, 1);
+    send(scene, &request);
+}
+
+/* The single value of an expression; NaN if there is none. */
+static double ask(struct scene *scene, const char *base, const char *expression)
+{
+    struct prom_result result;
+
+    must(prom_query(scene->client, base, str_from(expression), clock_now_ms(), &scene->arena, &result));
+    return result.series_count == 1 ? result.series[0].points[0].value : (double)(0.0f / 0.0f);
+}
+
+static int64_t load_series(struct scene *scene)
+{
+    static struct write_sample points[POINTS];
+    struct write_request request = {0};
+    int64_t end_ms = clock_now_ms() / STEP_MS * STEP_MS;
+
+    for (int i = 0; i < SERIES; i++) {
+        char instance[16];
+        snprintf(instance, sizeof instance, "%d", i);
+        const label pairs[] = {{METRIC_NAME, STR("requests_total")}, {STR("instance"), str_from(instance)}};
+        for (int j = 0; j < POINTS; j++)
+            points[j] = (struct write_sample){end_ms - (POINTS - 1 - j) * (int64_t)STEP_MS, i * 1.5 * j};
+        write_request_add(&request, pairs, 2, points, POINTS);
+    }
+    send(scene, &request);
+    return end_ms;
+}
+
+static const char *const read_expressions[] = {"requests_total", "sum(rate(requests_total[1m]))",
+                                               "count({__name__=~\".+\"})", "requests_total{instance=~\"1.\"}[20500ms]",
+                                               "max by (instance) (requests_total) > 100"};
+
+/* Prometheus asks for chunks and falls back to samples by itself; both are what it makes of them. */
+Test(clients, prometheus_reads_through, .timeout = 120)
+{
+    struct scene scene;
+    struct server prometheus;
+    struct prom_result direct, through;
+
+    open_scene(&scene);
+    int64_t end_ms = load_series(&scene);
+    must(server_prometheus(&scene.arena, &prometheus));
+    must(server_configure(&prometheus,
+                          arena_format(&scene.arena, "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
+                                       scene.varve.url)));
+    must(server_start(&prometheus, scene.client));
+    for (size_t i = 0; i < sizeof read_expressions / sizeof read_expressions[0]; i++) {
+        str text = str_from(read_expressions[i]);
+        must(prom_query(scene.client, scene.varve.url, text, end_ms, &scene.arena, &direct));
+        must(prom_query(scene.client, prometheus.url, text, end_ms, &scene.arena, &through));
+        str difference = prom_difference(&direct, &through, 1e-9, &scene.arena);
+        cr_expect(direct.series_count > 0 && difference.len == 0, "%s: %.*s", read_expressions[i], STR_ARG(difference));
+        struct prom_range range = {end_ms - 300000, end_ms, 15000};
+        if (str_ends_with(text, STR("]"))) continue;
+        must(prom_query_range(scene.client, scene.varve.url, text, range, &scene.arena, &direct));
+        must(prom_query_range(scene.client, prometheus.url, text, range, &scene.arena, &through));
+        difference = prom_difference(&direct, &through, 1e-9, &scene.arena);
+        cr_expect(difference.len == 0, "%s over a range: %.*s", read_expressions[i], STR_ARG(difference));
+    }
+    must(process_stop(&prometheus.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}
+
+/* The largest distance between neighbouring samples of `up` of one job, and the newest of them. */
+static int64_t largest_gap_ms(struct scene *scene, int64_t *newest_ms)
+{
+    struct prom_result result;
+    int64_t gap_ms = 0;
+
+    must(prom_query(scene->client, scene->varve.url, STR("up{job=\"self\"}[5m]"), clock_now_ms(), &scene->arena,
+                    &result));
+    *newest_ms = 0;
+    if (result.series_count != 1) return INT64_MAX;
+    for (size_t i = 1; i < result.series[0].point_count; i++) {
+        int64_t gap = result.series[0].points[i].time_ms - result.series[0].points[i - 1].time_ms;
+        if (gap > gap_ms) gap_ms = gap;
+    }
+    *newest_ms = result.series[0].points[result.series[0].point_count - 1].time_ms;
+    return gap_ms;
+}
+
+/* Killed and stopped in between, Varve has everything once vmagent has caught up. */
+Test(clients, vmagent_writes, .timeout = 300)
+{
+    struct scene scene;
+    struct server agent;
+    int64_t newest_ms, gap_ms = 0;
+
+    open_scene(&scene);
+    /* It scrapes itself, so that there is something to scrape while Varve is away; its port is known when it is made.
+     */
+    must(server_vmagent(&scene.arena, scene.varve.write_url, &agent));
+    str yaml = arena_format(&scene.arena,
+                            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                            "scrape_configs: [{job_name: self, static_configs: [{targets: ['%s']}]}]\n",
+                            agent.address);
+    must(folder_write_file(agent.configuration_path, yaml));
+    must(server_start(&agent, scene.client));
+    for (int i = 0; i < 3; i++) {
+        process_sleep_ms(AGENT_MS / 6);
+        if (i == 1) {
+            must(process_stop(&scene.varve.process, SERVER_STOP_MS));
+        } else {
+            process_kill(&scene.varve.process);
+        }
+        process_sleep_ms(AGENT_MS / 10);
+        must(server_start(&scene.varve, scene.client));
+    }
+    int64_t since_ms = clock_now_ms(), deadline_ms = since_ms + PATIENCE_MS;
+    do {
+        process_sleep_ms(1000);
+        gap_ms = largest_gap_ms(&scene, &newest_ms);
+    } while ((newest_ms < since_ms + 3000 || gap_ms > 2500) && clock_now_ms() < deadline_ms);
+    cr_expect(newest_ms >= since_ms, "it has not caught up");
+    cr_expect(gap_ms <= 2500, "samples of %lld ms are missing", (long long)gap_ms);
+    must(process_stop(&agent.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}
+
+/* Asks the Alertmanager until an alert of this name is there, or gone. */
+static bool alert_becomes(struct scene *scene, const struct server *alertmanager, const char *name, bool there)
+{
+    str url = arena_format(&scene->arena, "%s/api/v2/alerts?active=true&filter=alertname=%%22%s%%22", alertmanager->url,
+                           name);
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+    struct http_answer answer;
+
+    do {
+        must(http_get(scene->client, url.data, &answer));
+        bool found = answer.code == 200 && memmem(answer.body.data, answer.body.len, name, strlen(name)) != NULL;
+        if (answer.code == 200 && found == there) return true;
+        process_sleep_ms(500);
+        if (there) send_one(scene, "trigger", 1);
+        if (!there) send_one(scene, "trigger", 0);
+    } while (clock_now_ms() < deadline_ms);
+    return false;
+}
+
+/* The sum of vmalert's own metric of failed evaluations. */
+static double evaluation_errors(struct scene *scene, const struct server *vmalert)
+{
+    struct http_answer answer;
+    double total = 0, value;
+
+    must(http_get(scene->client, vmalert->ready_url, &answer));
+    str rest = answer.body;
+    while (rest.len) {
+        str line = str_cut(&rest, '\n');
+        bool is_it = str_starts_with(line, STR("vmalert_alerting_rules_error{")) ||
+                     str_starts_with(line, STR("vmalert_execution_errors_total{")) ||
+                     str_starts_with(line, STR("vmalert_execution_errors_total ")) ||
+                     str_starts_with(line, STR("vmalert_remotewrite_errors_total"));
+        while (line.len && str_find(line, ' ') < line.len) str_cut(&line, ' ');
+        if (is_it && str_to_double(line, &value)) total += value;
+    }
+    return total;
+}
+
+Test(clients, vmalert_and_alertmanager, .timeout = 300)
+{
+    static const char rules[] = "groups: [{name: test, interval: 1s, rules: [\n"
+                                "  {alert: Triggered, expr: 'trigger > 0', for: 1s, labels: {severity: page}},\n"
+                                "  {record: 'job:trigger:sum', expr: 'sum by (job) (trigger)'}]}]\n";
+    struct scene scene;
+    struct server vmalert, alertmanager;
+    const char *folder;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    str own = arena_format(&scene.arena, "%s/rules.yml", folder),
+        stack = arena_format(&scene.arena, "%s", VARVE_STACK_DEFAULT);
+    must(folder_write_file(own.data, str_from(rules)));
+    stack.len -= STR("expressions.txt").len;
+    stack = arena_format(&scene.arena, "%.*salerts.yml", STR_ARG(stack));
+    send_one(&scene, "trigger", 1);
+    must(server_alertmanager(&scene.arena, &alertmanager));
+    must(server_start(&alertmanager, scene.client));
+    must(server_vmalert(&scene.arena, &scene.varve, &alertmanager, (const char *const[]){own.data, stack.data, NULL},
+                        &vmalert));
+    must(server_start(&vmalert, scene.client));
+    cr_expect(alert_becomes(&scene, &alertmanager, "Triggered", true), "the alert has not arrived");
+    process_sleep_ms(3000);
+    cr_expect(ask(&scene, scene.varve.url, "count(ALERTS{alertname=\"Triggered\",alertstate=\"firing\"})") == 1,
+              "ALERTS has not been written back");
+    cr_expect(ask(&scene, scene.varve.url, "count(ALERTS_FOR_STATE{alertname=\"Triggered\"})") == 1);
+    cr_expect(ask(&scene, scene.varve.url, "job:trigger:sum{job=\"test\"}") == 1, "the recorded series");
+    cr_expect(alert_becomes(&scene, &alertmanager, "Triggered", false), "the alert has not been resolved");
+    cr_expect(evaluation_errors(&scene, &vmalert) == 0, "%g", evaluation_errors(&scene, &vmalert));
+    must(process_stop(&vmalert.process, SERVER_STOP_MS));
+    must(process_stop(&alertmanager.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}

@@ -1,0 +1,53 @@
+#include "http/api_export.h"
+#include "tests/http/calls.h"
+
+static const struct call_case calls[] = {
+    {"GET", "/api/v1/export?match[]=up", 200,
+     "{\"metric\":{\"__name__\":\"up\",\"instance\":\"a\",\"job\":\"node\"},\"values\":[1.5],\"timestamps\":[1000]}\n"
+     "{\"metric\":{\"__name__\":\"up\",\"instance\":\"b\",\"job\":\"node\"},\"values\":[2],\"timestamps\":[1000]}\n"},
+    {"GET", "/api/v1/export?match[]=odd&match[]=odd", 200,
+     "{\"metric\":{\"__name__\":\"odd\"},\"values\":[\"NaN\",\"-Infinity\",null,0.1],\"timestamps\":[0,1000,2000,3000]}"
+     "\n"},
+    {"GET", "/api/v1/export?match[]=odd&start=3", 200,
+     "{\"metric\":{\"__name__\":\"odd\"},\"values\":[0.1],\"timestamps\":[3000]}\n"},
+    {"GET", "/api/v1/export?match[]=nothing", 200, ""},
+    {"GET", "/api/v1/export", 400, "no match[] parameter provided\n"},
+    {"GET", "/api/v1/export?match[]={}", 400, "match[] must contain at least one non-empty matcher\n"},
+    {"GET", "/api/v1/export?match[]=up&start=x", 400, "invalid parameter \"start\": ..."},
+    {"GET", "/api/v1/export/csv?match[]={job=\"api\"}&format=__name__,a.b/c,missing,__value__,__timestamp__:unix_s",
+     200, "http_requests_total,\"\"\"x\"\"\",,7,1\n"},
+    {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:rfc3339,__timestamp__,__timestamp__:unix_ns", 200,
+     "1970-01-01T00:00:01.000Z,1000,1000000000\n1970-01-01T00:00:01.000Z,1000,1000000000\n"},
+    {"GET", "/api/v1/export/csv?match[]=up", 400, "no format parameter provided\n"},
+    {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:x", 400, "format: \"__timestamp__:x\" is no column\n"},
+};
+
+Test(api_export, answers)
+{
+    struct site site;
+
+    site_open(&site);
+    site_load_few(&site);
+    fixture_load(&site.fixture, 1000, "odd NaN -Inf stale 0.1");
+    CHECK_CALLS(&site, calls);
+    site_close(&site);
+}
+
+/* What is exported can be imported again. */
+Test(api_export, round_trip)
+{
+    struct site site, other;
+
+    site_open(&site);
+    site_load_few(&site);
+    site_load_many(&site);
+    fixture_load(&site.fixture, 1000, "odd NaN -Inf stale 0.1");
+    site_open(&other);
+    struct reply first = site_get(&site, "/api/v1/export?match[]={__name__=~\".%2B\"}");
+    struct reply stored = site_call(&other, "POST", "/api/v1/import", NULL, first.body);
+    cr_expect(stored.code == 204, "%u %.*s", stored.code, STR_ARG(stored.body));
+    struct reply second = site_get(&other, "/api/v1/export?match[]={__name__=~\".%2B\"}");
+    cr_expect(first.body.len > 10000 && str_equal(first.body, second.body));
+    site_close(&other);
+    site_close(&site);
+}
