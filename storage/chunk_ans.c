@@ -7,7 +7,9 @@
 
 enum {
     CODERS = 4,
-    NARROW_LOW_BITS = 46,                            /* up to here, a step's bits come from one load */
+    NARROW_LOW_BITS = 30,                            /* up to here, a step's bits come from one load of 57 */
+    LOW_BITS_OF_2 = 18,                              /* and here those of two steps */
+    LOW_BITS_OF_4 = 4,                               /* and of four */
     STATE_BYTES = 2,                                 /* of a short stream */
     STATES_BYTES = (CODERS * ANS_SLOT_BITS + 7) / 8, /* of a long one */
     STEP_BITS_MAX = ANS_SLOT_BITS + 62
@@ -113,7 +115,8 @@ void ans_decoder_init(struct ans_decoder *decoder, const struct ans_model *model
     for (unsigned i = 0; i < ANS_SLOTS; i++) {
         unsigned class = class_of[i], low = ans_low_bits(class), lead = class < 2 ? class : 2 + class % 2;
         uint32_t state = next[class]++, bits = ANS_SLOT_BITS - floor_log2(state);
-        decoder->steps[i] = bits | low << 4 | lead << 10 | ((state << bits) - ANS_SLOTS) << 12;
+        uint64_t base = low <= NARROW_LOW_BITS ? (uint64_t)lead << low : lead;
+        decoder->steps[i] = bits | low << 8 | ((state << bits) - ANS_SLOTS) << 16 | base << 32;
         if (low > decoder->low_bits_max) decoder->low_bits_max = low;
     }
 }
@@ -179,56 +182,115 @@ CHUNK_INLINE uint64_t low_mask(unsigned bits)
     return ((uint64_t)1 << bits) - 1;
 }
 
-CHUNK_INLINE uint64_t decode_one(const uint32_t *steps, const uint8_t *in, uint64_t *at, uint32_t *state, bool wide)
+/* The bits at a place, of which the first 57 are sure to be there. */
+CHUNK_INLINE uint64_t peek(const uint8_t *in, uint64_t at)
 {
-    uint32_t step = steps[*state];
-    unsigned bits = step & 15, low = step >> 4 & 63;
-    uint64_t word = load_u64(in + (*at >> 3)) >> (*at & 7);
-
-    *state = (step >> 12) + (uint32_t)(word & low_mask(bits));
-    *at += bits;
-    word >>= bits;
-    if (wide && low > NARROW_LOW_BITS)
-        word = load_u64(in + (*at >> 3)) >> (*at & 7) | (uint64_t)in[(*at >> 3) + 8] << 1 << (63 - (*at & 7));
-    *at += low;
-    return ((uint64_t)(step >> 10 & 3) << low) + (word & low_mask(low));
+    return load_u64(in + (at >> 3)) >> (at & 7);
 }
 
-/* Four values take at most 4 x 56 bits, or two 2 x 72: what is read ahead of a check stays in the slack. */
-CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
-                              uint64_t *values, bool wide)
+/* The value of a state, whose bits begin at *at; they are in `word` from bit *used on. */
+CHUNK_INLINE uint64_t take_value(const uint64_t *steps, uint64_t word, unsigned *used, uint64_t *state)
 {
-    const uint32_t *steps = decoder->steps;
-    uint64_t states = load_u64(in), at = CODERS * ANS_SLOT_BITS, end = (uint64_t)bytes * 8;
-    uint32_t a = states % ANS_SLOTS, b = (states >> ANS_SLOT_BITS) % ANS_SLOTS;
-    uint32_t c = (states >> 2 * ANS_SLOT_BITS) % ANS_SLOTS, d = (states >> 3 * ANS_SLOT_BITS) % ANS_SLOTS;
+    uint64_t step = steps[*state];
+    unsigned bits = step & 255, low = step >> 8 & 255;
+
+    word >>= *used;
+    *used += bits + low;
+    *state = (step >> 16 & 65535) + (word & low_mask(bits));
+    return (step >> 32) + (word >> bits & low_mask(low));
+}
+
+/* The same where low bits may be too many for one load. */
+CHUNK_INLINE uint64_t take_wide(const uint64_t *steps, const uint8_t *in, uint64_t *at, uint64_t *state)
+{
+    uint64_t step = steps[*state], word = peek(in, *at), base = step >> 32;
+    unsigned bits = step & 255, low = step >> 8 & 255;
+
+    *state = (step >> 16 & 65535) + (word & low_mask(bits));
+    *at += bits;
+    word >>= bits;
+    if (low > NARROW_LOW_BITS) {
+        base <<= low;
+        word = peek(in, *at) | (uint64_t)in[(*at >> 3) + 8] << 1 << (63 - (*at & 7));
+    }
+    *at += low;
+    return base + (word & low_mask(low));
+}
+
+/* Whole rounds of the coders, one load for `share` values; returns how many values that were, or count + 1 if the input
+ * ends before. What is read ahead of a check stays in the slack. */
+CHUNK_INLINE size_t decode_rounds(const uint64_t *steps, const uint8_t *in, uint64_t end, uint64_t *place, size_t count,
+                                  uint64_t states[CODERS], uint64_t *values, unsigned share)
+{
+    uint64_t at = *place, a = states[0], b = states[1], c = states[2], d = states[3];
     size_t i = 0;
 
     for (; i + CODERS <= count; i += CODERS) {
-        if (at > end) return false;
-        values[i] = decode_one(steps, in, &at, &a, wide);
-        values[i + 1] = decode_one(steps, in, &at, &b, wide);
-        if (wide && at > end) return false;
-        values[i + 2] = decode_one(steps, in, &at, &c, wide);
-        values[i + 3] = decode_one(steps, in, &at, &d, wide);
+        if (at > end) return count + 1;
+        uint64_t word = peek(in, at);
+        unsigned used = 0;
+        values[i] = take_value(steps, word, &used, &a);
+        if (share == 1) word = peek(in, at += used), used = 0;
+        values[i + 1] = take_value(steps, word, &used, &b);
+        if (share <= 2) word = peek(in, at += used), used = 0;
+        values[i + 2] = take_value(steps, word, &used, &c);
+        if (share == 1) word = peek(in, at += used), used = 0;
+        values[i + 3] = take_value(steps, word, &used, &d);
+        at += used;
+    }
+    *place = at;
+    states[0] = a;
+    states[1] = b;
+    states[2] = c;
+    states[3] = d;
+    return i;
+}
+
+static size_t decode_wide_rounds(const uint64_t *steps, const uint8_t *in, uint64_t end, uint64_t *at, size_t count,
+                                 uint64_t states[CODERS], uint64_t *values)
+{
+    size_t i = 0;
+
+    for (; i + CODERS <= count; i++) {
+        if (*at > end) return count + 1;
+        values[i] = take_wide(steps, in, at, &states[i % CODERS]);
+    }
+    return i;
+}
+
+CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+                              uint64_t *values)
+{
+    const uint64_t *steps = decoder->steps;
+    uint64_t packed = load_u64(in), at = CODERS * ANS_SLOT_BITS, end = (uint64_t)bytes * 8, states[CODERS];
+    size_t i;
+
+    for (unsigned k = 0; k < CODERS; k++) states[k] = (packed >> k * ANS_SLOT_BITS) % ANS_SLOTS;
+    if (decoder->low_bits_max <= LOW_BITS_OF_4) {
+        i = decode_rounds(steps, in, end, &at, count, states, values, 4);
+    } else if (decoder->low_bits_max <= LOW_BITS_OF_2) {
+        i = decode_rounds(steps, in, end, &at, count, states, values, 2);
+    } else if (decoder->low_bits_max <= NARROW_LOW_BITS) {
+        i = decode_rounds(steps, in, end, &at, count, states, values, 1);
+    } else {
+        i = decode_wide_rounds(steps, in, end, &at, count, states, values);
     }
     for (; i < count; i++) {
         if (at > end) return false;
-        uint32_t *state = i % CODERS == 0 ? &a : i % CODERS == 1 ? &b : &c;
-        values[i] = decode_one(steps, in, &at, state, wide);
+        values[i] = take_wide(steps, in, &at, &states[i % CODERS]);
     }
-    return at <= end;
+    return i == count && at <= end;
 }
 
 static bool decode_short(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
                          uint64_t *values)
 {
     uint64_t at = STATE_BYTES * 8, end = (uint64_t)bytes * 8;
-    uint32_t state = load_u16(in) % ANS_SLOTS;
+    uint64_t state = load_u16(in) % ANS_SLOTS;
 
     for (size_t i = 0; i < count; i++) {
         if (at > end) return false;
-        values[i] = decode_one(decoder->steps, in, &at, &state, true);
+        values[i] = take_wide(decoder->steps, in, &at, &state);
     }
     return at <= end;
 }
@@ -238,6 +300,5 @@ CHUNK_HOT bool ans_decode(const struct ans_decoder *decoder, const uint8_t *in, 
 {
     if (count < ANS_SHORT_VALUES) return bytes >= STATE_BYTES && decode_short(decoder, in, bytes, count, values);
     if (bytes < STATES_BYTES) return false;
-    return decoder->low_bits_max > NARROW_LOW_BITS ? decode_long(decoder, in, bytes, count, values, true)
-                                                   : decode_long(decoder, in, bytes, count, values, false);
+    return decode_long(decoder, in, bytes, count, values);
 }

@@ -41,7 +41,9 @@ struct ans_encoder {
 };
 
 struct ans_decoder {
-    uint32_t steps[ANS_SLOTS]; /* bits to read 0-3, low bits 4-9, leading bits 10-11, next state from 12 on */
+    /* by byte: 0 bits to read, 1 low bits, 2-3 next state, 4-7 what the low bits are added to, or, if that does not
+     * fit, its leading bits */
+    uint64_t steps[ANS_SLOTS];
     unsigned low_bits_max;
 };
 
