@@ -1,10 +1,11 @@
 /* What the codecs cost: bytes and time a sample, beside Gorilla's.
  *
- *     bench_chunk [--node-hosts N] [--cpu-hosts N] [--hours N] [--run N] [--packed]
+ *     bench_chunk [--node-hosts N] [--cpu-hosts N] [--hours N] [--run N] [--packed] [--bonus P]
  *
  * The fleets' values are made first; then each series is cut into runs of --run samples (all of them by default) and
- * goes through both codecs, and every run is compared bit for bit. Gorilla chunks hold 120 samples and times; of runs,
- * times are counted once for each host. --packed: no entropy coding.
+ * goes through both codecs, and everything is compared bit for bit. Gorilla chunks hold 120 samples and times; of runs,
+ * times are counted once for each host. Speeds are samples by CPU time, of decoding the best of five times. --packed:
+ * no entropy coding; --bonus P: packed frames may be larger by so many permille.
  */
 #include "bench/fleet.h"
 #include "bench/model.h"
@@ -61,8 +62,16 @@ static void make_columns(enum model_kind kind, uint32_t hosts, uint64_t seed, ui
 
 struct figures {
     uint64_t count, bytes, gorilla_bytes;
-    int64_t encode_ns, decode_ns, gorilla_encode_ns, gorilla_decode_ns;
+    double encode_seconds, decode_seconds, gorilla_encode_seconds, gorilla_decode_seconds;
 };
+
+/* One column being measured: encoded pieces one behind the other, each with slack. */
+struct pieces {
+    struct writer bytes;
+    vec(size_t) ends; /* without slack */
+};
+
+enum { SLACK_BYTES = 32, DECODES = 5 };
 
 struct bench {
     struct run_encoder encoder;
@@ -71,7 +80,7 @@ struct bench {
     struct figures figures[KINDS], times;
     uint32_t coders[3], predictors[PREDICTORS];
     size_t run_samples;
-    struct writer run, chunk;
+    struct pieces pieces;
     double *decoded;
     int64_t *decoded_times;
 };
@@ -83,68 +92,132 @@ static void must(bool good, const char *what)
     exit(1);
 }
 
-static struct run stored_run(struct bench *bench, size_t count)
+static void end_piece(struct pieces *pieces)
 {
-    memset(writer_reserve(&bench->run, RUN_SLACK_BYTES), 0, RUN_SLACK_BYTES);
-    return (struct run){bench->run.data, bench->run.count, count, bench->decoders};
+    vec_push(&pieces->ends, pieces->bytes.count);
+    memset(writer_reserve(&pieces->bytes, SLACK_BYTES), 0, SLACK_BYTES);
+    pieces->bytes.count += SLACK_BYTES;
 }
 
-static void measure_run(struct bench *bench, const double *values, size_t count, struct figures *out)
+/* Where piece i begins, and its bytes. */
+static const uint8_t *piece_at(const struct pieces *pieces, size_t i, size_t *bytes)
+{
+    size_t start = i ? pieces->ends.data[i - 1] + SLACK_BYTES : 0;
+
+    *bytes = pieces->ends.data[i] - start;
+    return pieces->bytes.data + start;
+}
+
+static struct run run_at(const struct bench *bench, size_t i, size_t count)
+{
+    struct run run = {.count = count, .models = bench->decoders};
+
+    run.bytes = piece_at(&bench->pieces, i, &run.size);
+    return run;
+}
+
+static size_t part_of(size_t total, size_t first, size_t part)
+{
+    return total - first < part ? total - first : part;
+}
+
+static void empty_pieces(struct pieces *pieces)
+{
+    pieces->bytes.count = pieces->ends.count = 0;
+}
+
+/* Decodes all runs of the column a few times; the fastest counts, as others use the machine, too. */
+static double decode_runs(struct bench *bench, size_t total)
+{
+    double best = 1e9;
+
+    for (int round = 0; round < DECODES; round++) {
+        double start = clock_process_seconds();
+        size_t i = 0;
+        for (size_t first = 0; first < total; first += bench->run_samples, i++) {
+            struct run run = run_at(bench, i, part_of(total, first, bench->run_samples));
+            must(run_decode_values(&run, 0, run.count, bench->decoded + first), "a run does not decode");
+        }
+        double seconds = clock_process_seconds() - start;
+        if (seconds < best) best = seconds;
+    }
+    return best;
+}
+
+static void measure_runs(struct bench *bench, const double *values, size_t total, struct figures *out)
 {
     struct run_summary summary;
+    size_t pieces = 0, bytes;
 
-    bench->run.count = 0;
-    int64_t start = clock_monotonic_ns();
-    run_encode_values(&bench->encoder, values, count, &bench->run);
-    int64_t middle = clock_monotonic_ns();
-    struct run run = stored_run(bench, count);
-    bool good = run_decode_values(&run, 0, count, bench->decoded);
-    int64_t end = clock_monotonic_ns();
-    must(good && memcmp(bench->decoded, values, count * sizeof *values) == 0, "values do not come back");
-    must(run_summarise(&run, &summary), "a run has no summary");
-    for (int i = 0; i < 3; i++) bench->coders[i] += summary.frames_by_coder[i];
-    for (int i = 0; i < PREDICTORS; i++) bench->predictors[i] += summary.frames_by_predictor[i];
-    out->count += count;
-    out->bytes += run.size;
-    out->encode_ns += middle - start;
-    out->decode_ns += end - middle;
+    empty_pieces(&bench->pieces);
+    double start = clock_process_seconds();
+    for (size_t first = 0; first < total; first += bench->run_samples) {
+        run_encode_values(&bench->encoder, values + first, part_of(total, first, bench->run_samples),
+                          &bench->pieces.bytes);
+        end_piece(&bench->pieces);
+    }
+    out->encode_seconds += clock_process_seconds() - start;
+    out->decode_seconds += decode_runs(bench, total);
+    must(memcmp(bench->decoded, values, total * sizeof *values) == 0, "values do not come back");
+    for (size_t first = 0; first < total; first += bench->run_samples) {
+        struct run run = run_at(bench, pieces, part_of(total, first, bench->run_samples));
+        must(run_summarise(&run, &summary), "a run has no summary");
+        for (int i = 0; i < 3; i++) bench->coders[i] += summary.frames_by_coder[i];
+        for (int i = 0; i < PREDICTORS; i++) bench->predictors[i] += summary.frames_by_predictor[i];
+        piece_at(&bench->pieces, pieces++, &bytes);
+        out->bytes += bytes;
+    }
+    out->count += total;
 }
 
-static void measure_gorilla(struct bench *bench, const int64_t *times, const double *values, size_t count,
+static double decode_gorilla(struct bench *bench, size_t total)
+{
+    double best = 1e9;
+
+    for (int round = 0; round < DECODES; round++) {
+        double start = clock_process_seconds();
+        size_t i = 0, bytes;
+        for (size_t first = 0; first < total; first += GORILLA_SAMPLES, i++) {
+            const uint8_t *chunk = piece_at(&bench->pieces, i, &bytes);
+            must(gorilla_decode(chunk, bytes, bench->decoded_times + first, bench->decoded + first),
+                 "a chunk does not decode");
+        }
+        double seconds = clock_process_seconds() - start;
+        if (seconds < best) best = seconds;
+    }
+    return best;
+}
+
+static void measure_gorilla(struct bench *bench, const int64_t *times, const double *values, size_t total,
                             struct figures *out)
 {
-    uint64_t bits[GORILLA_SAMPLES];
-
-    for (size_t first = 0; first < count; first += GORILLA_SAMPLES) {
-        size_t part = count - first < GORILLA_SAMPLES ? count - first : GORILLA_SAMPLES;
-        memcpy(bits, values + first, part * sizeof *bits);
-        bench->chunk.count = 0;
-        int64_t start = clock_monotonic_ns();
-        gorilla_encode(times + first, bits, part, &bench->chunk);
-        int64_t middle = clock_monotonic_ns();
-        memset(writer_reserve(&bench->chunk, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
-        bool good = gorilla_decode(bench->chunk.data, bench->chunk.count, bench->decoded_times, bench->decoded);
-        int64_t end = clock_monotonic_ns();
-        must(good && memcmp(bench->decoded, bits, part * sizeof *bits) == 0, "Gorilla's values do not come back");
-        out->gorilla_bytes += bench->chunk.count;
-        out->gorilla_encode_ns += middle - start;
-        out->gorilla_decode_ns += end - middle;
+    empty_pieces(&bench->pieces);
+    double start = clock_process_seconds();
+    for (size_t first = 0; first < total; first += GORILLA_SAMPLES) {
+        gorilla_encode(times + first, (const uint64_t *)(const void *)(values + first),
+                       part_of(total, first, GORILLA_SAMPLES), &bench->pieces.bytes);
+        end_piece(&bench->pieces);
     }
+    out->gorilla_encode_seconds += clock_process_seconds() - start;
+    out->gorilla_bytes += bench->pieces.bytes.count - bench->pieces.ends.count * SLACK_BYTES;
+    out->gorilla_decode_seconds += decode_gorilla(bench, total);
+    must(memcmp(bench->decoded, values, total * sizeof *values) == 0, "Gorilla's values do not come back");
 }
 
-static void measure_times(struct bench *bench, const int64_t *times, size_t count)
+static void measure_times(struct bench *bench, const int64_t *times, size_t total)
 {
-    bench->run.count = 0;
-    int64_t start = clock_monotonic_ns();
-    run_encode_times(&bench->encoder, times, count, &bench->run);
-    int64_t middle = clock_monotonic_ns();
-    struct run run = stored_run(bench, count);
-    bool good = run_decode_times(&run, 0, count, bench->decoded_times);
-    bench->times.decode_ns += clock_monotonic_ns() - middle;
-    must(good && memcmp(bench->decoded_times, times, count * sizeof *times) == 0, "times do not come back");
-    bench->times.encode_ns += middle - start;
-    bench->times.count += count;
-    bench->times.bytes += run.size;
+    empty_pieces(&bench->pieces);
+    double start = clock_process_seconds();
+    run_encode_times(&bench->encoder, times, total, &bench->pieces.bytes);
+    bench->times.encode_seconds += clock_process_seconds() - start;
+    bench->times.bytes += bench->pieces.bytes.count;
+    end_piece(&bench->pieces);
+    struct run run = run_at(bench, 0, total);
+    start = clock_process_seconds();
+    bool good = run_decode_times(&run, 0, total, bench->decoded_times);
+    bench->times.decode_seconds += clock_process_seconds() - start;
+    must(good && memcmp(bench->decoded_times, times, total * sizeof *times) == 0, "times do not come back");
+    bench->times.count += total;
 }
 
 static void measure(struct bench *bench, const struct columns_of *columns)
@@ -153,13 +226,9 @@ static void measure(struct bench *bench, const struct columns_of *columns)
         const double *values = columns->values + (size_t)i * columns->rounds;
         const int64_t *times = columns->times + (size_t)(i / columns->per_host) * columns->rounds;
         struct figures *figures = &bench->figures[columns->kinds[i % columns->per_host]];
-        for (size_t first = 0; first < columns->rounds; first += bench->run_samples) {
-            size_t part = columns->rounds - first;
-            if (part > bench->run_samples) part = bench->run_samples;
-            measure_run(bench, values + first, part, figures);
-            measure_gorilla(bench, times + first, values + first, part, figures);
-            if (i % columns->per_host == 0) measure_times(bench, times + first, part);
-        }
+        measure_runs(bench, values, columns->rounds, figures);
+        measure_gorilla(bench, times, values, columns->rounds, figures);
+        if (i % columns->per_host == 0) measure_times(bench, times, columns->rounds);
     }
 }
 
@@ -201,10 +270,10 @@ static void print_row(const char *name, const struct figures *f, uint64_t all)
     double count = (double)f->count;
 
     if (f->count == 0) return;
-    printf("%-16s %5.1f%%  %8.3f %8.3f   %8.1f %8.1f   %8.1f %8.1f\n", name, 100 * count / (double)all,
-           (double)f->bytes / count, (double)f->gorilla_bytes / count, count * 1e3 / (double)f->encode_ns,
-           count * 1e3 / (double)f->decode_ns, count * 1e3 / (double)(f->gorilla_encode_ns + 1),
-           count * 1e3 / (double)(f->gorilla_decode_ns + 1));
+    printf("%-16s %5.1f%%  %8.3f %8.3f   %8.0f %8.0f   %8.0f %8.0f\n", name, 100 * count / (double)all,
+           (double)f->bytes / count, (double)f->gorilla_bytes / count, count / 1e6 / f->encode_seconds,
+           count / 1e6 / f->decode_seconds, f->gorilla_bytes ? count / 1e6 / f->gorilla_encode_seconds : 0,
+           f->gorilla_bytes ? count / 1e6 / f->gorilla_decode_seconds : 0);
 }
 
 static void print_all(const struct bench *bench)
@@ -216,10 +285,10 @@ static void print_all(const struct bench *bench)
         all.count += f->count;
         all.bytes += f->bytes;
         all.gorilla_bytes += f->gorilla_bytes;
-        all.encode_ns += f->encode_ns;
-        all.decode_ns += f->decode_ns;
-        all.gorilla_encode_ns += f->gorilla_encode_ns;
-        all.gorilla_decode_ns += f->gorilla_decode_ns;
+        all.encode_seconds += f->encode_seconds;
+        all.decode_seconds += f->decode_seconds;
+        all.gorilla_encode_seconds += f->gorilla_encode_seconds;
+        all.gorilla_decode_seconds += f->gorilla_decode_seconds;
     }
     printf("%-16s %6s  %17s   %17s   %17s\n%-16s %6s  %8s %8s   %8s %8s   %8s %8s\n", "", "", "bytes a sample",
            "M/s, run", "M/s, gorilla", "kind", "share", "run", "gorilla", "encode", "decode", "encode", "decode");
@@ -261,7 +330,7 @@ int main(int count, char **values)
 
     struct bench *bench = memory_zalloc(sizeof *bench);
     arena_init(&arena, NULL);
-    bench->run_samples = run ? run : SIZE_MAX;
+    bench->run_samples = run ? run : SIZE_MAX / 2;
     bench->encoder.packed_bonus_permille = (unsigned)bonus;
     size_t longest = 0;
     for (uint32_t f = 0; f < fleets; f++) longest = columns[f].rounds > longest ? columns[f].rounds : longest;
@@ -279,8 +348,8 @@ int main(int count, char **values)
     free(bench->decoded);
     free(bench->decoded_times);
     free(bench->decoders);
-    writer_release(&bench->run);
-    writer_release(&bench->chunk);
+    writer_release(&bench->pieces.bytes);
+    vec_release(&bench->pieces.ends);
     run_encoder_release(&bench->encoder);
     arena_release(&arena);
     free(bench);

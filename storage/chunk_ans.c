@@ -7,9 +7,9 @@
 
 enum {
     CODERS = 4,
-    NARROW_LOW_BITS = 46, /* up to here, a step's bits come from one load */
-    STATE_BYTES = 2,      /* of a short stream */
-    STATES_BYTES = 5,     /* of a long one */
+    NARROW_LOW_BITS = 46,                            /* up to here, a step's bits come from one load */
+    STATE_BYTES = 2,                                 /* of a short stream */
+    STATES_BYTES = (CODERS * ANS_SLOT_BITS + 7) / 8, /* of a long one */
     STEP_BITS_MAX = ANS_SLOT_BITS + 62
 };
 
@@ -199,8 +199,9 @@ CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *
                               uint64_t *values, bool wide)
 {
     const uint32_t *steps = decoder->steps;
-    uint64_t states = load_u64(in), at = STATES_BYTES * 8, end = (uint64_t)bytes * 8;
-    uint32_t a = states & 1023, b = states >> 10 & 1023, c = states >> 20 & 1023, d = states >> 30 & 1023;
+    uint64_t states = load_u64(in), at = CODERS * ANS_SLOT_BITS, end = (uint64_t)bytes * 8;
+    uint32_t a = states % ANS_SLOTS, b = (states >> ANS_SLOT_BITS) % ANS_SLOTS;
+    uint32_t c = (states >> 2 * ANS_SLOT_BITS) % ANS_SLOTS, d = (states >> 3 * ANS_SLOT_BITS) % ANS_SLOTS;
     size_t i = 0;
 
     for (; i + CODERS <= count; i += CODERS) {

@@ -34,16 +34,50 @@ static void pack_rows(const uint32_t *values, unsigned width, uint8_t *out)
     memcpy(out, words, 16 * (size_t)width);
 }
 
-/* The word behind the last one is read too, and no bit of it used: that is what the slack is for. */
+CHUNK_INLINE void unpack_row(const uint8_t *in, unsigned width, unsigned r, uint32_t *out)
+{
+    unsigned shift = r * width % 32;
+    const uint8_t *at = in + (size_t)(r * width / 32) * 16;
+    row value = load_row(at) >> shift;
+
+    if (shift + width > 32) value |= load_row(at + 16) << (32 - shift);
+    if (width < 32) value &= (1U << width) - 1;
+    memcpy(out + (size_t)r * 4, &value, sizeof value);
+}
+
+/* Spelled out, so that for a width that is a constant all shifts are. */
 CHUNK_INLINE void unpack_rows(const uint8_t *in, unsigned width, uint32_t *out)
 {
-    const uint32_t mask = (uint32_t)mask_of(width);
+#define FOUR(r)                        \
+    unpack_row(in, width, r, out);     \
+    unpack_row(in, width, r + 1, out); \
+    unpack_row(in, width, r + 2, out); \
+    unpack_row(in, width, r + 3, out)
+    FOUR(0);
+    FOUR(4);
+    FOUR(8);
+    FOUR(12);
+    FOUR(16);
+    FOUR(20);
+    FOUR(24);
+    FOUR(28);
+#undef FOUR
+}
 
-    for (unsigned r = 0; r < ROWS; r++) {
-        unsigned bit = r * width, shift = bit % 32;
-        const uint8_t *at = in + (size_t)(bit / 32) * 16;
-        row value = ((load_row(at) >> shift) | (load_row(at + 16) << 1 << (31 - shift))) & mask;
-        memcpy(out + (size_t)r * 4, &value, sizeof value);
+CHUNK_INLINE void unpack_lanes(const uint8_t *in, unsigned width, uint32_t *out)
+{
+    switch (width) {
+#define WIDTH(w)                 \
+    case w:                      \
+        unpack_rows(in, w, out); \
+        break;
+#define EIGHT(w) WIDTH(w) WIDTH(w + 1) WIDTH(w + 2) WIDTH(w + 3) WIDTH(w + 4) WIDTH(w + 5) WIDTH(w + 6) WIDTH(w + 7)
+        EIGHT(1)
+        EIGHT(9)
+        EIGHT(17)
+        EIGHT(25)
+#undef EIGHT
+#undef WIDTH
     }
 }
 
@@ -100,7 +134,7 @@ void lanes_pack(const uint64_t *values, size_t count, unsigned width, struct wri
     pack_rows(low, width, at);
 }
 
-CHUNK_HOT void lanes_unpack(const uint8_t *in, size_t count, unsigned width, uint64_t *values)
+void lanes_unpack(const uint8_t *in, size_t count, unsigned width, uint64_t *values)
 {
     uint32_t low[LANES_GROUP], high[LANES_GROUP];
 
@@ -109,12 +143,12 @@ CHUNK_HOT void lanes_unpack(const uint8_t *in, size_t count, unsigned width, uin
     } else if (count < LANES_GROUP) {
         unpack_bits(in, count, width, values);
     } else if (width <= 32) {
-        unpack_rows(in, width, low);
+        unpack_lanes(in, width, low);
         for (unsigned i = 0; i < LANES_GROUP; i++) values[i] = low[i];
     } else {
-        memcpy(low, in, sizeof low);
-        unpack_rows(in + sizeof low, width - 32, high);
-        for (unsigned i = 0; i < LANES_GROUP; i++) values[i] = low[i] | (uint64_t)high[i] << 32;
+        unpack_lanes(in + sizeof low, width - 32, high);
+        for (unsigned i = 0; i < LANES_GROUP; i++)
+            values[i] = load_u32(in + (size_t)i * sizeof *low) | (uint64_t)high[i] << 32;
     }
 }
 

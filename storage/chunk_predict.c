@@ -162,6 +162,31 @@ CHUNK_HOT static void undo_zigzag(int64_t *values, size_t count, int64_t plus_ea
     for (size_t i = 0; i < count; i++) values[i] = plus(zigzag_decode((uint64_t)values[i]), plus_each);
 }
 
+/* Sums in vectors of four: within one by two shifts, so that from vector to vector only one addition waits for another.
+ */
+typedef uint64_t quad __attribute__((vector_size(32)));
+
+/* Turns zigzagged deltas, each of them `mean` too small, into sums that begin at `sum`; returns the last one. */
+CHUNK_HOT static uint64_t sum_deltas(int64_t *values, size_t count, int64_t mean, uint64_t sum)
+{
+    const quad none = {0, 0, 0, 0}, means = none + (uint64_t)mean;
+    quad before = none + sum, x;
+    size_t i = 0;
+
+    for (; i + 4 <= count; i += 4) {
+        memcpy(&x, values + i, sizeof x);
+        x = (x >> 1 ^ (none - (x & 1))) + means;
+        x += __builtin_shufflevector(x, none, 4, 0, 1, 2);
+        x += __builtin_shufflevector(x, none, 4, 4, 0, 1);
+        quad sums = x + before;
+        before += __builtin_shufflevector(x, x, 3, 3, 3, 3);
+        memcpy(values + i, &sums, sizeof sums);
+    }
+    sum = before[0];
+    for (; i < count; i++) values[i] = (int64_t)(sum += (uint64_t)plus(zigzag_decode((uint64_t)values[i]), mean));
+    return sum;
+}
+
 static void sum_up(int64_t *values, size_t count, uint64_t sum)
 {
     for (size_t i = 0; i < count; i++) values[i] = (int64_t)(sum += (uint64_t)values[i]);
@@ -173,32 +198,36 @@ static void restore_line(const struct prediction *prediction, size_t count, int6
         values[i] = plus(values[i], plus(prediction->start, (int64_t)((uint64_t)prediction->slope * i)));
 }
 
+static void restore_means(const struct prediction *prediction, size_t count, int64_t *values)
+{
+    uint64_t sum = (uint64_t)prediction->start;
+
+    for (size_t i = 1; i < count; i += PREDICT_MEANS_GROUP) {
+        size_t part = count - i < PREDICT_MEANS_GROUP ? count - i : PREDICT_MEANS_GROUP;
+        sum = sum_deltas(values + i, part, prediction->means[(i - 1) / PREDICT_MEANS_GROUP], sum);
+    }
+}
+
 void predict_restore(const struct prediction *prediction, size_t count, int64_t *values)
 {
     uint64_t start = (uint64_t)prediction->start;
-    size_t skips = predict_skips(prediction->predictor, count), rest = count - skips;
 
     if (prediction->predictor == PREDICT_LEVEL) {
         undo_zigzag(values, count, prediction->start);
         return;
     }
     values[0] = prediction->start;
-    if (prediction->predictor == PREDICT_MEANS) {
-        for (size_t i = 0; i < rest; i += PREDICT_MEANS_GROUP) {
-            size_t part = rest - i < PREDICT_MEANS_GROUP ? rest - i : PREDICT_MEANS_GROUP;
-            undo_zigzag(values + 1 + i, part, prediction->means[i / PREDICT_MEANS_GROUP]);
-        }
-        sum_up(values + 1, rest, start);
-        return;
-    }
-    undo_zigzag(values + skips, rest, 0);
-    if (prediction->predictor == PREDICT_DELTA) {
-        sum_up(values + 1, rest, start);
-    } else if (prediction->predictor == PREDICT_LINE) {
+    switch (prediction->predictor) {
+    case PREDICT_DELTA: sum_deltas(values + 1, count - 1, 0, start); break;
+    case PREDICT_MEANS: restore_means(prediction, count, values); break;
+    case PREDICT_LINE:
+        undo_zigzag(values + 1, count - 1, 0);
         restore_line(prediction, count, values);
-    } else if (count > 1) {
-        sum_up(values + 2, rest, (uint64_t)prediction->slope);
+        break;
+    default:
+        if (count == 1) break;
         values[1] = prediction->slope;
+        sum_deltas(values + 2, count - 2, 0, (uint64_t)prediction->slope);
         sum_up(values + 1, count - 1, start);
     }
 }
