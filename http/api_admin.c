@@ -8,6 +8,7 @@
 #include "http/options.h"
 #include "http/services.h"
 #include "query/parse.h"
+#include "tsdb/db.h"
 
 /* False when the response says that all this is switched off. */
 static bool is_enabled(const struct request *request, struct response *response)
@@ -58,6 +59,22 @@ status api_delete_series(struct request *request, struct response *response)
 status api_clean_tombstones(struct request *request, struct response *response)
 {
     if (!is_enabled(request, response)) return ok();
+    response_nothing(response);
+    return ok();
+}
+
+status api_freeze(struct request *request, struct response *response)
+{
+    if (!is_enabled(request, response)) return ok();
+    TRY(db_freeze(request->services->db));
+    response_nothing(response);
+    return ok();
+}
+
+status api_compact(struct request *request, struct response *response)
+{
+    if (!is_enabled(request, response)) return ok();
+    TRY(db_compact(request->services->db));
     response_nothing(response);
     return ok();
 }

@@ -8,4 +8,8 @@ status api_snapshot(struct request *request, struct response *response);
 status api_delete_series(struct request *request, struct response *response);
 status api_clean_tombstones(struct request *request, struct response *response);
 
+/* They answer when all is on disk. */
+status api_freeze(struct request *request, struct response *response);
+status api_compact(struct request *request, struct response *response);
+
 #endif

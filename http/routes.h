@@ -91,6 +91,10 @@ enum route_flags {
       PLACE_SERVICE, ROUTE_API, "match[]! start end", "Deletes series")                                                \
     X(CLEAN_TOMBSTONES, "/api/v1/admin/tsdb/clean_tombstones", METHOD_POST | METHOD_PUT, api_clean_tombstones, NULL,   \
       PLACE_SERVICE, ROUTE_API, "", "Removes deleted data from disk")                                                  \
+    X(FREEZE, "/api/v1/admin/tsdb/freeze", METHOD_POST | METHOD_PUT, api_freeze, NULL, PLACE_QUERY, ROUTE_API, "",     \
+      "Writes what is in memory as a block")                                                                           \
+    X(COMPACT, "/api/v1/admin/tsdb/compact", METHOD_POST | METHOD_PUT, api_compact, NULL, PLACE_QUERY, ROUTE_API, "",  \
+      "Merges blocks until there is one for each day")                                                                 \
     X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "",   \
       "Remote-write 1.0 and 2.0")                                                                                      \
     X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_LARGE, "", "Remote-read")                  \

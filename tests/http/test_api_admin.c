@@ -14,6 +14,9 @@ static const struct call_case calls[] = {
      "error: ..."},
     {"POST", "/api/v1/admin/tsdb/delete_series?match[]=up&start=x", 400, "{\"status\":\"error\"..."},
     {"POST", "/api/v1/admin/tsdb/clean_tombstones", 204, ""},
+    {"POST", "/api/v1/admin/tsdb/freeze", 204, ""},
+    {"PUT", "/api/v1/admin/tsdb/compact", 204, ""},
+    {"GET", "/api/v1/admin/tsdb/compact", 405, "Method Not Allowed\n"},
 };
 
 Test(api_admin, answers)
@@ -32,6 +35,8 @@ Test(api_admin, is_switched_on)
         {"POST", "/api/v1/admin/tsdb/snapshot", 500, ERROR("unavailable", "admin APIs disabled")},
         {"POST", "/api/v1/admin/tsdb/delete_series?match[]=up", 500, ERROR("unavailable", "admin APIs disabled")},
         {"POST", "/api/v1/admin/tsdb/clean_tombstones", 500, ERROR("unavailable", "admin APIs disabled")},
+        {"POST", "/api/v1/admin/tsdb/freeze", 500, ERROR("unavailable", "admin APIs disabled")},
+        {"POST", "/api/v1/admin/tsdb/compact", 500, ERROR("unavailable", "admin APIs disabled")},
     };
     struct site site;
 

@@ -134,6 +134,7 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
+    {"tsdb", "block_columns"},         /* block_runs: what one writes the other reads */
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)
