@@ -2,6 +2,7 @@
 #include "tests/http/harness.h"
 #include "tsdb/regex.h"
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 static const struct {
@@ -85,24 +86,34 @@ Test(dispatch, large_answers_are_compressed)
     site_close(&site);
 }
 
+struct gate {
+    pthread_mutex_t mutex;
+    atomic_uint waiting;
+};
+
 /* Holds a worker until the gate is opened. */
-static void wait_at(void *gate)
+static void wait_at(void *context)
 {
-    pthread_mutex_lock(gate);
-    pthread_mutex_unlock(gate);
+    struct gate *gate = context;
+
+    atomic_fetch_add(&gate->waiting, 1);
+    pthread_mutex_lock(&gate->mutex);
+    pthread_mutex_unlock(&gate->mutex);
 }
 
 Test(dispatch, a_full_queue_is_answered_at_once)
 {
     struct site site;
-    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    uint32_t workers = engine_options_default().concurrency_max;
 
     site_open(&site);
     int64_t before = metric_get(&metric_http_refused_query);
-    pthread_mutex_lock(&gate);
-    while (engine_submit(site.services.engine, wait_at, &gate)) {} /* until it is full */
+    pthread_mutex_lock(&gate.mutex);
+    while (atomic_load(&gate.waiting) < workers) (void)engine_submit(site.services.engine, wait_at, &gate);
+    while (engine_submit(site.services.engine, wait_at, &gate)) {} /* nobody takes anything out any more */
     struct reply reply = site_get(&site, "/api/v1/query?query=1");
-    pthread_mutex_unlock(&gate);
+    pthread_mutex_unlock(&gate.mutex);
     cr_expect(reply.code == 503 && str_equal(reply_header(&reply, "Retry-After"), STR("1")));
     cr_expect(contains(reply.body, "\"errorType\":\"unavailable\""));
     cr_expect(metric_get(&metric_http_refused_query) == before + 1);
