@@ -16,6 +16,13 @@ static void must(status s)
     cr_assert(!failed(s), "%s", s.text);
 }
 
+const char fixture_series[] = "a{x=\"1\"} 1 2 3 4 5 6\n"
+                              "a{x=\"2\"} 10 _ 30 40 stale _ 70\n"
+                              "b{x=\"1\"} 2 2 2 2 2 2\n"
+                              "b{x=\"3\"} 7 7 7 7 7 7\n"
+                              "c{x=\"1\",y=\"p\"} 1 1 1\n"
+                              "c{x=\"1\",y=\"q\"} 5 5 5\n";
+
 void fixture_open(struct fixture *fixture, uint32_t threads, unsigned features)
 {
     struct db_options db_options = db_options_default();

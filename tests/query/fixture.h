@@ -24,6 +24,10 @@ void fixture_engine(struct fixture *fixture, const struct engine_options *option
  * sum is their count. */
 void fixture_load(struct fixture *fixture, int64_t step_ms, const char *lines);
 
+/* What most tests of an operator load, at steps of ten seconds: gaps and a stale marker in a, labels that b shares in
+ * part, a second label in c. */
+extern const char fixture_series[];
+
 /* Stores samples of one series. */
 void fixture_append(struct fixture *fixture, const char *metric, const int64_t *times_ms, const double *values,
                     size_t count);

@@ -1,6 +1,16 @@
 /* Quantiles of classic histograms. */
 #include "tests/query/fixture.h"
 
+static const char bucket_series[] = "h_bucket{le=\"1\",i=\"a\"} 1 2 4\n"
+                                    "h_bucket{le=\"2\",i=\"a\"} 3 6 8\n"
+                                    "h_bucket{le=\"+Inf\",i=\"a\"} 4 8 8\n"
+                                    "h_bucket{le=\"1\",i=\"b\"} 5 5 5\n"
+                                    "h_bucket{le=\"2\",i=\"b\"} 4 4 4\n"
+                                    "h_bucket{le=\"+Inf\",i=\"b\"} 10 10 10\n"
+                                    "h_bucket{le=\"x\",i=\"c\"} 1 1 1\n"
+                                    "k_bucket{le=\"1\",i=\"a\"} 1 1 1\n"
+                                    "k_bucket{le=\"+Inf\",i=\"a\"} 1 1 1\n";
+
 Test(buckets, groups)
 {
     static const struct fixture_case cases[] = {
@@ -38,16 +48,7 @@ Test(buckets, groups)
     struct fixture fixture;
 
     fixture_open(&fixture, 2, FEATURE_EXPERIMENTAL_FUNCTIONS);
-    fixture_load(&fixture, 10000,
-                 "h_bucket{le=\"1\",i=\"a\"} 1 2 4\n"
-                 "h_bucket{le=\"2\",i=\"a\"} 3 6 8\n"
-                 "h_bucket{le=\"+Inf\",i=\"a\"} 4 8 8\n"
-                 "h_bucket{le=\"1\",i=\"b\"} 5 5 5\n"
-                 "h_bucket{le=\"2\",i=\"b\"} 4 4 4\n"
-                 "h_bucket{le=\"+Inf\",i=\"b\"} 10 10 10\n"
-                 "h_bucket{le=\"x\",i=\"c\"} 1 1 1\n"
-                 "k_bucket{le=\"1\",i=\"a\"} 1 1 1\n"
-                 "k_bucket{le=\"+Inf\",i=\"a\"} 1 1 1\n");
+    fixture_load(&fixture, 10000, bucket_series);
     FIXTURE_CHECK(&fixture, cases);
     fixture_close(&fixture);
 }
@@ -68,16 +69,7 @@ Test(buckets, names_in_messages)
     struct fixture fixture;
 
     fixture_open(&fixture, 2, FEATURE_DELAYED_NAME_REMOVAL);
-    fixture_load(&fixture, 10000,
-                 "h_bucket{le=\"1\",i=\"a\"} 1 2 4\n"
-                 "h_bucket{le=\"2\",i=\"a\"} 3 6 8\n"
-                 "h_bucket{le=\"+Inf\",i=\"a\"} 4 8 8\n"
-                 "h_bucket{le=\"1\",i=\"b\"} 5 5 5\n"
-                 "h_bucket{le=\"2\",i=\"b\"} 4 4 4\n"
-                 "h_bucket{le=\"+Inf\",i=\"b\"} 10 10 10\n"
-                 "h_bucket{le=\"x\",i=\"c\"} 1 1 1\n"
-                 "k_bucket{le=\"1\",i=\"a\"} 1 1 1\n"
-                 "k_bucket{le=\"+Inf\",i=\"a\"} 1 1 1\n");
+    fixture_load(&fixture, 10000, bucket_series);
     FIXTURE_CHECK(&fixture, cases);
     fixture_close(&fixture);
 }

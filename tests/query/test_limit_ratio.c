@@ -30,13 +30,7 @@ Test(limit_ratio, shares)
     struct fixture fixture;
 
     fixture_open(&fixture, 2, FEATURE_EXPERIMENTAL_FUNCTIONS);
-    fixture_load(&fixture, 10000,
-                 "a{x=\"1\"} 1 2 3 4 5 6\n"
-                 "a{x=\"2\"} 10 _ 30 40 stale _ 70\n"
-                 "b{x=\"1\"} 2 2 2 2 2 2\n"
-                 "b{x=\"3\"} 7 7 7 7 7 7\n"
-                 "c{x=\"1\",y=\"p\"} 1 1 1\n"
-                 "c{x=\"1\",y=\"q\"} 5 5 5\n");
+    fixture_load(&fixture, 10000, fixture_series);
     FIXTURE_CHECK(&fixture, cases);
     fixture_close(&fixture);
 }
