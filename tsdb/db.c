@@ -69,7 +69,7 @@ static status maintain_locked(struct db *db)
     if (db->frozen) s = db_write_frozen_locked(db);
     if (!failed(s) && db_freeze_is_due(db)) s = db_freeze_locked(db, true);
     if (failed(s)) {
-        db->next_attempt_ns = clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000;
+        atomic_store(&db->next_attempt_ns, clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000);
         metric_add(&metric_freeze_failures, 1);
         log_error("the head can not be written as a block; trying again", "error=%s", LOG_QUOTED(str_from(s.text)));
     }
@@ -124,7 +124,7 @@ static void *run_background(void *context)
     pthread_setname_np(pthread_self(), "varve-maintain");
     while (wait_a_round(db, MAINTENANCE_MS, true)) {
         bool wanted = atomic_exchange(&db->freeze_wanted, false);
-        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) {
+        if (!wanted || clock_monotonic_ns() >= atomic_load(&db->next_attempt_ns)) {
             pthread_mutex_lock(&db->maintenance);
             (void)maintain_locked(db); /* it has told the log */
             pthread_mutex_unlock(&db->maintenance);

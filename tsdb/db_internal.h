@@ -60,10 +60,10 @@ struct db {
     bool is_registry_damaged; /* the live head's: ids of its log may be of series that it does not have */
     struct block *written;    /* block of the frozen head, not yet in the state */
     uint32_t written_number;  /* number reserved for it */
-    int64_t next_attempt_ns;  /* after a failure */
 
     _Atomic bool has_logged_metadata; /* in the log of the live head */
     _Atomic int64_t live_since_ns;    /* monotonic */
+    _Atomic int64_t next_attempt_ns;  /* at a freeze that failed, monotonic */
     _Atomic int64_t newest_ms;        /* newest sample of all; INT64_MIN when there is none */
     _Atomic uint64_t block_bytes;
 
