@@ -145,9 +145,10 @@ static status faulty_sync_folder(struct fs *fs, const char *name)
     return fs_sync_folder(as_faulty(fs)->inner, name);
 }
 
-static status faulty_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+static status faulty_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries,
+                             size_t *count)
 {
-    return fs_list(as_faulty(fs)->inner, folder, arena, names, count);
+    return fs_entries(as_faulty(fs)->inner, folder, arena, entries, count);
 }
 
 static status faulty_free_bytes(struct fs *fs, uint64_t *out)
@@ -180,7 +181,7 @@ static const struct fs_class faulty_class = {
     .unlink = faulty_unlink,
     .make_folder = faulty_make_folder,
     .sync_folder = faulty_sync_folder,
-    .list = faulty_list,
+    .entries = faulty_entries,
     .free_bytes = faulty_free_bytes,
     .lock = faulty_lock,
     .release = faulty_release,

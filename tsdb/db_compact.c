@@ -37,28 +37,48 @@ static uint32_t window_count(const struct compaction_plan *plan)
     return count;
 }
 
-/* Step 1. */
-static status begin_locked(struct db *db, bool all, struct compaction *compaction, bool *due)
+/* What comes out of a merge is at most as large as what goes in. One that would take half of the retention size is
+ * left.
+ */
+static bool plan_merge(const struct db *db, const struct view *view, bool all, struct compaction_plan *plan,
+                       uint64_t *bytes)
 {
-    struct compaction_plan *plan = &compaction->plan;
-    struct view *view = db->view;
     struct compaction_block *blocks = memory_alloc(((size_t)view->block_count + 1) * sizeof *blocks);
 
     for (uint32_t i = 0; i < view->block_count; i++) {
         const struct block_info *info = block_get_info(view->blocks[i]);
         blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i])};
     }
-    *due = compaction_plan(blocks, view->block_count, atomic_load(&db->newest_ms), all, plan);
+    bool due = compaction_plan(blocks, view->block_count, atomic_load(&db->newest_ms), all, plan);
+    *bytes = 0;
+    for (uint32_t i = 0; due && i < plan->count; i++) *bytes += blocks[plan->inputs[i]].bytes;
     free(blocks);
-    if (!*due) return ok();
+    return due && (db->options.retention_bytes == 0 || *bytes <= db->options.retention_bytes / 2);
+}
+
+/* Step 1. */
+static status begin_locked(struct db *db, bool all, struct compaction *compaction, bool *due)
+{
+    struct compaction_plan *plan = &compaction->plan;
+    uint64_t bytes;
+    uint32_t count;
+
+    do { /* blocks may go to make room */
+        count = db->view->block_count;
+        *due = plan_merge(db, db->view, all, plan, &bytes);
+        if (!*due) return ok();
+        TRY(db_find_merge_room_locked(db, bytes));
+    } while (db->view->block_count != count);
     struct state next = state_copy(&db->state);
     compaction->first_number = next.next;
     compaction->number_count = window_count(plan);
     next.next += compaction->number_count;
     TRY(db_save_state_locked(db, &next));
-    compaction->view = view;
-    view_ref(view);
-    for (uint32_t i = 0; i < plan->count; i++) compaction->inputs[i] = view->blocks[plan->inputs[i]];
+    db->merge_bytes = bytes;
+    db->merge_first = compaction->first_number;
+    db->merge_count = compaction->number_count;
+    compaction->view = db_view(db);
+    for (uint32_t i = 0; i < plan->count; i++) compaction->inputs[i] = compaction->view->blocks[plan->inputs[i]];
     return ok();
 }
 
@@ -202,11 +222,10 @@ static status step_alone(struct db *db, bool all, bool *done)
     pthread_mutex_unlock(&db->maintenance);
     if (failed(s) || !due) return s;
     s = write_outputs(db, &compaction);
-    if (!failed(s)) {
-        pthread_mutex_lock(&db->maintenance);
-        s = install_locked(db, &compaction);
-        pthread_mutex_unlock(&db->maintenance);
-    }
+    pthread_mutex_lock(&db->maintenance);
+    if (!failed(s)) s = install_locked(db, &compaction);
+    db->merge_bytes = 0;
+    pthread_mutex_unlock(&db->maintenance);
     if (!failed(s)) tell(&compaction);
     *done = !failed(s);
     end(&compaction, !failed(s));
