@@ -272,8 +272,11 @@ static status folder_free_bytes(struct fs *fs, uint64_t *out)
 
 static status folder_lock(struct fs *fs, const char *name)
 {
-    int descriptor = openat(as_folder(fs)->descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int descriptor;
 
+    do {
+        descriptor = openat(as_folder(fs)->descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0) return failure("open", name);
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
         status s =
