@@ -155,8 +155,11 @@ status db_folder_bytes_locked(struct db *db, struct folder_bytes *out)
 status db_find_merge_room_locked(struct db *db, uint64_t bytes)
 {
     uint64_t left, need = bytes + spare_bytes(db);
+    uint32_t count = db->view->block_count;
 
     if (db->options.retention_bytes) TRY(db_retain_locked(db, bytes));
+    if (db->view->block_count != count)
+        return status_make(STATUS_CANCELED, "blocks went to make room for a merge, perhaps some that it was to read");
     TRY(fs_free_bytes(db->fs, &left));
     if (left >= need) return ok();
     return status_make(STATUS_NO_SPACE, "a merge of blocks needs %llu bytes of the disk for a while, %llu are free",
