@@ -9,7 +9,8 @@ static const struct import_case cases[] = {
     {"{\"metric\":{\"__name__\":\"h\"},\"histograms\":[{\"count\":2,\"sum\":3,\"buckets\":[[1,2]]},null],"
      "\"timestamps\":[1,"
      "2],\"start_timestamps\":[0,1]}",
-     "{__name__=\"h\"} 3@1 nan@2\n"},
+     "{__name__=\"h\"} {\"integer\":false,\"schema\":0,\"count\":2,\"sum\":3,\"buckets\":[[1,2]]}@1 "
+     "{\"integer\":true,\"schema\":0,\"count\":0,\"sum\":\"NaN\"}@2 since 1\n"},
     {"{\"metric\":{},\"histograms\":[7],\"timestamps\":[1]}\n{\"metric\":{},\"histograms\":[],\"values\":[],"
      "\"timestamps\":[]}\n",
      "left out 2: line 1: a histogram is no object\n"},
