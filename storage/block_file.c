@@ -189,6 +189,8 @@ struct block_file {
     uint64_t bytes;
     uint8_t *footer;
     size_t footer_bytes;
+    void (*told)(void *context, const status *damage); /* may be NULL */
+    void *context;
 };
 
 static status damaged(const struct block_file *file, uint64_t offset, const char *what)
@@ -196,6 +198,12 @@ static status damaged(const struct block_file *file, uint64_t offset, const char
     metric_add(&metric_checksum_failures, 1);
     return status_at(STATUS_CORRUPT, offset, "%s: %s at offset %llu does not match its checksum", file->name, what,
                      (unsigned long long)offset);
+}
+
+static status tell(const struct block_file *file, status s)
+{
+    if (s.code == STATUS_CORRUPT && file->told) file->told(file->context, &s);
+    return s;
 }
 
 /* Reads, verifies and decompresses a page into fresh memory. */
@@ -278,6 +286,12 @@ status block_file_open(struct fs *fs, const char *name, uint32_t number, struct 
     return ok();
 }
 
+void block_file_watch(struct block_file *file, void (*told)(void *context, const status *damage), void *context)
+{
+    file->told = told;
+    file->context = context;
+}
+
 void block_file_close(struct block_file *file)
 {
     if (!file) return;
@@ -305,8 +319,8 @@ const char *block_file_name(const struct block_file *file)
 status block_file_read(struct block_file *file, uint64_t offset, void *out, size_t bytes)
 {
     if (offset > file->bytes || bytes > file->bytes - offset)
-        return status_at(STATUS_CORRUPT, offset, "%s: an extent leads out of the file", file->name);
-    return file_read(file->file, offset, out, bytes);
+        return tell(file, status_at(STATUS_CORRUPT, offset, "%s: an extent leads out of the file", file->name));
+    return tell(file, file_read(file->file, offset, out, bytes));
 }
 
 status block_file_page(struct block_file *file, struct page_ref ref, const struct page **out)
@@ -319,7 +333,7 @@ status block_file_page(struct block_file *file, struct page_ref ref, const struc
         metric_add(&metric_page_hits, 1);
         return ok();
     }
-    TRY(load_page(file, ref, &data, &bytes));
+    TRY(tell(file, load_page(file, ref, &data, &bytes)));
     *out = page_cache_add(file->cache, file, ref.offset, data, bytes);
     return ok();
 }
@@ -330,8 +344,8 @@ status page_list_page(struct block_file *file, const struct page_list *list, uin
     uint64_t below = 1; /* pages under one reference of the current level */
 
     if (index >= list->pages)
-        return status_at(STATUS_CORRUPT, ref.offset, "%s: a list of %u pages has no page %u", file->name, list->pages,
-                         index);
+        return tell(file, status_at(STATUS_CORRUPT, ref.offset, "%s: a list of %u pages has no page %u", file->name,
+                                    list->pages, index));
     while (below < list->pages) below *= FANOUT;
     for (; below > 1; below /= FANOUT) {
         const struct page *page;
@@ -340,7 +354,9 @@ status page_list_page(struct block_file *file, const struct page_list *list, uin
         bool fits = slot + REF_BYTES <= page->bytes;
         if (fits) ref = (struct page_ref){load_u64(page->data + slot), load_u32(page->data + slot + 8)};
         page_release(page);
-        if (!fits) return status_at(STATUS_CORRUPT, ref.offset, "%s: a page of references is too short", file->name);
+        if (!fits)
+            return tell(file,
+                        status_at(STATUS_CORRUPT, ref.offset, "%s: a page of references is too short", file->name));
     }
     return block_file_page(file, ref, out);
 }

@@ -78,6 +78,10 @@ status block_file_open(struct fs *fs, const char *name, uint32_t number, struct 
                        struct block_file **out);
 void block_file_close(struct block_file *file); /* NULL is fine */
 
+/* From now on told(context, damage) is called, by any thread, with every error of damage that a read returns. Set once,
+ * before the file is shared. */
+void block_file_watch(struct block_file *file, void (*told)(void *context, const status *damage), void *context);
+
 str block_file_footer(const struct block_file *file);
 uint64_t block_file_bytes(const struct block_file *file);
 const char *block_file_name(const struct block_file *file);

@@ -46,7 +46,8 @@ static status begin_locked(struct db *db, bool all, struct compaction *compactio
 
     for (uint32_t i = 0; i < view->block_count; i++) {
         const struct block_info *info = block_get_info(view->blocks[i]);
-        blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i])};
+        blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i]),
+                                              block_is_damaged(view->blocks[i])};
     }
     *due = compaction_plan(blocks, view->block_count, atomic_load(&db->newest_ms), all, plan);
     free(blocks);
@@ -191,6 +192,16 @@ static void end(struct compaction *compaction, bool is_installed)
     view_unref(compaction->view);
 }
 
+/* Whether the merge failed because an input is damaged. It is then known to be, and the next plan is another one. */
+static bool has_met_damage(const struct compaction *compaction, status s)
+{
+    bool has_damaged = false;
+
+    for (uint32_t i = 0; i < compaction->plan.count; i++)
+        has_damaged = has_damaged || block_is_damaged(compaction->inputs[i]);
+    return tells_damage(s) && has_damaged;
+}
+
 static status step_alone(struct db *db, bool all, bool *done)
 {
     struct compaction compaction = {.start_ns = clock_monotonic_ns()};
@@ -208,8 +219,10 @@ static status step_alone(struct db *db, bool all, bool *done)
         pthread_mutex_unlock(&db->maintenance);
     }
     if (!failed(s)) tell(&compaction);
+    bool is_installed = !failed(s);
+    if (has_met_damage(&compaction, s)) s = ok();
+    end(&compaction, is_installed);
     *done = !failed(s);
-    end(&compaction, !failed(s));
     return s;
 }
 
