@@ -88,7 +88,7 @@ static status find_in_sources(struct snapshot *snapshot, const struct select_req
         struct found *f = &found[*source_count];
         if (!snapshot_asks(snapshot, &snapshot->sources[i], request->from_ms, request->to_ms)) continue;
         f->source = &snapshot->sources[i];
-        status s = source_select(f->source, request, &snapshot->arena, &f->places, &f->count);
+        status s = source_select(snapshot, f->source, request, &f->places, &f->count);
         if (failed(s) && snapshot_leaves_out(snapshot, f->source, &s)) continue;
         TRY(s);
         if (f->count) ++*source_count;
@@ -273,28 +273,6 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
     return s;
 }
 
-static bool read_block(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t place, int64_t from_ms,
-                       int64_t to_ms, struct column_buffer *buffer)
-{
-    struct block_cursor cursor = {0};
-    size_t first = buffer->times.count;
-
-    buffer->skips_damage = snapshot->tolerates_damage;
-    status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
-    block_cursor_release(&cursor);
-    if (failed(buffer->damage)) {
-        (void)snapshot_goes_without(snapshot, source, &buffer->damage);
-        buffer->damage = ok();
-    }
-    if (!failed(s)) return true;
-    if (!snapshot_goes_without(snapshot, source, &s)) {
-        buffer->error = s;
-        return false;
-    }
-    columns_cut(buffer, first);
-    return true;
-}
-
 /* Appends a source's samples of a row in [from, to] behind those already there, and merges them if they are not later.
  */
 static bool read_source(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms,
@@ -304,10 +282,10 @@ static bool read_source(const struct selection *selection, uint32_t index, uint3
 
     for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
         size_t first = buffer->times.count;
-        if (source->block) {
-            if (!read_block(selection->snapshot, source, place, from_ms, to_ms, buffer)) return false;
-        } else {
-            head_read(source->heads[h], place, &source->horizons[h], from_ms, to_ms, buffer);
+        status s = source_read(selection->snapshot, source, h, place, from_ms, to_ms, buffer);
+        if (failed(s)) {
+            buffer->error = s;
+            return false;
         }
         columns_join(buffer, first);
     }
@@ -345,21 +323,24 @@ static void take_last(struct rich_sample *newest, struct column_buffer *buffer)
     if (newest->histogram) newest->histogram = histogram_copy(newest->histogram, &buffer->newest);
 }
 
-static void newest_in_head(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms,
-                           int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
+static void newest_in_head(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t h, uint32_t id,
+                           int64_t from_ms, int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
 {
+    struct head *head = source->heads[h];
+    const struct hidden *hidden = &source->hidden[h];
     struct head_stats stats;
     int64_t time_ms;
     double value;
 
     head_stats(head, &stats);
     if (stats.max_ms < newest->time_ms || stats.max_ms < from_ms || stats.min_ms > at_ms) return;
-    if (head_newest(head, id, horizon, &time_ms, &value) && time_ms <= at_ms) {
+    bool is_touched = hidden->count && hidden_touches(hidden, id);
+    if (!is_touched && head_newest(head, id, &source->horizons[h], &time_ms, &value) && time_ms <= at_ms) {
         if (time_ms >= from_ms) take_newer(newest, time_ms, value);
         return;
     }
     columns_clear(buffer);
-    head_read(head, id, horizon, from_ms, at_ms, buffer);
+    (void)source_read(snapshot, source, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
     take_last(newest, buffer);
 }
 
@@ -369,7 +350,7 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
     const struct snapshot_source *source = selection->sources[index];
 
     for (uint32_t h = source->head_count; h-- > 0;)
-        newest_in_head(source->heads[h], place, &source->horizons[h], from_ms, at_ms, buffer, newest);
+        newest_in_head(selection->snapshot, source, h, place, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
     if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;
