@@ -28,7 +28,11 @@
     X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
     X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \
     X(SECONDS, replay_seconds, "varve_replay_duration_seconds", "", "Time to read the log at start.")                  \
-    X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")
+    X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")                        \
+    X(GAUGE, blocks_damaged, "varve_blocks_damaged", "",                                                               \
+      "Blocks in which damage was found, or that can not be opened; they are not merged.")                             \
+    X(COUNTER, damaged_answers, "varve_damaged_answers_total", "",                                                     \
+      "Answers that went without damaged data and said so in a warning.")
 
 METRICS_DECLARE(TSDB_METRICS, tsdb_metrics)
 
