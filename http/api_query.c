@@ -189,7 +189,7 @@ static void close_result(struct request *request, struct response *response, con
     response_close_data(response, warnings, warning_count, infos, info_count);
 }
 
-static void fail_query(struct request *request, struct response *response, const struct query *query)
+void api_query_fail(struct request *request, struct response *response, const struct query *query)
 {
     enum query_error_kind kind = query_error_kind(query);
     str message = query_error(query);
@@ -230,19 +230,25 @@ static status run(struct request *request, struct response *response, const stru
         write_result(response, query);
         close_result(request, response, query);
     } else {
-        fail_query(request, response, query);
+        api_query_fail(request, response, query);
     }
     query_free(query);
     return ok();
 }
 
+status api_query_read(struct request *request, struct query_request *out)
+{
+    *out = (struct query_request){.start_ms = clock_now_ms()};
+    TRY(request_limit(request, &out->limit));
+    TRY(request_time(request, "time", &out->start_ms));
+    return read_options(request, out);
+}
+
 status api_query(struct request *request, struct response *response)
 {
-    struct query_request query = {.start_ms = clock_now_ms()};
+    struct query_request query;
 
-    TRY(request_limit(request, &query.limit));
-    TRY(request_time(request, "time", &query.start_ms));
-    TRY(read_options(request, &query));
+    TRY(api_query_read(request, &query));
     return run(request, response, &query);
 }
 
@@ -271,16 +277,21 @@ static status read_step(struct request *request, const struct query_request *que
     return ok();
 }
 
+status api_query_read_range(struct request *request, struct query_request *out)
+{
+    *out = (struct query_request){.is_range = true};
+    TRY(request_limit(request, &out->limit));
+    TRY(read_bound(request, "start", &out->start_ms));
+    TRY(read_bound(request, "end", &out->end_ms));
+    if (out->end_ms < out->start_ms) return request_bad_parameter("end", "end timestamp must not be before start time");
+    TRY(read_step(request, out, &out->step_ms));
+    return read_options(request, out);
+}
+
 status api_query_range(struct request *request, struct response *response)
 {
-    struct query_request query = {.is_range = true};
+    struct query_request query;
 
-    TRY(request_limit(request, &query.limit));
-    TRY(read_bound(request, "start", &query.start_ms));
-    TRY(read_bound(request, "end", &query.end_ms));
-    if (query.end_ms < query.start_ms)
-        return request_bad_parameter("end", "end timestamp must not be before start time");
-    TRY(read_step(request, &query, &query.step_ms));
-    TRY(read_options(request, &query));
+    TRY(api_query_read_range(request, &query));
     return run(request, response, &query);
 }

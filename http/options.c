@@ -102,6 +102,8 @@ static const struct option options[] = {
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
+    {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
+     "Shows the plan with what each operator would take, and evaluates nothing."},
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])

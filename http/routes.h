@@ -32,6 +32,9 @@ enum route_flags {
     X(QUERY_RANGE, "/api/v1/query_range", METHOD_GET | METHOD_POST, api_query_range, NULL, PLACE_QUERY,                \
       ROUTE_API | ROUTE_COMPRESS, "query! start! end! step! timeout limit lookback_delta stats",                       \
       "Evaluates an expression over a range of times")                                                                 \
+    X(QUERY_COST, "/api/v1/query_cost", METHOD_GET | METHOD_POST, api_query_cost, NULL, PLACE_QUERY,                   \
+      ROUTE_API | ROUTE_COMPRESS, "query! time start end step timeout limit lookback_delta",                           \
+      "What an expression would take: its plan, samples, memory; Varve's own")                                         \
     X(QUERY_EXEMPLARS, "/api/v1/query_exemplars", METHOD_GET | METHOD_POST, api_query_exemplars, NULL, PLACE_QUERY,    \
       ROUTE_API | ROUTE_COMPRESS, "query! start end", "Exemplars of the series that an expression selects")            \
     X(FORMAT_QUERY, "/api/v1/format_query", METHOD_GET | METHOD_POST, api_format_query, NULL, PLACE_QUERY,             \

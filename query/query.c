@@ -1,6 +1,7 @@
 /* Engines and the life of a query; see query.h. */
 #include "query/query.h"
 
+#include "query/cost.h"
 #include "query/duration_value.h"
 #include "query/metrics.h"
 #include "query/parse.h"
@@ -97,7 +98,7 @@ static bool make_grid(struct query *query)
         return false;
     }
     uint64_t steps = (uint64_t)(request->end_ms - request->start_ms) / (uint64_t)request->step_ms + 1;
-    if (steps > query->engine->options.samples_max || steps > UINT32_MAX / 2) {
+    if (steps > UINT32_MAX / 2) {
         set_error(query, QUERY_BAD_DATA,
                   arena_format(&query->text_arena, "a range query of %llu steps is too long",
                                (unsigned long long)steps));
@@ -272,28 +273,44 @@ static bool run_tree(struct query *query, struct rendering *rendering)
                                                               : result_matrix(rendering, root);
 }
 
+#define TOO_MANY_SAMPLES "query processing would load too many samples into memory in query execution"
+
 /* Says why the query was ended, which counts for more than what it found until then. */
 static void report_stop(struct query *query)
 {
     const struct engine_options *options = &query->engine->options;
     struct arena *arena = &query->text_arena;
+    uint64_t limit = options->query_bytes_max;
+    if (options->total_bytes_max && (limit == 0 || options->total_bytes_max < limit)) limit = options->total_bytes_max;
+    unsigned long long query_mib = limit >> 20;
 
     switch ((enum stop_reason)query->stop) {
     case STOP_CANCELED: set_error(query, QUERY_CANCELED, STR("query was canceled in expression evaluation")); return;
     case STOP_TIMEOUT: set_error(query, QUERY_TIMEOUT, STR("query timed out in expression evaluation")); return;
-    case STOP_SAMPLES:
-        set_error(query, QUERY_EXECUTION,
-                  STR("query processing would load too many samples into memory in query execution"));
-        return;
+    case STOP_SAMPLES: set_error(query, QUERY_EXECUTION, STR(TOO_MANY_SAMPLES)); return;
     case STOP_MEMORY:
         set_error(query, QUERY_EXECUTION,
-                  arena_format(arena, "query needs more than %llu MiB of memory; ask for less, or raise the limit",
-                               (unsigned long long)options->query_bytes_max >> 20));
+                  arena_format(arena,
+                               "query needs more than the %llu MiB of memory that --query.memory allows; ask for fewer "
+                               "series or steps, or raise the limit",
+                               query_mib));
         return;
     case STOP_TOTAL_MEMORY:
         set_error(query, QUERY_OVERLOAD,
-                  arena_format(arena, "all queries together need more than %llu MiB of memory; try again later",
+                  arena_format(arena,
+                               "all queries together need more than the %llu MiB of memory that --query.total-memory "
+                               "allows; try again later",
                                (unsigned long long)options->total_bytes_max >> 20));
+        return;
+    case STOP_REFUSED_SAMPLES:
+        set_error(query, QUERY_EXECUTION,
+                  arena_format(arena, TOO_MANY_SAMPLES ": at least %llu, --query.max-samples allows %llu",
+                               (unsigned long long)query->refused, (unsigned long long)options->samples_max));
+        return;
+    case STOP_REFUSED_MEMORY:
+        set_error(query, QUERY_EXECUTION,
+                  arena_format(arena, "query needs at least %llu MiB of memory, --query.memory allows %llu MiB",
+                               ((unsigned long long)query->refused >> 20) + 1, query_mib));
         return;
     case STOP_NOT: return;
     }
@@ -350,19 +367,38 @@ static void count_outcome(const struct query *query)
                1);
 }
 
-void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
-               void *context)
+/* On the snapshot that the evaluation will see. */
+static void start(struct query *query)
 {
-    struct rendering rendering = {query, render, context};
-
-    if (query->error_kind != QUERY_OK) return;
-    metric_add(&metric_queries_running, 1);
     query->started_ns = clock_monotonic_ns();
     query->stats.queue_seconds = seconds_since(query->prepared_ns) - query->stats.parse_seconds;
     arena_init(&query->arena, &query->account);
     query->snapshot = db_snapshot(query->engine->db, &query->account);
     intern_known(query);
-    bool done = query_may_go_on(query) && run_tree(query, &rendering) && query_may_go_on(query);
+}
+
+bool query_explain(struct query *query, struct query_cost *out)
+{
+    *out = (struct query_cost){0};
+    if (query->error_kind != QUERY_OK) return false;
+    start(query);
+    bool done = cost_estimate(query, true, out);
+    if (done) cost_check(query, out);
+    finish(query);
+    return done;
+}
+
+void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
+               void *context)
+{
+    struct rendering rendering = {query, render, context};
+    struct query_cost cost;
+
+    if (query->error_kind != QUERY_OK) return;
+    metric_add(&metric_queries_running, 1);
+    start(query);
+    bool done = query_may_go_on(query) && cost_estimate(query, false, &cost) && cost_check(query, &cost) &&
+                run_tree(query, &rendering) && query_may_go_on(query);
     assert(done || query->stop != STOP_NOT || query->error_kind != QUERY_OK);
     (void)done;
     finish(query);

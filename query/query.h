@@ -91,6 +91,11 @@ struct result_part {
 void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
                void *context);
 
+/* Instead of query_run: what it would take (query/cost.h). False if the query ended with an error before that was
+ * known; else an error says why it would be refused. The costs live as long as the query. */
+struct query_cost;
+bool query_explain(struct query *query, struct query_cost *out);
+
 /* After query_run. */
 enum value_type query_type(const struct query *query);
 size_t query_output_count(const struct query *query);

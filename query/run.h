@@ -21,7 +21,16 @@
 struct shape;
 
 /* Why a query ends before its time. */
-enum stop_reason { STOP_NOT, STOP_CANCELED, STOP_TIMEOUT, STOP_SAMPLES, STOP_MEMORY, STOP_TOTAL_MEMORY };
+enum stop_reason {
+    STOP_NOT,
+    STOP_CANCELED,
+    STOP_TIMEOUT,
+    STOP_SAMPLES,
+    STOP_MEMORY,
+    STOP_TOTAL_MEMORY,
+    STOP_REFUSED_SAMPLES, /* known before it was evaluated that it can not fit */
+    STOP_REFUSED_MEMORY
+};
 
 /* Where an error was found. */
 struct error_key {
@@ -34,6 +43,13 @@ struct row_note {
     const struct node *node;
     const struct shape *shape;
     uint32_t row, occurrences;
+};
+
+/* A selection that serves all selectors with the same matchers and times. */
+struct known_selection {
+    struct known_selection *next;
+    struct select_request request;
+    struct selection *selection;
 };
 
 /* Ids of the label names that the language itself knows. */
@@ -56,6 +72,8 @@ struct query {
     struct arena arena;   /* shapes, stages, materialised operands */
     struct stage *stages; /* all that were planned, the newest first */
     struct known_ids ids;
+    struct known_selection *selections; /* of the selectors seen so far */
+    uint64_t refused;                   /* samples or bytes that are needed at least, if it was refused */
     struct query_stats stats;
     int64_t started_ns;
     struct writer *output;
@@ -122,6 +140,9 @@ bool query_fail_storage(struct query *query, status failure);
 
 /* Ends the query soon; the first reason counts. */
 void query_stop(struct query *query, enum stop_reason reason);
+
+/* Ends the query because it can not fit; by its own thread, before anything is evaluated. */
+void query_refuse(struct query *query, enum stop_reason reason, uint64_t least);
 
 /* Whether the query may go on: false after an end that somebody called for, past the deadline or over a budget. To be
  * asked between tasks and every few thousand items of a loop. */

@@ -183,7 +183,6 @@ struct stage *plan_selector(struct plan *plan, const struct node *node, enum sel
     select->kind = kind;
     select->without_buckets = plan->without_buckets && kind == SELECT_VALUES && snapshot_is_rich(plan->query->snapshot);
     select->selector = &node->selector;
-    plan_windows(plan, &node->selector.time, plan->query->lookback_ms, &select->windows);
-    if (node->selector.smoothed) select->windows.after_ms = plan->query->lookback_ms;
+    plan_windows(plan, node, &select->windows);
     return &select->stage;
 }
