@@ -10,8 +10,7 @@
 #include "query/parse.h"
 #include "tsdb/db.h"
 
-/* False when the response says that all this is switched off. */
-static bool is_enabled(const struct request *request, struct response *response)
+bool api_admin_is_enabled(const struct request *request, struct response *response)
 {
     if (request->services->settings->enable_admin) return true;
     response_fail(response, FAIL_SWITCHED_OFF, STR("admin APIs disabled"));
@@ -22,7 +21,7 @@ status api_snapshot(struct request *request, struct response *response)
 {
     str skip = request_parameter(request, STR("skip_head"));
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     if (skip.len && !str_equal(skip, STR("true")) && !str_equal(skip, STR("false")))
         return request_bad_parameter("skip_head", "%.*s is neither true nor false",
                                      STR_ARG(request_quote(request, skip)));
@@ -39,7 +38,7 @@ status api_delete_series(struct request *request, struct response *response)
     size_t count, matcher_count;
     str *texts;
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     if (request_form(request)->error.len)
         return status_make(STATUS_INVALID, "error parsing form values: %.*s", STR_ARG(request_form(request)->error));
     count = form_all(request_form(request), STR("match[]"), &texts, &request->arena);
@@ -58,14 +57,14 @@ status api_delete_series(struct request *request, struct response *response)
 /* There are never any. */
 status api_clean_tombstones(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     response_nothing(response);
     return ok();
 }
 
 status api_freeze(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(db_freeze(request->services->db));
     response_nothing(response);
     return ok();
@@ -73,7 +72,7 @@ status api_freeze(struct request *request, struct response *response)
 
 status api_compact(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(db_compact(request->services->db));
     response_nothing(response);
     return ok();

@@ -213,9 +213,12 @@ static void make_grid(struct json_grid *grid, const struct query_request *asked,
     json_grid_make(grid, asked->start_ms, asked->step_ms, count, arena);
 }
 
-static status run(struct request *request, struct response *response, const struct query_request *asked)
+static status run(struct request *request, struct response *response, struct query_request *asked)
 {
     struct json_grid grid;
+
+    asked->client = request->client;
+    asked->arrived_ns = request->started_ns;
     struct query *query = query_prepare(request->services->engine, asked);
 
     if (query_error_kind(query) == QUERY_OK) {

@@ -88,6 +88,10 @@ enum route_flags {
       "Notes as a stream; there is none")                                                                              \
     X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
       "openapi_version", "This description")                                                                           \
+    X(ACTIVE_QUERIES, "/api/v1/status/active_queries", METHOD_GET, api_active_queries, NULL, PLACE_SERVICE,            \
+      ROUTE_API | ROUTE_COMPRESS, "", "The queries that are running; Varve's own")                                     \
+    X(KILL_QUERY, "/api/v1/admin/query/kill", METHOD_POST | METHOD_PUT, api_kill_query, NULL, PLACE_SERVICE,           \
+      ROUTE_API, "id!", "Ends a running query; Varve's own")                                                           \
     X(SNAPSHOT, "/api/v1/admin/tsdb/snapshot", METHOD_POST | METHOD_PUT, api_snapshot, NULL, PLACE_SERVICE, ROUTE_API, \
       "skip_head", "Copies the data")                                                                                  \
     X(DELETE_SERIES, "/api/v1/admin/tsdb/delete_series", METHOD_POST | METHOD_PUT, api_delete_series, NULL,            \

@@ -1,6 +1,7 @@
 /* Engines and the life of a query; see query.h. */
 #include "query/query.h"
 
+#include "query/active.h"
 #include "query/cost.h"
 #include "query/duration_value.h"
 #include "query/metrics.h"
@@ -19,9 +20,7 @@ struct engine {
     struct engine_options options;
     struct pool *pool;
     struct account account; /* all queries together */
-
-    pthread_mutex_t mutex;
-    struct query *queries; /* guarded by mutex */
+    struct active active;
 };
 
 struct engine_options engine_options_default(void)
@@ -47,7 +46,7 @@ status engine_open(struct db *db, const struct engine_options *options, struct e
         engine->options.threads = cores > 1 ? (uint32_t)cores : 1;
     }
     account_init(&engine->account, options->total_bytes_max, NULL);
-    pthread_mutex_init(&engine->mutex, NULL);
+    active_init(&engine->active);
     engine->pool = pool_open(engine->options.threads, options->concurrency_max, options->queue_max);
     *out = engine;
     return ok();
@@ -56,11 +55,9 @@ status engine_open(struct db *db, const struct engine_options *options, struct e
 void engine_close(struct engine *engine)
 {
     if (!engine) return;
-    pthread_mutex_lock(&engine->mutex);
-    for (struct query *query = engine->queries; query; query = query->next) query_stop(query, STOP_CANCELED);
-    pthread_mutex_unlock(&engine->mutex);
+    active_cancel(&engine->active);
     pool_close(engine->pool);
-    pthread_mutex_destroy(&engine->mutex);
+    active_release(&engine->active);
     free(engine);
 }
 
@@ -72,6 +69,11 @@ const struct engine_options *engine_get_options(const struct engine *engine)
 struct pool *engine_pool(struct engine *engine)
 {
     return engine->pool;
+}
+
+struct active *engine_active(struct engine *engine)
+{
+    return &engine->active;
 }
 
 bool engine_submit(struct engine *engine, void (*job)(void *context), void *context)
@@ -134,27 +136,6 @@ static bool parse(struct query *query)
     return true;
 }
 
-static void enlist(struct query *query)
-{
-    struct engine *engine = query->engine;
-
-    pthread_mutex_lock(&engine->mutex);
-    query->next = engine->queries;
-    if (engine->queries) engine->queries->previous = query;
-    engine->queries = query;
-    pthread_mutex_unlock(&engine->mutex);
-}
-
-static void strike_off(struct query *query)
-{
-    struct engine *engine = query->engine;
-
-    pthread_mutex_lock(&engine->mutex);
-    if (query->next) query->next->previous = query->previous;
-    *(query->previous ? &query->previous->next : &engine->queries) = query->next;
-    pthread_mutex_unlock(&engine->mutex);
-}
-
 static double seconds_since(int64_t since_ns)
 {
     return (double)(clock_monotonic_ns() - since_ns) / 1e9;
@@ -167,7 +148,8 @@ struct query *query_prepare(struct engine *engine, const struct query_request *r
     int64_t timeout = options->timeout_ms;
 
     query->engine = engine;
-    query->prepared_ns = clock_monotonic_ns();
+    query->prepared_ns = request->arrived_ns ? request->arrived_ns : clock_monotonic_ns();
+    query->created_ms = clock_now_ms();
     query->request = *request;
     query->features = options->features;
     query->lookback_ms = request->lookback_ms ? request->lookback_ms : options->lookback_ms;
@@ -178,9 +160,10 @@ struct query *query_prepare(struct engine *engine, const struct query_request *r
     arena_init(&query->text_arena, &query->account);
     annotations_init(&query->annotations);
     query->request.text = arena_copy_str(&query->text_arena, request->text);
-    enlist(query);
+    query->request.client = arena_copy_str(&query->text_arena, request->client);
+    query->stats.queue_seconds = seconds_since(query->prepared_ns);
+    active_add(&engine->active, query);
     if (make_grid(query)) parse(query);
-    query->stats.parse_seconds = seconds_since(query->prepared_ns);
     return query;
 }
 
@@ -212,7 +195,7 @@ static void free_output(struct query *query)
 void query_free(struct query *query)
 {
     if (!query) return;
-    strike_off(query);
+    active_remove(&query->engine->active, query);
     free_output(query);
     arena_release(&query->text_arena);
     annotations_release(&query->annotations);
@@ -259,6 +242,7 @@ static bool run_range(struct query *query, struct rendering *rendering)
 
 static bool run_tree(struct query *query, struct rendering *rendering)
 {
+    query->phase = QUERY_EVALUATING;
     if (query->type == VALUE_STRING) {
         query->string = ast_unwrap(query->tree)->string;
         return true;
@@ -286,6 +270,9 @@ static void report_stop(struct query *query)
 
     switch ((enum stop_reason)query->stop) {
     case STOP_CANCELED: set_error(query, QUERY_CANCELED, STR("query was canceled in expression evaluation")); return;
+    case STOP_KILLED:
+        set_error(query, QUERY_CANCELED, STR("query was killed in expression evaluation, by an administrator"));
+        return;
     case STOP_TIMEOUT: set_error(query, QUERY_TIMEOUT, STR("query timed out in expression evaluation")); return;
     case STOP_SAMPLES: set_error(query, QUERY_EXECUTION, STR(TOO_MANY_SAMPLES)); return;
     case STOP_MEMORY:
@@ -337,6 +324,7 @@ static void finish(struct query *query)
 {
     const str *text = query->request.without_positions ? NULL : &query->request.text;
 
+    query->phase = QUERY_ANSWERING;
     stage_settle_error(query);
     query_settle_notes(query);
     if (query->stop != STOP_NOT) report_stop(query);
@@ -370,8 +358,8 @@ static void count_outcome(const struct query *query)
 /* On the snapshot that the evaluation will see. */
 static void start(struct query *query)
 {
+    query->phase = QUERY_ESTIMATING;
     query->started_ns = clock_monotonic_ns();
-    query->stats.queue_seconds = seconds_since(query->prepared_ns) - query->stats.parse_seconds;
     arena_init(&query->arena, &query->account);
     query->snapshot = db_snapshot(query->engine->db, &query->account);
     intern_known(query);

@@ -24,6 +24,7 @@ struct shape;
 enum stop_reason {
     STOP_NOT,
     STOP_CANCELED,
+    STOP_KILLED,
     STOP_TIMEOUT,
     STOP_SAMPLES,
     STOP_MEMORY,
@@ -64,8 +65,10 @@ struct query {
     struct node *tree;            /* NULL if it did not parse */
     struct grid grid;
     int64_t lookback_ms;
-    int64_t prepared_ns, deadline_ns; /* on the monotonic clock */
+    int64_t prepared_ns, deadline_ns; /* on the monotonic clock; queueing counts */
+    int64_t created_ms;
     unsigned features;
+    uint64_t id; /* in the list of running queries */
 
     /* owned by the thread that runs the query; constant while operators are filled */
     struct snapshot *snapshot;
@@ -89,7 +92,8 @@ struct query {
     struct account account;
     struct pool_usage usage;
     struct annotations annotations;
-    _Atomic int stop; /* enum stop_reason */
+    _Atomic int stop;  /* enum stop_reason */
+    _Atomic int phase; /* enum query_phase */
     _Atomic uint64_t samples_held, samples_peak, samples_read;
 
     /* guarded by mutex */
@@ -101,7 +105,7 @@ struct query {
     str error;
     vec(struct row_note) row_notes; /* annotations whose metric names are not known yet */
 
-    /* guarded by the engine */
+    /* guarded by the list of running queries */
     struct query *next, *previous;
 };
 
@@ -114,10 +118,13 @@ struct task {
     struct arena kept;    /* histograms that live as long as the query is evaluated */
     struct column_buffer columns;
     size_t columns_bytes; /* charged for them */
+    uint64_t walked;      /* elements since it asked whether the query may go on */
 };
 
 /* The parts of an engine that evaluation uses. */
+struct active;
 struct pool *engine_pool(struct engine *engine);
+struct active *engine_active(struct engine *engine);
 
 static inline bool query_has(const struct query *query, enum feature feature)
 {
@@ -164,6 +171,16 @@ bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, 
 /* A task for the calling thread. */
 struct task *task_take(struct query *query);
 void task_give(struct task *task);
+
+/* Whether a loop may go on that is about to walk `count` elements: asks about the query now and then. */
+static inline bool task_goes_on(struct task *task, size_t count)
+{
+    enum { WALK = 1 << 18 };
+
+    if ((task->walked += count) < WALK) return true;
+    task->walked = 0;
+    return query_may_go_on(task->query);
+}
 
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);

@@ -142,6 +142,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
     bool is_extended = selector && (selector->anchored || selector->smoothed);
 
     if (column->count == 0) return true;
+    if (!task_goes_on(task, column->count + window->stage.grid.steps)) return false;
     struct window_run run = {.windows = &window->feed.windows,
                              .column = *column,
                              .params = window->columns,
@@ -152,6 +153,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
                              .stage = &window->stage,
                              .query = task->query,
                              .row = row,
+                             .task = task,
                              .is_smoothed = is_extended && selector->smoothed};
     if (is_rich(window, task->query, column)) {
         if (!window_run_rich(function, &run, is_extended, values, present, out, to)) return false;
