@@ -6,8 +6,12 @@
  */
 #include "http/api_query.h"
 
+#include "http/active_file.h"
+#include "http/config.h"
 #include "http/json.h"
 #include "http/json_histogram.h"
+#include "http/query_log.h"
+#include "http/query_stats.h"
 #include "http/services.h"
 #include "http/times.h"
 #include "storage/base/clock.h"
@@ -39,6 +43,7 @@ static status read_options(struct request *request, struct query_request *query)
     }
     if (lookback_ns > 0) query->lookback_ms = lookback_ns / NS_PER_MS;
     query->text = request_parameter(request, STR("query"));
+    query->wants_step_stats = str_equal(request_parameter(request, STR("stats")), STR("all"));
     return ok();
 }
 
@@ -137,35 +142,6 @@ static void write_result(struct response *response, const struct query *query)
     }
 }
 
-static void write_stats(struct writer *w, const struct query *query)
-{
-    struct query_stats stats = query_get_stats(query);
-    const struct {
-        const char *name;
-        double seconds;
-    } timings[] = {
-        {"evalTotalTime", stats.prepare_seconds + stats.eval_seconds},
-        {"resultSortTime", 0}, /* results are rendered in their order */
-        {"queryPreparationTime", stats.prepare_seconds},
-        {"innerEvalTime", stats.eval_seconds},
-        {"execQueueTime", stats.queue_seconds},
-        {"execTotalTime", stats.total_seconds},
-    };
-
-    json_put_raw(w, ",\"stats\":{\"timings\":{");
-    for (size_t i = 0; i < sizeof timings / sizeof timings[0]; i++) {
-        if (i) writer_u8(w, ',');
-        json_put_string(w, str_from(timings[i].name));
-        writer_u8(w, ':');
-        json_put_seconds(w, timings[i].seconds);
-    }
-    json_put_raw(w, "},\"samples\":{\"totalQueryableSamples\":");
-    json_put_unsigned(w, stats.samples_read);
-    json_put_raw(w, ",\"peakSamples\":");
-    json_put_unsigned(w, stats.samples_peak);
-    json_put_raw(w, "}}");
-}
-
 static void close_result(struct request *request, struct response *response, const struct query *query)
 {
     struct arena *arena = &request->arena;
@@ -174,7 +150,8 @@ static void close_result(struct request *request, struct response *response, con
     size_t warning_count = query_warning_count(query), info_count = query_info_count(query);
     str *warnings = arena_array(arena, str, warning_count + 2), *infos = arena_array(arena, str, info_count);
 
-    if (wanted.len) write_stats(response_writer(response), query);
+    if (wanted.len) json_put_raw(response_writer(response), ",");
+    if (wanted.len) query_stats_put(response_writer(response), query);
     json_put_raw(response_writer(response), "}");
     for (size_t i = 0; i < warning_count; i++) warnings[i] = query_warning(query, i);
     for (size_t i = 0; i < info_count; i++) infos[i] = query_info(query, i);
@@ -213,6 +190,14 @@ static void make_grid(struct json_grid *grid, const struct query_request *asked,
     json_grid_make(grid, asked->start_ms, asked->step_ms, count, arena);
 }
 
+static void log_query(const struct request *request, const struct query_request *asked, const struct query *query)
+{
+    struct config *config = config_holder_get(request->services->config);
+
+    if (config->query_log) query_log_write(config->query_log, request, asked, query);
+    config_unref(config);
+}
+
 static status run(struct request *request, struct response *response, struct query_request *asked)
 {
     struct json_grid grid;
@@ -225,9 +210,12 @@ static status run(struct request *request, struct response *response, struct que
         /* A range query's result is a matrix, whatever its expression is. */
         struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
         make_grid(&grid, asked, &request->arena);
+        int entry = active_file_add(request->services->active_file, asked->text);
         request_on_cancel(request, cancel, query);
         query_run(query, render, &rendering);
         request_end_cancel(request);
+        active_file_remove(request->services->active_file, entry);
+        log_query(request, asked, query);
     }
     if (query_error_kind(query) == QUERY_OK) {
         write_result(response, query);

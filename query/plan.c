@@ -11,6 +11,8 @@ void *plan_new(struct plan *plan, const struct stage_class *class, const struct 
     stage->node = node;
     stage->grid = plan->grid;
     stage->order = plan->next_order++;
+    stage->repeats = plan->repeats ? plan->repeats : 1;
+    stage->is_inner = plan->is_inner;
     stage->next = plan->query->stages;
     plan->query->stages = stage;
     return stage;
@@ -113,8 +115,10 @@ struct stage *plan_node(struct plan *plan, const struct node *node)
     if (grid.steps == 0) return plan_new(plan, &nothing_class, node, sizeof(struct stage));
     if (!plan_is_repeated(plan, node)) return plan_kind(plan, node);
     plan->grid.steps = 1;
+    plan->repeats = grid.steps;
     struct stage *once = plan_kind(plan, node);
     plan->grid = grid;
+    plan->repeats = 1;
     return plan_repeat(plan, once);
 }
 
@@ -180,14 +184,17 @@ struct grid plan_subquery_grid(const struct plan *plan, const struct node *node,
 
 static void plan_subquery(struct plan *plan, const struct node *node, struct feed *out)
 {
-    struct grid grid = plan->grid;
-    bool outer = plan->without_buckets;
+    const struct plan outer = *plan;
 
     plan->grid = plan_subquery_grid(plan, node, &out->windows);
     plan->without_buckets = false;
+    plan->is_inner = true;
+    plan->repeats = 1;
     out->points = plan_node(plan, node->subquery.expr);
-    plan->grid = grid;
-    plan->without_buckets = outer;
+    plan->grid = outer.grid;
+    plan->without_buckets = outer.without_buckets;
+    plan->is_inner = outer.is_inner;
+    plan->repeats = outer.repeats;
 }
 
 void plan_feed(struct plan *plan, const struct node *node, struct feed *out)

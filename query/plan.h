@@ -15,6 +15,8 @@ struct plan {
     struct query *query;
     struct grid grid; /* of the node being planned */
     uint32_t next_order;
+    uint32_t repeats;     /* see struct stage; 0 counts as 1 */
+    bool is_inner;        /* inside a subquery */
     bool without_buckets; /* below histogram_count, _sum and _avg: nobody will look at the buckets of selectors */
 };
 

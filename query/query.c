@@ -8,6 +8,7 @@
 #include "query/parse.h"
 #include "query/plan.h"
 #include "query/result.h"
+#include "query/statistics.h"
 #include "storage/base/clock.h"
 
 #include <assert.h>
@@ -341,13 +342,20 @@ static void finish(struct query *query)
     query->snapshot = NULL;
     query->stats.eval_seconds = seconds_since(query->started_ns);
     query->stats.total_seconds = seconds_since(query->prepared_ns);
+    query->stats.samples_queryable = query->samples_queryable;
     query->stats.samples_read = query->samples_read;
+    query->stats.step_queryable = query->step_queryable;
+    query->stats.step_read = query->step_read;
+    query->stats.start_ms = query->grid.start_ms;
+    query->stats.step_ms = query->grid.step_ms;
+    query->stats.steps = query->grid.steps;
     query->stats.samples_peak = query->samples_peak;
 }
 
 static void count_outcome(const struct query *query)
 {
     metric_observe(&metric_query_seconds, (int64_t)(query->stats.eval_seconds * 1e9));
+    metric_add(&metric_query_samples_queryable, (int64_t)query->stats.samples_queryable);
     metric_add(&metric_query_samples, (int64_t)query->stats.samples_read);
     metric_add(query->error_kind == QUERY_OK ? &metric_queries_ok
                : query->stop != STOP_NOT     ? &metric_queries_ended
@@ -385,6 +393,7 @@ void query_run(struct query *query, void (*render)(void *context, const struct r
     if (query->error_kind != QUERY_OK) return;
     metric_add(&metric_queries_running, 1);
     start(query);
+    statistics_init(query);
     bool done = query_may_go_on(query) && cost_estimate(query, false, &cost) && cost_check(query, &cost) &&
                 run_tree(query, &rendering) && query_may_go_on(query);
     assert(done || query->stop != STOP_NOT || query->error_kind != QUERY_OK);

@@ -59,6 +59,7 @@ struct query_request {
     uint64_t limit;                    /* series in the result; 0: all */
     int64_t arrived_ns;                /* on the monotonic clock; since then it waited for a worker; 0: now */
     str client;                        /* who asks, for the list of running queries; may be empty */
+    bool wants_step_stats;             /* statistics by step, if FEATURE_PER_STEP_STATS is on */
     bool without_positions;            /* annotations do not say where in the query; for test scripts */
 };
 
@@ -137,7 +138,10 @@ str query_info(const struct query *query, size_t index);
 
 struct query_stats {
     double prepare_seconds, eval_seconds, queue_seconds, total_seconds;
-    uint64_t samples_read, samples_peak;
+    uint64_t samples_queryable, samples_read, samples_peak; /* see query/statistics.h for the first two */
+    const uint64_t *step_queryable, *step_read;             /* of each step; NULL: not counted */
+    int64_t start_ms, step_ms;
+    size_t steps;
 };
 struct query_stats query_get_stats(const struct query *query);
 

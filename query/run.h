@@ -92,9 +92,9 @@ struct query {
     struct account account;
     struct pool_usage usage;
     struct annotations annotations;
-    _Atomic int stop;  /* enum stop_reason */
-    _Atomic int phase; /* enum query_phase */
-    _Atomic uint64_t samples_held, samples_peak, samples_read;
+    _Atomic int stop;                                                             /* enum stop_reason */
+    _Atomic int phase;                                                            /* enum query_phase */
+    _Atomic uint64_t samples_held, samples_peak, samples_read, samples_queryable; /* query/statistics.h */
 
     /* guarded by mutex */
     pthread_mutex_t mutex;
@@ -103,7 +103,8 @@ struct query {
     enum query_error_kind error_kind;
     struct error_key error_key;
     str error;
-    vec(struct row_note) row_notes; /* annotations whose metric names are not known yet */
+    uint64_t *step_read, *step_queryable; /* by step; NULL if nobody asked */
+    vec(struct row_note) row_notes;       /* annotations whose metric names are not known yet */
 
     /* guarded by the list of running queries */
     struct query *next, *previous;

@@ -4,6 +4,7 @@
  * a row's column is read once and its values are picked through a window plan.
  */
 #include "query/plan.h"
+#include "query/statistics.h"
 #include "query/window_rich.h"
 
 #include <string.h>
@@ -171,7 +172,7 @@ static bool fill_select(struct stage *stage, struct task *task, const uint32_t *
             scratch_rewind(&task->scratch, mark);
         }
     }
-    task->query->samples_read += tile_count(out);
+    statistics_count_tile(stage, task, out);
     return done;
 }
 

@@ -2,6 +2,7 @@
 #include "query/window_rich.h"
 
 #include "query/kernel.h"
+#include "query/statistics.h"
 
 #include <string.h>
 
@@ -283,7 +284,7 @@ bool window_run_rich(const struct window_function *function, struct window_run *
     const struct window_plan *plan = window_plan_make(run->windows, &run->column, false, run->scratch);
 
     run->plan = plan;
-    run->query->samples_read += plan->total;
+    statistics_count_windows(run->stage, run->task, plan, &run->column);
     if (function->takes_any) {
         memcpy(present, plan->some, bits_words(plan->steps) * sizeof *present);
         return function->run(run, values, present);
