@@ -129,7 +129,18 @@ static void print_result(const struct query *query)
     writer_release(&w);
 }
 
-/* Under an error such as `1:5: parse error: …` shows that line of the expression and a caret in that column. */
+/* Line and column of a byte, from 1 on. */
+static void find_place(str text, uint64_t at, uint64_t *line, uint64_t *column)
+{
+    *line = *column = 1;
+    for (uint64_t i = 0; i < at && i < text.len; i++) {
+        *column = text.data[i] == '\n' ? 1 : *column + 1;
+        *line += text.data[i] == '\n';
+    }
+}
+
+/* Under an error that says where it is shows that line of the expression and a caret in that column. Parse errors name
+ * line and column, `1:5: parse error: …`; those of durations the bytes of their expression, `4:9: …`. */
 static void print_error(const struct query *query, str text)
 {
     str error = query_error(query), rest = error, line = STR("");
@@ -137,6 +148,7 @@ static void print_error(const struct query *query, str text)
 
     fprintf(stderr, "varve: %.*s\n", STR_ARG(error));
     if (!str_to_uint64(str_cut(&rest, ':'), &line_number) || !str_to_uint64(str_cut(&rest, ':'), &column)) return;
+    if (!str_starts_with(rest, STR(" parse error:"))) find_place(text, line_number, &line_number, &column);
     for (uint64_t i = 0; i < line_number; i++) line = str_cut(&text, '\n');
     if (column == 0 || column > line.len + 1) return;
     fprintf(stderr, "  %.*s\n  ", STR_ARG(line));
