@@ -79,11 +79,11 @@ static const struct option options[] = {
     {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
      "Lets POST /-/reload read the configuration again and POST /-/quit stop the server."},
     {"web.enable-admin-api", KIND_SWITCH, FIELD(enable_admin), "false", COMMAND_SERVE, 0, 0,
-     "Lets /api/v1/admin/tsdb/… change the data."},
+     "Lets /api/v1/admin/… change the data and end queries."},
     {"web.config.file", KIND_TEXT, FIELD(web_config_path), "", COMMAND_SERVE, 0, 0,
      "File with TLS, passwords and headers, as Prometheus has it; followed when it changes."},
     {"config.file", KIND_TEXT, FIELD(config_path), "", COMMAND_SERVE, 0, 0,
-     "File with external labels and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
+     "File with external labels, the query log and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
     {"web.body-memory", KIND_BYTES, FIELD(body_bytes), "64MB", COMMAND_SERVE, 1 << 20, 0,
      "Memory for all request bodies; beyond that clients are told to come again."},
     {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
@@ -109,6 +109,8 @@ static const struct option options[] = {
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
+    {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
+     "Shows the plan with what each operator would take, and evaluates nothing."},
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])

@@ -35,6 +35,7 @@ struct settings {
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
+    bool explain;               /* of the query command */
     str texts[OPTIONS_MAX];     /* each flag's value as it was written, in the order of the table */
 };
 

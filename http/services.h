@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct active_file;
 struct config_holder;
 struct db;
 struct engine;
@@ -29,6 +30,7 @@ struct services {
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */
     const struct settings *settings;
     struct config_holder *config;
+    struct active_file *active_file; /* NULL: running queries are not written down */
     int64_t started_ms;
     status (*reload)(void *context); /* what /-/reload does; may be called from many threads */
     void *reload_context;
