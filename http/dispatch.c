@@ -92,6 +92,10 @@ bool dispatch_run(struct request *request)
     } else {
         status s = route->handle(request, response);
         if (!failed(s) && (route->flags & ROUTE_LATER)) return false;
+        if (request->stream) {
+            request_end_stream(request, &s);
+            return false;
+        }
         if (failed(s)) response_fail_status(response, &s);
     }
     response_seal(response);
@@ -117,6 +121,9 @@ void dispatch_submit(struct request *request)
         break;
     case PLACE_INGEST:
         if (!workers_submit(services->ingest_workers, run_job, request)) refused = &metric_http_refused_ingest;
+        break;
+    case PLACE_STREAM:
+        if (!workers_submit(services->stream_workers, run_job, request)) refused = &metric_http_refused_stream;
         break;
     case PLACE_SERVICE:
     case PLACE_INLINE:

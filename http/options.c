@@ -95,6 +95,8 @@ static const struct option options[] = {
      "Threads that evaluate queries; 0: one for each core."},
     {"storage.remote.read-sample-limit", KIND_COUNT, FIELD(read_samples_max), "50000000", COMMAND_SERVE, 0, 0,
      "Samples of one remote-read answer that is not streamed; 0: any number."},
+    {"storage.remote.read-concurrent-limit", KIND_COUNT, FIELD(streams_max), "10", COMMAND_SERVE, 1, 1000,
+     "Remote-reads, exports and federations answered at a time; further ones wait."},
     {"enable-feature", KIND_FEATURES, FIELD(features), "", ALL, 0, 0,
      "Parts of PromQL that are off, separated by commas; `varve help features` lists them."},
     {"log.level", KIND_LEVEL, FIELD(log_level), "info", ALL, 0, 0, "debug, info, warn or error."},

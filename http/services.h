@@ -24,6 +24,7 @@ struct services {
     struct ingest *ingest;
     struct workers *ingest_workers;  /* write requests */
     struct workers *service_workers; /* short administrative answers */
+    struct workers *stream_workers;  /* long answers */
     struct account *bodies;          /* memory of all request bodies, with the limit */
     struct account *answers;         /* memory of all answers being sent, with the limit */
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */

@@ -22,6 +22,7 @@ enum {
     INGEST_QUEUE_MAX = 64,
     SERVICE_THREADS = 1,
     SERVICE_QUEUE_MAX = 64,
+    STREAM_QUEUE_MAX = 64,
     MALLOC_ARENAS = 2,    /* more of them keep more memory, and gain nothing: hot paths do not allocate */
     FILES_FOR_DATA = 256, /* descriptors that connections may not take */
     GRACE_MS = 10 * 1000,
@@ -40,7 +41,7 @@ struct serving {
     struct regex *cors_origin;
     struct exemplars *exemplars;
     struct ingest *ingest;
-    struct workers *ingest_workers, *service_workers;
+    struct workers *ingest_workers, *service_workers, *stream_workers;
     struct services services;
     struct server *server;
     bool is_guarded; /* whoever is not known is kept out */
@@ -128,6 +129,7 @@ static status open_services(struct serving *serving)
     serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
+    TRY(workers_open("stream", (uint32_t)settings->streams_max, STREAM_QUEUE_MAX, &serving->stream_workers));
     if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));
     serving->services = (struct services){
         .db = serving->db,
@@ -136,6 +138,7 @@ static status open_services(struct serving *serving)
         .ingest = serving->ingest,
         .ingest_workers = serving->ingest_workers,
         .service_workers = serving->service_workers,
+        .stream_workers = serving->stream_workers,
         .bodies = &serving->bodies,
         .answers = &serving->answers,
         .cors_origin = serving->cors_origin,
@@ -196,6 +199,7 @@ static status close_all(struct serving *serving)
     if (serving->server) server_close(serving->server, GRACE_MS);
     workers_close(serving->ingest_workers);
     workers_close(serving->service_workers);
+    workers_close(serving->stream_workers);
     ingest_free(serving->ingest);
     exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
