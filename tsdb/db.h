@@ -52,6 +52,10 @@ status db_freeze(struct db *db);
 /* Freezes, and merges blocks until there is one for each day. Returns when all is done, which may take long. */
 status db_compact(struct db *db);
 
+/* Makes `folder`, a name inside the data folder, a data folder of its own that has all blocks of now as hard links;
+ * what is in memory is frozen before if `with_head`. If it fails, what is there of it is no data folder. */
+status db_checkpoint(struct db *db, const char *folder, bool with_head);
+
 /* Deletes the samples in [from, to] of the series that match all matchers. They are invisible when this returns; what
  * is sent later is not touched, also at the same times. */
 struct db_deletion {

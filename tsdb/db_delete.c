@@ -15,16 +15,26 @@
 #include "tsdb/hidden.h"
 #include "tsdb/metrics.h"
 
-/* Makes another set of tombstones that which exists. */
+/* Makes a state with another set of tombstones the one that exists; it is released on failure. */
+static status install_locked(struct db *db, struct state *next, struct tombstones *take_tombstones)
+{
+    state_set_tombstones(next, take_tombstones);
+    status s = state_save_to(db->fs, STATE_TOMBSTONES, next);
+    if (failed(s)) {
+        state_release(next);
+        return s;
+    }
+    TRY(db_save_state_locked(db, next));
+    db_publish(db, db->view->blocks, db->view->block_count, NULL);
+    metric_set(&metric_tombstones, tombstones_count(db->state.tombstones));
+    return ok();
+}
+
 static status replace_locked(struct db *db, struct tombstones *take_tombstones)
 {
     struct state next = state_copy(&db->state);
 
-    state_set_tombstones(&next, take_tombstones);
-    TRY(db_save_state_locked(db, &next));
-    db_publish(db, db->view->blocks, db->view->block_count, NULL);
-    metric_set(&metric_tombstones, tombstones_count(db->state.tombstones));
-    return ok();
+    return install_locked(db, &next, take_tombstones);
 }
 
 static status add_locked(struct db *db, const struct db_deletion *deletions, size_t count)
@@ -50,11 +60,7 @@ static status add_locked(struct db *db, const struct db_deletion *deletions, siz
         state_release(&next);
         return s;
     }
-    state_set_tombstones(&next, made);
-    TRY(db_save_state_locked(db, &next));
-    db_publish(db, db->view->blocks, db->view->block_count, NULL);
-    metric_set(&metric_tombstones, tombstones_count(db->state.tombstones));
-    return ok();
+    return install_locked(db, &next, made);
 }
 
 static status delete_locked(struct db *db, const struct db_deletion *deletions, size_t count)

@@ -54,7 +54,7 @@ static void add_tombstone(struct writer *out, const struct tombstone *item)
     writer_u8(out, '\n');
 }
 
-status state_save(struct fs *fs, const struct state *state)
+status state_save_to(struct fs *fs, const char *name, const struct state *state)
 {
     struct writer text = {0};
 
@@ -69,9 +69,14 @@ status state_save(struct fs *fs, const struct state *state)
     for (uint32_t i = 0; i < tombstones_count(state->tombstones); i++)
         add_tombstone(&text, &state->tombstones->items[i]);
     add_line(&text, "checksum %016llx\n", (unsigned long long)hash_bytes(text.data, text.count));
-    status s = fs_replace_file(fs, state_name, str_make((const char *)text.data, text.count));
+    status s = fs_replace_file(fs, name, str_make((const char *)text.data, text.count));
     writer_release(&text);
     return s;
+}
+
+status state_save(struct fs *fs, const struct state *state)
+{
+    return state_save_to(fs, state_name, state);
 }
 
 static bool parse_hex(str hex, uint8_t *out, size_t bytes)
@@ -183,14 +188,14 @@ static status parse(str text, struct state *out)
     return s;
 }
 
-status state_load(struct fs *fs, struct state *out)
+status state_load_from(struct fs *fs, const char *name, struct state *out)
 {
     struct arena arena;
     str text;
 
     *out = (struct state){0};
     arena_init(&arena, NULL);
-    status s = fs_read_file(fs, state_name, STATE_BYTES_MAX, &arena, &text);
+    status s = fs_read_file(fs, name, STATE_BYTES_MAX, &arena, &text);
     if (!failed(s)) s = parse(text, out);
     if (failed(s)) {
         state_release(out);
@@ -198,6 +203,11 @@ status state_load(struct fs *fs, struct state *out)
     }
     arena_release(&arena);
     return s;
+}
+
+status state_load(struct fs *fs, struct state *out)
+{
+    return state_load_from(fs, state_name, out);
 }
 
 void state_drop_block(struct state *state, uint32_t number)

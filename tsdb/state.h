@@ -57,6 +57,13 @@ struct state state_copy(const struct state *state);
 status state_load(struct fs *fs, struct state *out);
 status state_save(struct fs *fs, const struct state *state);
 
+/* The same with a file of another name: a copy of the state elsewhere in the folder. */
+status state_load_from(struct fs *fs, const char *name, struct state *out);
+status state_save_to(struct fs *fs, const char *name, const struct state *state);
+
+/* The state as it was when the tombstones last changed: if `state` is lost, deleted samples must not come back. */
+#define STATE_TOMBSTONES "tombstones"
+
 void state_drop_block(struct state *state, uint32_t number);
 void state_drop_head(struct state *state, uint32_t number);
 

@@ -5,6 +5,10 @@
 int command_serve(int count, char *const *arguments);
 int command_query(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
+int command_backup(int count, char *const *arguments);
+int command_restore(int count, char *const *arguments);
+int command_freeze(int count, char *const *arguments);
+int command_compact(int count, char *const *arguments);
 
 /* Prints `varve: ` and the sentence to standard error; returns 1. */
 int command_fail(const char *sentence);
