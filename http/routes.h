@@ -47,6 +47,21 @@ enum route_flags {
       "match[]! start end limit", "Series that match")                                                                 \
     X(METADATA, "/api/v1/metadata", METHOD_GET, api_metadata, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS,         \
       "metric limit limit_per_metric", "Type, help and unit of metrics")                                               \
+    X(SEARCH_METRIC_NAMES, "/api/v1/search/metric_names", METHOD_GET | METHOD_POST, api_search_metric_names, NULL,     \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score "              \
+      "include_metadata limit batch_size",                                                                             \
+      "Names of metrics that fit what is typed")                                                                       \
+    X(SEARCH_LABEL_NAMES, "/api/v1/search/label_names", METHOD_GET | METHOD_POST, api_search_label_names, NULL,        \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score limit "        \
+      "batch_size",                                                                                                    \
+      "Names of labels that fit what is typed")                                                                        \
+    X(SEARCH_LABEL_VALUES, "/api/v1/search/label_values", METHOD_GET | METHOD_POST, api_search_label_values, NULL,     \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "label! start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score limit " \
+      "batch_size",                                                                                                    \
+      "Values of a label that fit what is typed")                                                                      \
     X(TARGETS, "/api/v1/targets", METHOD_GET, api_targets, NULL, PLACE_INLINE, ROUTE_API, "state scrapePool",          \
       "Targets of scraping; there are none")                                                                           \
     X(TARGETS_METADATA, "/api/v1/targets/metadata", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API,         \

@@ -4,6 +4,7 @@
 
 #include "storage/base/memory.h"
 #include "storage/base/status.h"
+#include "storage/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct services {
     struct account *answers;         /* memory of all answers being sent, with the limit */
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */
     const struct settings *settings;
+    str route_prefix; /* what stands before all paths; mostly empty */
     struct config_holder *config;
     int64_t started_ms;
     status (*reload)(void *context); /* what /-/reload does; may be called from many threads */

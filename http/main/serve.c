@@ -3,6 +3,7 @@
 #include "http/config.h"
 #include "http/main/commands.h"
 #include "http/options.h"
+#include "http/route_prefix.h"
 #include "http/server.h"
 #include "http/version.h"
 #include "http/workers.h"
@@ -39,6 +40,7 @@ struct serving {
     struct db *db;
     struct engine *engine;
     struct regex *cors_origin;
+    struct arena arena; /* of what is made of the settings */
     struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers, *service_workers, *stream_workers;
@@ -131,7 +133,10 @@ static status open_services(struct serving *serving)
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
     TRY(workers_open("stream", (uint32_t)settings->streams_max, STREAM_QUEUE_MAX, &serving->stream_workers));
     if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));
+    str prefix;
+    TRY(route_prefix_read(settings->external_url, settings->route_prefix, &serving->arena, &prefix));
     serving->services = (struct services){
+        .route_prefix = prefix,
         .db = serving->db,
         .engine = serving->engine,
         .exemplars = serving->exemplars,
@@ -203,6 +208,7 @@ static status close_all(struct serving *serving)
     ingest_free(serving->ingest);
     exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
+    arena_release(&serving->arena);
     config_holder_free(serving->config);
     if (serving->engine) engine_close(serving->engine);
     if (serving->db) s = db_close(serving->db);

@@ -59,6 +59,7 @@ void site_open(struct site *site)
     struct config *config;
     must(config_load(STR(""), &config));
     site->services.config = config_holder_new(config);
+    site->services.route_prefix = STR("");
     site->services.started_ms = 1787000000000;
     must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
     must(workers_open("service", 1, 16, &site->services.service_workers));
