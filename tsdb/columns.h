@@ -21,6 +21,9 @@ struct column_buffer {
     struct arena arena;           /* of the histograms */
     status error;
 
+    bool skips_damage; /* chunks of blocks that are damaged are left out; else they are an error */
+    status damage;     /* of the first that was left out; the reader's to clear */
+
     /* what readers of one source work with */
     vec(int64_t) other_times;
     vec(double) other_values;
@@ -73,9 +76,6 @@ void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms,
 
 /* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
-
-/* Keeps the floats of the result. */
-void columns_drop_histograms(struct column_buffer *buffer);
 
 /* A sample of the result. */
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i);

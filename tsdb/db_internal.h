@@ -175,7 +175,8 @@ status db_with_reserve_locked(struct db *db, status (*work)(struct db *db));
 status db_disk_failure(const struct db *db);
 
 /* One merge of blocks, if one is due by the rules of compaction.h; `all` is explained there. Says in *done whether
- * there was one. Takes maintenance for moments only; one merge runs at a time. */
+ * there was one, or another plan is to be made because a block proved to be damaged. Takes maintenance for moments
+ * only; one merge runs at a time. */
 status db_compact_step(struct db *db, bool all, bool *done);
 
 /* Begins the purge of tombstones that are due, of all if `all`. Expects maintenance. */

@@ -80,6 +80,7 @@ static void drop_broken(struct db *db, int64_t horizon_ms)
         block_name(name, broken->number);
         (void)fs_unlink(db->fs, name); /* what is left over is removed at the next start */
         metric_add(&metric_blocks_expired, 1);
+        metric_add(&metric_blocks_damaged, -1);
         log_info("damaged block expired", "block=%u", broken->number);
     }
 }
