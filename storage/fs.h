@@ -43,8 +43,9 @@ struct fs_class {
     status (*link)(struct fs *fs, const char *from, const char *to);
     status (*unlink)(struct fs *fs, const char *name);
     status (*make_folder)(struct fs *fs, const char *name);
+    status (*remove_folder)(struct fs *fs, const char *name);
     status (*sync_folder)(struct fs *fs, const char *name);
-    status (*list)(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
+    status (*list)(struct fs *fs, const char *folder, bool folders, struct arena *arena, str **names, size_t *count);
     status (*free_bytes)(struct fs *fs, uint64_t *out);
     status (*lock)(struct fs *fs, const char *name);
     void (*release)(struct fs *fs);
@@ -90,11 +91,17 @@ status fs_unlink(struct fs *fs, const char *name);
 /* Fine if it exists. */
 status fs_make_folder(struct fs *fs, const char *name);
 
+/* An empty one. */
+status fs_remove_folder(struct fs *fs, const char *name);
+
 /* Makes the names in a folder durable; "" is the fs itself. */
 status fs_sync_folder(struct fs *fs, const char *name);
 
 /* Names of the files (not folders) in a folder, in byte order, in the arena; empty if there is no such folder. */
 status fs_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
+
+/* The same for the folders in it. */
+status fs_list_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
 
 /* Space that is left for this process. */
 status fs_free_bytes(struct fs *fs, uint64_t *out);

@@ -139,15 +139,24 @@ static status faulty_make_folder(struct fs *fs, const char *name)
     return fs_make_folder(as_faulty(fs)->inner, name);
 }
 
+static status faulty_remove_folder(struct fs *fs, const char *name)
+{
+    FAIL_IF_DUE(as_faulty(fs), FAULT_UNLINK, name);
+    return fs_remove_folder(as_faulty(fs)->inner, name);
+}
+
 static status faulty_sync_folder(struct fs *fs, const char *name)
 {
     FAIL_IF_DUE(as_faulty(fs), FAULT_SYNC_FOLDER, name);
     return fs_sync_folder(as_faulty(fs)->inner, name);
 }
 
-static status faulty_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+static status faulty_list(struct fs *fs, const char *folder, bool folders, struct arena *arena, str **names,
+                          size_t *count)
 {
-    return fs_list(as_faulty(fs)->inner, folder, arena, names, count);
+    struct fs *inner = as_faulty(fs)->inner;
+
+    return inner->class->list(inner, folder, folders, arena, names, count);
 }
 
 static status faulty_free_bytes(struct fs *fs, uint64_t *out)
@@ -179,6 +188,7 @@ static const struct fs_class faulty_class = {
     .link = faulty_link,
     .unlink = faulty_unlink,
     .make_folder = faulty_make_folder,
+    .remove_folder = faulty_remove_folder,
     .sync_folder = faulty_sync_folder,
     .list = faulty_list,
     .free_bytes = faulty_free_bytes,

@@ -195,6 +195,11 @@ static status folder_make_folder(struct fs *fs, const char *name)
     return ok();
 }
 
+static status folder_remove_folder(struct fs *fs, const char *name)
+{
+    return unlinkat(as_folder(fs)->descriptor, name, AT_REMOVEDIR) < 0 ? failure("remove folder", name) : ok();
+}
+
 static int open_subfolder(struct fs *fs, const char *name)
 {
     return openat(as_folder(fs)->descriptor, name[0] ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -215,7 +220,18 @@ static int compare_names(const void *a, const void *b)
     return str_compare(*(const str *)a, *(const str *)b);
 }
 
-static status folder_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+/* Whether an entry is to be listed: a regular file, or a folder other than itself and its parent. */
+static bool is_listed(int descriptor, const char *name, bool folders)
+{
+    struct stat info;
+
+    if (fstatat(descriptor, name, &info, AT_SYMLINK_NOFOLLOW) < 0) return false;
+    if (!folders) return S_ISREG(info.st_mode);
+    return S_ISDIR(info.st_mode) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static status folder_list(struct fs *fs, const char *folder, bool folders, struct arena *arena, str **names,
+                          size_t *count)
 {
     size_t capacity = 0;
     struct dirent *entry;
@@ -231,8 +247,7 @@ static status folder_list(struct fs *fs, const char *folder, struct arena *arena
         return s;
     }
     while (errno = 0, (entry = readdir(stream)) != NULL) {
-        struct stat info;
-        if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode)) continue;
+        if (!is_listed(descriptor, entry->d_name, folders)) continue;
         if (*count == capacity) {
             str *more = arena_array(arena, str, capacity = capacity ? 2 * capacity : 16);
             if (*count) memcpy(more, *names, *count * sizeof **names);
@@ -294,6 +309,7 @@ static const struct fs_class folder_class = {
     .link = folder_link,
     .unlink = folder_unlink,
     .make_folder = folder_make_folder,
+    .remove_folder = folder_remove_folder,
     .sync_folder = folder_sync_folder,
     .list = folder_list,
     .free_bytes = folder_free_bytes,

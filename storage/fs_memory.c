@@ -363,7 +363,7 @@ static status memory_unlink(struct fs *fs, const char *name)
     return entry ? ok() : missing("unlink", name);
 }
 
-/* Folders exist by being named. */
+/* Folders exist by being named; there is nothing to make or to remove. */
 static status memory_make_folder(struct fs *fs, const char *name)
 {
     (void)fs;
@@ -406,19 +406,35 @@ static int compare_names(const void *a, const void *b)
     return str_compare(*(const str *)a, *(const str *)b);
 }
 
-static status memory_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+/* What is to be listed of a name, and where: itself if it lies directly in the folder, or the folder in between. */
+static str listed_part(const char *name, const char *folder, bool folders)
 {
-    struct memory *memory = as_memory(fs);
     size_t skip = folder[0] ? strlen(folder) + 1 : 0;
 
-    *count = 0;
+    if (!folders) return is_in(name, folder) ? str_from(name + skip) : STR("");
+    if (skip && (strncmp(name, folder, skip - 1) != 0 || name[skip - 1] != '/')) return STR("");
+    const char *slash = strchr(name + skip, '/');
+    return slash ? str_make(name + skip, (size_t)(slash - name) - skip) : STR("");
+}
+
+static status memory_list(struct fs *fs, const char *folder, bool folders, struct arena *arena, str **names,
+                          size_t *count)
+{
+    struct memory *memory = as_memory(fs);
+    size_t found = 0, kept = 0;
+
     pthread_mutex_lock(&memory->mutex);
     *names = arena_array(arena, str, memory->names.count);
     vec_each (entry, &memory->names) {
-        if (is_in(entry->name, folder)) (*names)[(*count)++] = arena_copy_str(arena, str_from(entry->name + skip));
+        str part = listed_part(entry->name, folder, folders);
+        if (part.len) (*names)[found++] = arena_copy_str(arena, part);
     }
     pthread_mutex_unlock(&memory->mutex);
-    if (*count) qsort(*names, *count, sizeof **names, compare_names);
+    if (found) qsort(*names, found, sizeof **names, compare_names);
+    for (size_t i = 0; i < found; i++) {
+        if (kept == 0 || !str_equal((*names)[kept - 1], (*names)[i])) (*names)[kept++] = (*names)[i];
+    }
+    *count = kept;
     return ok();
 }
 
@@ -473,6 +489,7 @@ static const struct fs_class memory_class = {
     .link = memory_link,
     .unlink = memory_unlink,
     .make_folder = memory_make_folder,
+    .remove_folder = memory_make_folder,
     .sync_folder = memory_sync_folder,
     .list = memory_list,
     .free_bytes = memory_free_bytes,

@@ -156,6 +156,26 @@ Test(columns, clip)
     }
 }
 
+Test(columns, cut_out)
+{
+    static const struct {
+        int64_t from, to;
+        size_t left;
+    } cases[] = {{-9, 99, 5}, {5, 7, 27}, {9, 10, 28}, {29, 99, 29}, {30, 99, 30}, {12, 11, 30}, {-9, -1, 30}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct column_buffer buffer = {0};
+        for (int k = 0; k < 30; k++) push(&buffer, k, k * 2);
+        columns_cut_out(&buffer, i == 1 ? 0 : 5, cases[i].from, cases[i].to);
+        cr_expect(buffer.times.count == cases[i].left && buffer.values.count == cases[i].left, "case %zu", i);
+        for (size_t k = 0; k < buffer.times.count; k++) {
+            bool is_gone = buffer.times.data[k] >= cases[i].from && buffer.times.data[k] <= cases[i].to;
+            cr_expect((!is_gone || k < 5) && buffer.values.data[k] == (double)buffer.times.data[k] * 2, "case %zu", i);
+        }
+        column_buffer_release(&buffer);
+    }
+}
+
 Test(columns, set_aside)
 {
     struct column_buffer buffer = {0};
