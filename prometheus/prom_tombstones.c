@@ -94,5 +94,5 @@ void prom_tombstones_apply(const struct prom_tombstones *tombstones, uint64_t se
     if (tombstones->list.count == 0) return;
     const struct prom_tombstone *end = tombstones->list.data + tombstones->list.count;
     for (const struct prom_tombstone *at = find(tombstones, series); at < end && at->series == series; at++)
-        columns_cut_out(buffer, first, at->min_ms, at->max_ms);
+        columns_remove(buffer, first, at->min_ms, at->max_ms);
 }

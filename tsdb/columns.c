@@ -236,14 +236,15 @@ void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, i
     close_gap(buffer, first, begin);
 }
 
-void columns_cut_out(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
+void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
 {
     size_t begin = first, end;
 
     while (begin < buffer->times.count && buffer->times.data[begin] < from_ms) begin++;
     for (end = begin; end < buffer->times.count && buffer->times.data[end] <= to_ms;) end++;
+    if (end == begin) return;
+    if (buffer->is_rich && end < buffer->times.count) lose_hint(buffer, end);
     close_gap(buffer, begin, end);
-    if (buffer->is_rich && begin < end && begin < buffer->times.count) lose_hint(buffer, begin);
 }
 
 void columns_set_aside(struct column_buffer *buffer, size_t first)
@@ -267,18 +268,6 @@ void columns_set_aside(struct column_buffer *buffer, size_t first)
         buffer->other_histograms.count = buffer->other_starts.count = count;
     }
     set_count(buffer, first);
-}
-
-void columns_drop_histograms(struct column_buffer *buffer)
-{
-    size_t kept = 0;
-
-    if (!buffer->is_rich) return;
-    for (size_t i = 0; i < buffer->times.count; i++) {
-        if (buffer->histograms.data[i]) continue;
-        move_own(buffer, kept++, i);
-    }
-    set_count(buffer, kept);
 }
 
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i)

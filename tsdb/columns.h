@@ -67,14 +67,12 @@ void columns_join(struct column_buffer *buffer, size_t first);
 /* Keeps of the samples from `first` on those in [from, to]. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
-/* Removes the samples from `first` on that lie in [from, to]. A histogram behind them loses its hint. */
-void columns_cut_out(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
+/* Removes those of the samples from `first` on that lie in [from, to]. A histogram that gets another neighbour before
+ * it loses its hint. */
+void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
 /* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
-
-/* Keeps the floats of the result. */
-void columns_drop_histograms(struct column_buffer *buffer);
 
 /* A sample of the result. */
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i);

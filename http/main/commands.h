@@ -7,6 +7,10 @@ int command_query(int count, char *const *arguments);
 int command_import(int count, char *const *arguments);
 int command_export(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
+int command_backup(int count, char *const *arguments);
+int command_restore(int count, char *const *arguments);
+int command_freeze(int count, char *const *arguments);
+int command_compact(int count, char *const *arguments);
 
 /* Prints `varve: ` and the sentence to standard error; returns 1. */
 int command_fail(const char *sentence);

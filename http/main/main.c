@@ -27,6 +27,13 @@ static const struct {
      "write the data of a folder that no server uses as blocks that Prometheus opens"},
     {"check", command_check, "varve check FOLDER | config FILE | web-config FILE",
      "verify a data folder or a configuration: exit code 0 is clean, 1 damaged or wrong, 2 could not look"},
+    {"backup", command_backup, "varve backup FOLDER TARGET",
+     "bring a verified copy of a data folder's blocks up to date, also while a server runs on it; what the server has "
+     "in memory is in it only after POST /api/v1/admin/tsdb/freeze"},
+    {"restore", command_restore, "varve restore BACKUP FOLDER", "make a data folder of a backup or a snapshot"},
+    {"freeze", command_freeze, "varve freeze FOLDER", "write the log of a data folder that no server uses as a block"},
+    {"compact", command_compact, "varve compact FOLDER",
+     "merge the blocks of a data folder that no server uses into one a day"},
     {"version", command_version, "varve version", "print the version"},
     {"help", command_help, "varve help [COMMAND | features]", "explain a command and its flags"},
 };

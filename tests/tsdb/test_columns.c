@@ -156,26 +156,6 @@ Test(columns, clip)
     }
 }
 
-Test(columns, cut_out)
-{
-    static const struct {
-        int64_t from, to;
-        size_t left;
-    } cases[] = {{-9, 99, 5}, {5, 7, 27}, {9, 10, 28}, {29, 99, 29}, {30, 99, 30}, {12, 11, 30}, {-9, -1, 30}};
-
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct column_buffer buffer = {0};
-        for (int k = 0; k < 30; k++) push(&buffer, k, k * 2);
-        columns_cut_out(&buffer, i == 1 ? 0 : 5, cases[i].from, cases[i].to);
-        cr_expect(buffer.times.count == cases[i].left && buffer.values.count == cases[i].left, "case %zu", i);
-        for (size_t k = 0; k < buffer.times.count; k++) {
-            bool is_gone = buffer.times.data[k] >= cases[i].from && buffer.times.data[k] <= cases[i].to;
-            cr_expect((!is_gone || k < 5) && buffer.values.data[k] == (double)buffer.times.data[k] * 2, "case %zu", i);
-        }
-        column_buffer_release(&buffer);
-    }
-}
-
 Test(columns, set_aside)
 {
     struct column_buffer buffer = {0};
@@ -221,5 +201,37 @@ Test(columns, decode)
     cr_expect(!columns_decode(&buffer, chunk.data, chunk.count - 4, SIZE_MAX), "a cut chunk decodes");
     cr_expect(buffer.times.count == before && buffer.values.count == before, "a bad chunk adds nothing");
     writer_release(&chunk);
+    column_buffer_release(&buffer);
+}
+
+/* All ranges over all samples from each index on; the hint of what follows a gap is lost. */
+Test(columns, removes_ranges)
+{
+    struct column_buffer buffer = {0};
+
+    for (size_t first = 0; first <= 6; first++) {
+        for (int64_t from = -1; from <= 6; from++) {
+            for (int64_t to = from - 1; to <= 6; to++) {
+                double expected[TIMES] = {0};
+                columns_clear(&buffer);
+                for (int64_t t = 0; t < 6; t++) {
+                    push(&buffer, t, 1 + (double)t);
+                    if (t < (int64_t)first || t < from || t > to) expected[t] = 1 + (double)t;
+                }
+                columns_remove(&buffer, first, from, to);
+                expect_times(&buffer, 0, expected);
+            }
+        }
+    }
+    columns_clear(&buffer);
+    columns_clear_other(&buffer);
+    struct histogram h = {.count = 1, .hint = HISTOGRAM_NOT_RESET};
+    for (int64_t t = 0; t < 4; t++)
+        columns_push_other(&buffer, &(struct rich_sample){.time_ms = t, .histogram = &h}, HISTOGRAM_NOT_RESET);
+    columns_merge(&buffer, 0);
+    columns_remove(&buffer, 0, 1, 1);
+    cr_assert(buffer.times.count == 3 && buffer.histograms.count == 3);
+    cr_expect(buffer.histograms.data[1]->hint == HISTOGRAM_UNKNOWN &&
+              buffer.histograms.data[2]->hint == HISTOGRAM_NOT_RESET);
     column_buffer_release(&buffer);
 }
