@@ -103,8 +103,6 @@ static status block_read_series(void *context, uint32_t number, int64_t from_ms,
     return ok();
 }
 
-/* A chunk begins and ends with a sample, so only one that reaches over the range on both sides must be looked into, or
- * one of which something was deleted. */
 static status block_has(void *context, uint32_t number, int64_t from_ms, int64_t to_ms, bool *out, int64_t *next_ms)
 {
     struct prom_block *block = context;
@@ -112,15 +110,12 @@ static status block_has(void *context, uint32_t number, int64_t from_ms, int64_t
 
     *out = false;
     TRY(load_series(block, number));
-    bool sure = !prom_tombstones_touch(&block->tombstones, block->series.id, from_ms, to_ms);
+    bool hidden = prom_tombstones_touch(&block->tombstones, block->series.id, from_ms, to_ms);
     vec_each (ref, &block->series.chunks) {
-        if (ref->max_ms > to_ms) {
-            int64_t after_ms = ref->min_ms > to_ms ? ref->min_ms : to_ms + 1;
-            if (after_ms < *next_ms) *next_ms = after_ms;
-        }
-        if (ref->max_ms < from_ms || ref->min_ms > to_ms) continue;
+        bool sure;
+        if (!prom_chunk_ref_look(ref, from_ms, to_ms, &sure, next_ms)) continue;
         maybe = true;
-        *out = *out || (sure && (ref->min_ms >= from_ms || ref->max_ms <= to_ms));
+        *out = *out || (sure && !hidden);
     }
     if (!maybe || *out) return ok();
     columns_clear(&block->probe);

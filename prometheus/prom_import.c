@@ -9,6 +9,9 @@ struct block_entry {
     int64_t min_ms;
 };
 
+/* Parts beside the blocks. */
+static const char head_chunks_part[] = "head chunks", log_part[] = "log";
+
 struct import {
     struct fs *from;
     struct db *db;
@@ -18,6 +21,8 @@ struct import {
     int64_t start_ns;
     struct block_entry *blocks;
     size_t block_count;
+    int64_t head_from_ms; /* what is before and came in order is in blocks */
+    struct prom_head *head;
     struct arena arena;
 };
 
@@ -65,6 +70,7 @@ static status add_block(struct import *import, str folder)
 
     TRY(prom_meta_load(import->from, path.data, &meta));
     import->blocks[import->block_count++] = (struct block_entry){folder, meta.min_ms};
+    if (!meta.is_out_of_order && meta.end_ms > import->head_from_ms) import->head_from_ms = meta.end_ms;
     return ok();
 }
 
@@ -80,8 +86,6 @@ static status find_blocks(struct import *import)
         if (is_ulid(names[i])) TRY(add_block(import, names[i]));
     }
     if (import->block_count) qsort(import->blocks, import->block_count, sizeof *import->blocks, compare_blocks);
-    if (import->block_count == 0)
-        return status_make(STATUS_NOT_FOUND, "there is no data of Prometheus in this folder: no block and no log");
     return ok();
 }
 
@@ -105,13 +109,27 @@ static status import_block(struct import *import, const struct block_entry *entr
     return s;
 }
 
+static status import_head(struct import *import)
+{
+    struct import_source source = prom_head_source(import->head);
+
+    TRY(db_import(import->db, &source, &import->progress->total));
+    tell(import, head_chunks_part);
+    status s = prom_head_append(import->head, import->db, &import->progress->head);
+    if (!failed(s)) tell(import, log_part);
+    return s;
+}
+
 static status run(struct import *import)
 {
     TRY(check_lock(import->from));
     TRY(find_blocks(import));
-    import->progress->parts = (uint32_t)import->block_count;
+    TRY(prom_head_open(import->from, import->head_from_ms, &import->head));
+    if (import->block_count == 0 && !import->head)
+        return status_make(STATUS_NOT_FOUND, "there is no data of Prometheus in this folder: no block and no log");
+    import->progress->parts = (uint32_t)import->block_count + (import->head ? 2 : 0);
     for (size_t i = 0; i < import->block_count; i++) TRY(import_block(import, &import->blocks[i]));
-    return ok();
+    return import->head ? import_head(import) : ok();
 }
 
 status prom_import(struct fs *from, struct db *db, void (*tell_of)(void *context, const struct prom_progress *progress),
@@ -124,6 +142,7 @@ status prom_import(struct fs *from, struct db *db, void (*tell_of)(void *context
     status s = run(&import);
     out->part = "";
     out->spent_ns = clock_monotonic_ns() - import.start_ns;
+    prom_head_close(import.head);
     arena_release(&import.arena);
     return s;
 }

@@ -2,6 +2,7 @@
 #ifndef VARVE_PROMETHEUS_PROM_IMPORT_H
 #define VARVE_PROMETHEUS_PROM_IMPORT_H
 
+#include "prometheus/prom_head.h"
 #include "storage/fs.h"
 #include "tsdb/db.h"
 #include "tsdb/db_import.h"
@@ -10,7 +11,8 @@
 struct prom_progress {
     const char *part; /* the block's name, "head chunks" or "log"; valid in the call */
     uint32_t done, parts;
-    struct import_total total;
+    struct import_total total;   /* without the log */
+    struct prom_head_total head; /* of the log */
     int64_t spent_ns;
 };
 

@@ -37,6 +37,17 @@ void prom_series_release(struct prom_series *series)
     vec_release(&series->chunks);
 }
 
+bool prom_chunk_ref_look(const struct prom_chunk_ref *ref, int64_t from_ms, int64_t to_ms, bool *sure, int64_t *next_ms)
+{
+    if (ref->max_ms > to_ms) {
+        int64_t after_ms = ref->min_ms > to_ms ? ref->min_ms : to_ms + 1;
+        if (after_ms < *next_ms) *next_ms = after_ms;
+    }
+    if (ref->max_ms < from_ms || ref->min_ms > to_ms) return false;
+    *sure = ref->min_ms >= from_ms || ref->max_ms <= to_ms;
+    return true;
+}
+
 void prom_index_close(struct prom_index *index)
 {
     if (!index) return;

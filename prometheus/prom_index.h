@@ -24,6 +24,11 @@ struct prom_series {
 };
 void prom_series_release(struct prom_series *series);
 
+/* Whether a chunk may have samples in [from, to]: it begins and ends with one, so what reaches over the range on both
+ * sides is not *sure to. Lowers *next_ms to the first time after `to` at which it may have one. */
+bool prom_chunk_ref_look(const struct prom_chunk_ref *ref, int64_t from_ms, int64_t to_ms, bool *sure,
+                         int64_t *next_ms);
+
 /* Errors name the file and the offset. */
 status prom_index_open(struct fs *fs, const char *name, struct prom_index **out);
 void prom_index_close(struct prom_index *index); /* NULL is fine */

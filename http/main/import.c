@@ -34,18 +34,42 @@ static double seconds(int64_t ns)
     return (double)ns / 1e9;
 }
 
+static uint64_t samples_of(const struct prom_progress *progress)
+{
+    return progress->total.samples + progress->head.samples;
+}
+
 static void tell_progress(void *context, const struct prom_progress *progress)
 {
     (void)context;
     log_info("imported", "part=%s done=%u of=%u blocks=%u samples=%llu bytes=%llu seconds=%.1f",
              LOG_QUOTED(str_from(progress->part)), progress->done, progress->parts, progress->total.blocks,
-             (unsigned long long)progress->total.samples, (unsigned long long)progress->total.bytes,
+             (unsigned long long)samples_of(progress), (unsigned long long)progress->total.bytes,
              seconds(progress->spent_ns));
+}
+
+/* What could not be taken. */
+static void warn_of_losses(const struct prom_progress *progress)
+{
+    const struct prom_head_total *head = &progress->head;
+
+    if (progress->total.refused)
+        log_warn("series were left out", "count=%llu first=%s", (unsigned long long)progress->total.refused,
+                 LOG_QUOTED(str_from(progress->total.refusal)));
+    if (head->refused)
+        log_warn("samples of the log were left out", "count=%llu first=%s", (unsigned long long)head->refused,
+                 LOG_QUOTED(str_from(head->refusal)));
+    if (head->unknown)
+        log_warn("samples of the log belong to series that it does not name", "count=%llu",
+                 (unsigned long long)head->unknown);
+    if (head->damaged)
+        log_warn("the log or the head chunks are damaged; what could be read was imported", "places=%u first=%s",
+                 head->damaged, LOG_QUOTED(str_from(head->damage.text)));
 }
 
 static status import_prometheus(struct db *db, str path)
 {
-    struct prom_progress progress;
+    struct prom_progress progress = {0};
     struct fs *from;
     struct stat folder;
 
@@ -53,13 +77,11 @@ static status import_prometheus(struct db *db, str path)
     TRY(fs_open_folder(path.data, &from));
     status s = prom_import(from, db, tell_progress, NULL, &progress);
     fs_release(from);
-    if (progress.total.refused)
-        log_warn("series were left out", "count=%llu first=%s", (unsigned long long)progress.total.refused,
-                 LOG_QUOTED(str_from(progress.total.refusal)));
+    warn_of_losses(&progress);
     log_info(failed(s) ? "import failed" : "import done",
              "parts=%u of=%u blocks=%u samples=%llu bytes=%llu seconds=%.1f", progress.done, progress.parts,
-             progress.total.blocks, (unsigned long long)progress.total.samples,
-             (unsigned long long)progress.total.bytes, seconds(progress.spent_ns));
+             progress.total.blocks, (unsigned long long)samples_of(&progress), (unsigned long long)progress.total.bytes,
+             seconds(progress.spent_ns));
     return s;
 }
 
