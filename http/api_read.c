@@ -14,7 +14,7 @@
 #include "http/api_read.h"
 
 #include "http/config.h"
-#include "http/crc32c.h"
+#include "storage/base/crc32c.h"
 #include "http/options.h"
 #include "http/protobuf.h"
 #include "http/series_reader.h"

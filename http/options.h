@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 /* Which command a flag belongs to; bits. */
-enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4 };
+enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4, COMMAND_IMPORT = 8, COMMAND_EXPORT = 16 };
 
-enum { OPTIONS_MAX = 64 };
+enum { OPTIONS_MAX = 64, MATCHES_MAX = 64 };
 
 /* Texts borrow from the command line. */
 struct settings {
@@ -36,8 +36,11 @@ struct settings {
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
-    bool explain;               /* of the query command */
-    str texts[OPTIONS_MAX];     /* each flag's value as it was written, in the order of the table */
+    str from, to;               /* of the export command, alike */
+    str match[MATCHES_MAX];     /* selectors, in their order */
+    size_t match_count;
+    bool explain;           /* of the query command */
+    str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */
 };
 
 /* Reads the flags of a command; what is no flag, and all after `--`, goes to `rest` (room for argument_count), in

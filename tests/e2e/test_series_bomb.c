@@ -55,7 +55,7 @@ static void make_known(struct write_request *request, int64_t time_ms)
 {
     write_request_reset(request);
     for (int i = 0; i < 100; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%d", i);
         label pairs[] = {{METRIC_NAME, STR("up")}, {STR("i"), str_from(text)}};
         struct write_sample sample = {time_ms, 1};
