@@ -13,11 +13,13 @@
 
 enum { LOOK_EVERY = 4096 }; /* rows between looks at the client and the budget */
 
-static void write_warned(struct response *response, bool truncated)
+static void write_warned(const struct look_up *look, struct response *response, bool truncated)
 {
-    str warning = STR(RESPONSE_TRUNCATED);
+    str warnings[SNAPSHOT_WARNINGS_MAX + 1];
+    size_t count = snapshot_warnings(look->snapshot, warnings);
 
-    response_close_data(response, &warning, truncated, NULL, 0);
+    if (truncated) warnings[count++] = STR(RESPONSE_TRUNCATED);
+    response_close_data(response, warnings, count, NULL, 0);
 }
 
 /* Writes the list of names, or of values if there is a name. */
@@ -41,7 +43,7 @@ static status answer_list(struct look_up *look, str name, struct response *respo
             json_put_string(w, texts[i]);
         }
         json_put_raw(response_writer(response), "]");
-        write_warned(response, truncated);
+        write_warned(look, response, truncated);
     }
     snapshot_release(look->snapshot);
     return s;
@@ -150,10 +152,10 @@ static void write_rows(const struct look_up *look, rows *all, struct response *r
         write_row(w, row);
     }
     json_put_raw(response_writer(response), "]");
-    write_warned(response, truncated);
+    write_warned(look, response, truncated);
 }
 
-static status answer_series(struct look_up *look, struct response *response)
+static status answer_series_once(struct look_up *look, struct response *response, bool *again)
 {
     rows all = {0};
     status s = ok();
@@ -163,7 +165,17 @@ static status answer_series(struct look_up *look, struct response *response)
     if (!failed(s)) s = look_up_check(look);
     if (!failed(s)) write_rows(look, &all, response);
     vec_release(&all);
+    *again = failed(s) && snapshot_met_damage(look->snapshot);
     snapshot_release(look->snapshot);
+    return s;
+}
+
+static status answer_series(struct look_up *look, struct response *response)
+{
+    bool again = true;
+    status s = ok();
+
+    for (int i = 0; again && i <= SNAPSHOT_RETRIES_MAX; i++) s = answer_series_once(look, response, &again);
     return s;
 }
 

@@ -25,6 +25,7 @@ void look_up_take_snapshot(struct look_up *look)
 
     account_init(&look->account, engine_get_options(services->engine)->query_bytes_max, NULL);
     look->snapshot = db_snapshot(services->db, &look->account);
+    snapshot_tolerate_damage(look->snapshot);
 }
 
 struct select_request look_up_select(const struct look_up *look, const struct matcher_set *set)

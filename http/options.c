@@ -37,6 +37,9 @@ static const struct option options[] = {
      "How long samples are kept; 0 keeps them for ever."},
     {"storage.tsdb.retention.size", KIND_BYTES, FIELD(retention_bytes), "0", COMMAND_SERVE, 0, 0,
      "Bytes that the data folder may have; beyond that the oldest blocks go. 0: any number."},
+    {"storage.reserve", KIND_BYTES, FIELD(reserve_bytes), "32MB", ALL, 0, 0,
+     "Disk set aside in the data folder, so that what is in memory can be written when the disk is full; writes are "
+     "refused while it is used up. 0: none."},
     {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
      "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
@@ -44,9 +47,10 @@ static const struct option options[] = {
     {"storage.wal.sync-interval", KIND_DURATION, FIELD(sync_interval_ms), "0s", COMMAND_SERVE, 0, 60000,
      "0 answers a write when it is on disk. Otherwise the log is synced this often, and a power cut may take what was "
      "written since."},
-    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 64 << 10, 0,
-     "Memory for samples that are not in a block yet."},
-    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "64MB", ALL, 1 << 20, 0, "Memory for pages of blocks."},
+    {"storage.memory", KIND_BYTES, FIELD(memory_bytes), "640MB", ALL, 64 << 10, 0,
+     "Memory for samples that are not in a block yet, for pages of blocks, and for what writes blocks, together."},
+    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "0", ALL, 0, 0,
+     "Of that, memory for pages of blocks, at most half. 0: an eighth."},
     {"storage.series-limit", KIND_COUNT, FIELD(series_max), "0", COMMAND_SERVE, 0, UINT32_MAX,
      "Series in memory at a time; more new ones are refused. 0: any number."},
     {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "128", COMMAND_SERVE, 0, 256,
@@ -80,11 +84,11 @@ static const struct option options[] = {
     {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
      "Lets POST /-/reload read the configuration again and POST /-/quit stop the server."},
     {"web.enable-admin-api", KIND_SWITCH, FIELD(enable_admin), "false", COMMAND_SERVE, 0, 0,
-     "Lets /api/v1/admin/tsdb/… change the data."},
+     "Lets /api/v1/admin/… change the data and end queries."},
     {"web.config.file", KIND_TEXT, FIELD(web_config_path), "", COMMAND_SERVE, 0, 0,
      "File with TLS, passwords and headers, as Prometheus has it; followed when it changes."},
     {"config.file", KIND_TEXT, FIELD(config_path), "", COMMAND_SERVE, 0, 0,
-     "File with external labels and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
+     "File with external labels, the query log and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
     {"web.body-memory", KIND_BYTES, FIELD(body_bytes), "64MB", COMMAND_SERVE, 1 << 20, 0,
      "Memory for all request bodies; beyond that clients are told to come again."},
     {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
@@ -112,6 +116,8 @@ static const struct option options[] = {
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
+    {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
+     "Shows the plan with what each operator would take, and evaluates nothing."},
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])
@@ -365,9 +371,10 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.fs = fs;
     db.retention_ms = settings->retention_ms;
     db.retention_bytes = settings->retention_bytes;
+    db.reserve_bytes = settings->reserve_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
-    db.head_bytes_max = settings->head_bytes;
+    db.memory_bytes = settings->memory_bytes;
     db.cache_bytes = settings->cache_bytes;
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;

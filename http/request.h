@@ -74,6 +74,7 @@ struct request {
     str headers[HEADER_COUNT];
     const struct route *route; /* NULL until one is found */
     str name;                  /* what stands for {name} in the route's path, decoded */
+    str client;                /* address of the other side, without its port; empty if it is not known */
     const struct services *services;
     int64_t started_ns;
     void (*finished)(struct request *request); /* the server's, for request_finish */

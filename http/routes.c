@@ -1,6 +1,7 @@
 /* The routes; see routes.h. */
 #include "http/routes.h"
 
+#include "http/api_active.h"
 #include "http/api_admin.h"
 #include "http/api_exemplars.h"
 #include "http/api_export.h"

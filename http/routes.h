@@ -33,6 +33,9 @@ enum route_flags {
     X(QUERY_RANGE, "/api/v1/query_range", METHOD_GET | METHOD_POST, api_query_range, NULL, PLACE_QUERY,                \
       ROUTE_API | ROUTE_COMPRESS, "query! start! end! step! timeout limit lookback_delta stats",                       \
       "Evaluates an expression over a range of times")                                                                 \
+    X(QUERY_COST, "/api/v1/query_cost", METHOD_GET | METHOD_POST, api_query_cost, NULL, PLACE_QUERY,                   \
+      ROUTE_API | ROUTE_COMPRESS, "query! time start end step timeout limit lookback_delta",                           \
+      "What an expression would take: its plan, samples, memory; Varve's own")                                         \
     X(QUERY_EXEMPLARS, "/api/v1/query_exemplars", METHOD_GET | METHOD_POST, api_query_exemplars, NULL, PLACE_QUERY,    \
       ROUTE_API | ROUTE_COMPRESS, "query! start end", "Exemplars of the series that an expression selects")            \
     X(FORMAT_QUERY, "/api/v1/format_query", METHOD_GET | METHOD_POST, api_format_query, NULL, PLACE_QUERY,             \
@@ -101,6 +104,10 @@ enum route_flags {
       "Notes as a stream; there is none")                                                                              \
     X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
       "openapi_version", "This description")                                                                           \
+    X(ACTIVE_QUERIES, "/api/v1/status/active_queries", METHOD_GET, api_active_queries, NULL, PLACE_SERVICE,            \
+      ROUTE_API | ROUTE_COMPRESS, "", "The queries that are running; Varve's own")                                     \
+    X(KILL_QUERY, "/api/v1/admin/query/kill", METHOD_POST | METHOD_PUT, api_kill_query, NULL, PLACE_SERVICE,           \
+      ROUTE_API, "id!", "Ends a running query; Varve's own")                                                           \
     X(SNAPSHOT, "/api/v1/admin/tsdb/snapshot", METHOD_POST | METHOD_PUT, api_snapshot, NULL, PLACE_QUERY, ROUTE_API,   \
       "skip_head", "Makes a folder in snapshots/ that has all data of now")                                            \
     X(DELETE_SERIES, "/api/v1/admin/tsdb/delete_series", METHOD_POST | METHOD_PUT, api_delete_series, NULL,            \

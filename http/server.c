@@ -16,6 +16,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/log.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,6 +111,21 @@ static void on_finished(struct request *request)
     MHD_resume_connection(exchange->mhd);
 }
 
+static str client_of(struct MHD_Connection *mhd, struct arena *arena)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (!info || !info->client_addr) return STR("");
+    if (info->client_addr->sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, text,
+                  sizeof text);
+    } else if (info->client_addr->sa_family == AF_INET) {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, text, sizeof text);
+    }
+    return arena_copy_str(arena, str_from(text));
+}
+
 static void leave_exchange(struct exchange *exchange)
 {
     struct server *server = exchange->server;
@@ -171,6 +187,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
 
     request_init(&exchange->request, str_from(uri), services->bodies, services->answers);
     exchange->request.services = server->options.services;
+    exchange->request.client = client_of(mhd, &exchange->request.arena);
     exchange->request.finished = on_finished;
     exchange->request.stream_begun = on_stream_begun;
     exchange->request.stream_done = on_stream_done;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct active_file;
 struct config_holder;
 struct db;
 struct engine;
@@ -32,6 +33,7 @@ struct services {
     const struct settings *settings;
     str route_prefix; /* what stands before all paths; mostly empty */
     struct config_holder *config;
+    struct active_file *active_file; /* NULL: running queries are not written down */
     int64_t started_ms;
     status (*reload)(void *context); /* what /-/reload does; may be called from many threads */
     void *reload_context;

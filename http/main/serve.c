@@ -1,4 +1,5 @@
 /* varve serve: opens the database, the engine and the server, waits for a signal, closes them in reverse order. */
+#include "http/active_file.h"
 #include "http/api_write.h"
 #include "http/config.h"
 #include "http/main/commands.h"
@@ -33,6 +34,7 @@ enum {
 struct serving {
     struct settings settings;
     struct config_holder *config;
+    struct active_file *active_file;
     pthread_mutex_t reloading;
     uint64_t web_fingerprint; /* guarded by reloading */
     struct account bodies, answers;
@@ -98,6 +100,11 @@ static status load_config(struct serving *serving)
     for (size_t i = 0; i < config->warning_count; i++)
         log_warn("configuration", "file=%s warning=%s", LOG_QUOTED(serving->settings.config_path),
                  LOG_QUOTED(config->warnings[i]));
+    status s = config_open_files(config);
+    if (failed(s)) {
+        config_unref(config);
+        return s;
+    }
     if (serving->config) {
         config_holder_set(serving->config, config);
     } else {
@@ -149,6 +156,7 @@ static status open_services(struct serving *serving)
         .cors_origin = serving->cors_origin,
         .settings = settings,
         .config = serving->config,
+        .active_file = serving->active_file,
         .started_ms = clock_now_ms(),
         .reload = reload,
         .reload_context = serving,
@@ -190,6 +198,7 @@ static status open_all(struct serving *serving)
     TRY(fs_open_folder(settings->data_path.data, &serving->fs));
     struct db_options db = options_for_db(settings, serving->fs);
     TRY(db_open(&db, &serving->db));
+    TRY(active_file_open(settings->data_path, (uint32_t)settings->query_concurrency, &serving->active_file));
     struct engine_options engine = options_for_engine(settings);
     TRY(engine_open(serving->db, &engine, &serving->engine));
     TRY(open_services(serving));
@@ -211,6 +220,7 @@ static status close_all(struct serving *serving)
     arena_release(&serving->arena);
     config_holder_free(serving->config);
     if (serving->engine) engine_close(serving->engine);
+    active_file_close(serving->active_file);
     if (serving->db) s = db_close(serving->db);
     fs_release(serving->fs);
     return s;
