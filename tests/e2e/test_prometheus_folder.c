@@ -265,8 +265,10 @@ static void head_survives(bool killed)
                                               "resets(w[10m])",
                                               "histogram_count(h)",
                                               "histogram_sum(h)",
-                                              "histogram_quantile(0.9, h)",
-                                              "histogram_fraction(0, 2, h)",
+                                              "histogram_fraction(0.5, 1, h)",
+                                              "histogram_fraction(1, 2, h)",
+                                              "histogram_fraction(2, 8, h)",
+                                              "histogram_fraction(-1, -0.5, h)",
                                               NULL};
     struct place place = make_place();
     struct server prometheus, server;
