@@ -14,7 +14,6 @@
 #include "http/api_read.h"
 
 #include "http/config.h"
-#include "storage/base/crc32c.h"
 #include "http/options.h"
 #include "http/protobuf.h"
 #include "http/series_reader.h"
@@ -22,6 +21,7 @@
 #include "http/snappy_body.h"
 #include "http/snappy_stream.h"
 #include "http/write_histogram.h"
+#include "storage/base/crc32c.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
 
