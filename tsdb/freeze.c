@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+enum { SERIES_BYTES = 80 };
+
 struct freeze {
     const struct freeze_source *source;
     struct registry *registry;
@@ -225,6 +227,11 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
 {
     struct freeze *freeze = context;
     return freeze->source->data(freeze->source->context, freeze->order[ordinal], out);
+}
+
+uint64_t freeze_memory(uint32_t series)
+{
+    return (uint64_t)series * SERIES_BYTES;
 }
 
 status freeze_series(struct fs *fs, const struct freeze_source *from, str metadata, struct block_info *info)

@@ -5,6 +5,9 @@
 #include "tsdb/block_format.h"
 #include "tsdb/head.h"
 
+/* The memory that freezing so many series takes, about: their order, the ranks of their values, their postings. */
+uint64_t freeze_memory(uint32_t series);
+
 /* Series of a registry, and where their samples come from. */
 struct freeze_source {
     struct registry *registry;
