@@ -11,7 +11,6 @@
 #include "http/api_read.h"
 
 #include "http/config.h"
-#include "storage/base/crc32c.h"
 #include "http/options.h"
 #include "http/protobuf.h"
 #include "http/read_request.h"
@@ -20,6 +19,7 @@
 #include "http/snappy_body.h"
 #include "http/snappy_stream.h"
 #include "http/write_histogram.h"
+#include "storage/base/crc32c.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
 
