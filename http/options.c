@@ -37,6 +37,9 @@ static const struct option options[] = {
      "How long samples are kept; 0 keeps them for ever."},
     {"storage.tsdb.retention.size", KIND_BYTES, FIELD(retention_bytes), "0", COMMAND_SERVE, 0, 0,
      "Bytes that the data folder may have; beyond that the oldest blocks go. 0: any number."},
+    {"storage.reserve", KIND_BYTES, FIELD(reserve_bytes), "32MB", ALL, 0, 0,
+     "Disk set aside in the data folder, so that what is in memory can be written when the disk is full; writes are "
+     "refused while it is used up. 0: none."},
     {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
      "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
@@ -75,14 +78,18 @@ static const struct option options[] = {
      "A connection without traffic is closed after that time."},
     {"web.cors.origin", KIND_TEXT, FIELD(cors_origin), ".*", COMMAND_SERVE, 0, 0,
      "Regular expression, anchored, for the origins that browsers may use the API from."},
+    {"web.external-url", KIND_TEXT, FIELD(external_url), "", COMMAND_SERVE, 0, 0,
+     "URL under which the server is reached, for one behind a reverse proxy; its path is served, too."},
+    {"web.route-prefix", KIND_TEXT, FIELD(route_prefix), "", COMMAND_SERVE, 0, 0,
+     "What stands before all paths; by default the path of --web.external-url."},
     {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
      "Lets POST /-/reload read the configuration again and POST /-/quit stop the server."},
     {"web.enable-admin-api", KIND_SWITCH, FIELD(enable_admin), "false", COMMAND_SERVE, 0, 0,
-     "Lets /api/v1/admin/tsdb/… change the data."},
+     "Lets /api/v1/admin/… change the data and end queries."},
     {"web.config.file", KIND_TEXT, FIELD(web_config_path), "", COMMAND_SERVE, 0, 0,
      "File with TLS, passwords and headers, as Prometheus has it; followed when it changes."},
     {"config.file", KIND_TEXT, FIELD(config_path), "", COMMAND_SERVE, 0, 0,
-     "File with external labels and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
+     "File with external labels, the query log and the translation of OTLP; read again on SIGHUP and POST /-/reload."},
     {"web.body-memory", KIND_BYTES, FIELD(body_bytes), "64MB", COMMAND_SERVE, 1 << 20, 0,
      "Memory for all request bodies; beyond that clients are told to come again."},
     {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
@@ -101,6 +108,8 @@ static const struct option options[] = {
      "Threads that evaluate queries; 0: one for each core."},
     {"storage.remote.read-sample-limit", KIND_COUNT, FIELD(read_samples_max), "50000000", COMMAND_SERVE, 0, 0,
      "Samples of one remote-read answer that is not streamed; 0: any number."},
+    {"storage.remote.read-concurrent-limit", KIND_COUNT, FIELD(streams_max), "10", COMMAND_SERVE, 1, 1000,
+     "Remote-reads, exports and federations answered at a time; further ones wait."},
     {"enable-feature", KIND_FEATURES, FIELD(features), "", ALL, 0, 0,
      "Parts of PromQL that are off, separated by commas; `varve help features` lists them."},
     {"log.level", KIND_LEVEL, FIELD(log_level), "info", ALL, 0, 0, "debug, info, warn or error."},
@@ -108,6 +117,8 @@ static const struct option options[] = {
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
+    {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
+     "Shows the plan with what each operator would take, and evaluates nothing."},
 };
 
 #define OPTION_COUNT (sizeof options / sizeof options[0])
@@ -361,6 +372,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.fs = fs;
     db.retention_ms = settings->retention_ms;
     db.retention_bytes = settings->retention_bytes;
+    db.reserve_bytes = settings->reserve_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
     db.head_bytes_max = settings->head_bytes;

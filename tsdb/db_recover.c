@@ -136,7 +136,7 @@ static status read_first(void *context, const struct record *record)
         memcpy(first->secret.bytes, payload + 4, HASH_SECRET_BYTES);
     }
     writer_release(&scratch);
-    return status_make(STATUS_CANCELED, "one record is enough");
+    return first->found ? status_make(STATUS_CANCELED, "one record is enough") : ok();
 }
 
 static status find_first(struct fs *fs, uint32_t head, struct first_record *out)
