@@ -70,6 +70,8 @@ static const struct option options[] = {
      "How long a delete can be taken back before its samples are removed from disk."},
     {"storage.delete-limit", KIND_COUNT, FIELD(tombstones_max), "1000", COMMAND_SERVE, 0, UINT32_MAX,
      "Deletes that are not yet removed from disk; more are refused."},
+    {"storage.scrub-interval", KIND_DURATION, FIELD(scrub_interval_ms), "7d", COMMAND_SERVE, 0, 0,
+     "How often all blocks are read whole, to find damage while there is a copy elsewhere; 0: never."},
     {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
      "Memory for exemplars, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
@@ -396,6 +398,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
     db.metadata_max = (uint32_t)settings->metadata_max;
+    db.scrub_interval_ms = settings->scrub_interval_ms;
     db.delete_undo_ms = settings->delete_undo_ms;
     db.tombstones_max = (uint32_t)settings->tombstones_max;
     db.label_limits = (struct label_limits){

@@ -23,6 +23,7 @@ struct settings {
     uint64_t retention_bytes;
     int64_t delete_undo_ms;
     uint64_t tombstones_max;
+    int64_t scrub_interval_ms;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
     uint64_t memory_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;

@@ -13,7 +13,7 @@ enum {
     REQUEST_SERIES = 5000,
     KNOWN_EVERY = 10, /* requests */
     MEMORY_MB = 96,
-    OTHERS_MB = 48, /* the program, its connections, requests and what malloc keeps */
+    OTHERS_MB = 16, /* the program, requests, what malloc keeps */
     WAIT_MS = 20,
     WAIT_MAX_MS = 30000
 };
