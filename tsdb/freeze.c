@@ -230,6 +230,13 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
     return ok();
 }
 
+static bool is_any_series(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
 status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)
 {
     struct freeze freeze = {.head = head, .registry = head_registry(head)};
@@ -254,8 +261,13 @@ status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_
                                   .labels = source_labels,
                                   .data = source_data,
                                   .metadata = metadata};
+    exemplar_list exemplars = {0};
+    exemplars_read(head_exemplars(head), INT64_MIN, INT64_MAX, is_any_series, NULL, &freeze.arena, &exemplars);
+    exemplars_join(&exemplars, &freeze.arena);
+    source.exemplars = &exemplars;
     info->head_first = info->head_last = head_number(head);
     status s = block_build(fs, &source, info);
+    vec_release(&exemplars);
     column_buffer_release(&freeze.buffer);
     arena_release(&freeze.arena);
     return s;
