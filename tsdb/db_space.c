@@ -35,8 +35,9 @@ static void set_full(struct db *db, bool is_full)
     if (atomic_exchange(&db->is_disk_full, is_full) == is_full) return;
     metric_set(&metric_disk_full, is_full);
     if (is_full) {
+        uint64_t needed = reserve_bytes(db) + spare_bytes(db);
         log_error("the disk is full: writes are refused until there is space", "needed=%llu",
-                  (unsigned long long)(reserve_bytes(db) + spare_bytes(db)));
+                  (unsigned long long)needed);
     } else {
         log_info("the disk has space again: writes are taken", "reserve=%llu", (unsigned long long)reserve_bytes(db));
     }
@@ -47,12 +48,12 @@ status db_disk_failure(const struct db *db)
     uint64_t left = 0;
 
     if (!atomic_load_explicit(&db->is_disk_full, memory_order_relaxed)) return ok();
+    uint64_t needed = reserve_bytes(db) + spare_bytes(db);
     status s = fs_free_bytes(db->fs, &left);
     return status_make(STATUS_NO_SPACE,
                        "the disk of the data folder is full: %llu bytes are free%s and %llu needed (--storage.reserve "
                        "and room for the log); free some, then writes go on by themselves",
-                       (unsigned long long)left, failed(s) ? " as far as is known" : "",
-                       (unsigned long long)(reserve_bytes(db) + spare_bytes(db)));
+                       (unsigned long long)left, failed(s) ? " as far as is known" : "", (unsigned long long)needed);
 }
 
 static status make_reserve(struct db *db)

@@ -196,7 +196,7 @@ struct reader {
 static inline struct reader reader_make(const void *data, size_t bytes)
 {
     const uint8_t *at = data;
-    return (struct reader){at, at + bytes, false};
+    return (struct reader){at, bytes ? at + bytes : at, false}; /* NULL may stand for no bytes */
 }
 
 static inline size_t reader_left(const struct reader *r)
