@@ -73,7 +73,7 @@ static const struct option options[] = {
     {"storage.scrub-interval", KIND_DURATION, FIELD(scrub_interval_ms), "7d", COMMAND_SERVE, 0, 0,
      "How often all blocks are read whole, to find damage while there is a copy elsewhere; 0: never."},
     {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
-     "Memory for exemplars, of which the oldest go first; 0 keeps none."},
+     "Memory for exemplars that are not in a block yet, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
      "HOST:PORT to listen on; \":9090\" is every address."},
     {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,
@@ -398,6 +398,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
     db.metadata_max = (uint32_t)settings->metadata_max;
+    db.exemplar_bytes = settings->exemplar_bytes;
     db.scrub_interval_ms = settings->scrub_interval_ms;
     db.delete_undo_ms = settings->delete_undo_ms;
     db.tombstones_max = (uint32_t)settings->tombstones_max;

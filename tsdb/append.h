@@ -33,6 +33,13 @@ struct append_metadata {
     str metric, help, unit;
 };
 
+/* An exemplar; both label sets as raw label fields. */
+struct append_exemplar {
+    str series, labels;
+    double value;
+    int64_t time_ms;
+};
+
 /* Borrowed until db_append returns. */
 struct append_batch {
     const struct append_series *series;
@@ -44,6 +51,8 @@ struct append_batch {
     size_t sample_count;
     const struct append_metadata *metadata;
     size_t metadata_count;
+    const struct append_exemplar *exemplars;
+    size_t exemplar_count;
 };
 
 /* Reasons why a sample or series was not stored; each has a counter. */
@@ -68,6 +77,8 @@ struct append_result {
     size_t stored;   /* samples newly stored */
     size_t repeated; /* samples that were there already, or late ones for whose time another value was stored before */
     size_t rejected[APPEND_REASON_COUNT]; /* samples not stored, by reason; a bad series counts each of its samples */
+    size_t exemplars_kept;                /* stored now, or there already */
+    size_t exemplars_late;                /* older than the newest of their series */
     bool retry;                           /* some of what was rejected may be accepted later: answer 503, not 400 */
     char error[400];                      /* the first rejection in words; empty if there was none */
 };

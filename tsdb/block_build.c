@@ -3,6 +3,7 @@
 
 #include "storage/dictionary.h"
 #include "storage/postings.h"
+#include "tsdb/block_exemplars.h"
 #include "tsdb/block_runs.h"
 
 #include <assert.h>
@@ -237,6 +238,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
     info->max_ms = INT64_MIN;
     info->samples = info->rich_samples = 0;
     info->metadata = (struct page_ref){0, 0};
+    info->exemplar_pages = (struct page_list){{0, 0}, 0};
     block_name(name, info->number);
     TRY(fs_make_folder(fs, "block"));
     TRY(block_writer_open(fs, name, info->number, &build.file));
@@ -248,6 +250,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
         write_lists(&build);
         if (source->metadata.len)
             info->metadata = block_writer_page(build.file, source->metadata.data, source->metadata.len, true);
+        if (source->exemplars) block_exemplars_write(build.file, source->exemplars, info);
         build.scratch.count = 0;
         block_info_encode(info, &build.scratch);
         s = block_writer_finish(build.file, build.scratch.data, build.scratch.count);

@@ -14,10 +14,12 @@
  *     names          a page: count; for each, in order: text, dictionary, postings list, presence page_ref
  *     lists          a page: count; for each: count, name ids in order
  *     metadata       a page: count; for each metric, in order: name, type u8, help, unit
- *     footer         varints: format 2, number, first and last head, creation time (zigzag ms), first and last sample
+ *     exemplars      page_list (block_exemplars.h)
+ *     footer         varints: format 3, number, first and last head, creation time (zigzag ms), first and last sample
  *                        time (zigzag ms), series, samples; secret 192 bytes; series page_list; page_refs of names,
  *                        lists, metadata; varints: rich samples, time columns; time column page_list; page_ref of
- *                        models. A page_ref of 0, 0 says that there is none.
+ *                        models. A page_ref of 0, 0 says that there is none. Then, if there are exemplars: their
+ *                        page_list, their first and last time (zigzag ms). Format 2 has none.
  *
  * Series are sorted by metric name, then by their labels, so that postings become runs and the data of one metric lies
  * together. A list of names does not hold __name__ first: it is in the order of names as text.
@@ -29,7 +31,8 @@
 #include "storage/block_file.h"
 
 enum {
-    BLOCK_FORMAT = 2,
+    BLOCK_FORMAT = 3,
+    BLOCK_FORMAT_OLDEST = 2,
     BLOCK_SERIES_PER_PAGE = 64,
     BLOCK_SETS_PER_PAGE = 64,
     BLOCK_COLUMNS_PER_PAGE = 16,
@@ -39,13 +42,15 @@ enum {
 };
 
 struct block_info {
+    uint32_t format; /* of a block that was read */
     uint32_t number, head_first, head_last;
     int64_t created_ms, min_ms, max_ms;
     uint32_t series;
     uint32_t columns; /* of times */
     uint64_t samples, rich_samples;
     struct hash_secret secret;
-    struct page_list series_pages, column_pages;
+    struct page_list series_pages, column_pages, exemplar_pages;
+    int64_t exemplar_min_ms, exemplar_max_ms; /* if there are pages */
     struct page_ref names, lists, metadata, models;
 };
 

@@ -4,12 +4,13 @@
 #include "storage/page_cache.h"
 #include "storage/wal_read.h"
 #include "tsdb/db_internal.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/sample_rows.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { CHECK_CACHE_BYTES = 32 << 20, METADATA_MAX = 100000 };
+enum { CHECK_CACHE_BYTES = 32 << 20, METADATA_MAX = 100000, EXEMPLAR_BYTES_MAX = 1 << 20 };
 
 struct checker {
     struct fs *fs;
@@ -121,6 +122,7 @@ struct log_check {
     struct row_columns rows;
     struct rich_rows rich_rows;
     struct metadata_table *metadata; /* to decode into */
+    struct exemplars *exemplars;
     uint64_t samples, orphans;
 };
 
@@ -169,6 +171,8 @@ static status check_record(void *context, const struct record *record)
     } else if ((record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) ||
                (record->type == LOG_RICH_SAMPLES && !check_rich_rows(check, payload, bytes))) {
         find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
+    } else if (record->type == LOG_EXEMPLARS && !exemplars_apply(check->exemplars, payload, bytes)) {
+        find(check->checker, "wal/%08u:0: a record of exemplars can not be read", check->head);
     } else if (record->type == LOG_METADATA && !metadata_apply(check->metadata, payload, bytes)) {
         find(check->checker, "wal/%08u:0: a record of metadata can not be read", check->head);
     }
@@ -188,7 +192,8 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
                               .registry = registry,
                               .registrations = true,
                               .head = head,
-                              .metadata = metadata_table_new(METADATA_MAX)};
+                              .metadata = metadata_table_new(METADATA_MAX),
+                              .exemplars = exemplars_new(EXEMPLAR_BYTES_MAX)};
     struct wal_visitor visitor = {&check, check_record, NULL};
     struct wal_end end;
 
@@ -206,6 +211,7 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
     row_columns_release(&check.rows);
     rich_rows_release(&check.rich_rows);
     metadata_table_free(check.metadata);
+    exemplars_free(check.exemplars);
     checker->summary->logs++;
     checker->summary->log_samples += check.samples;
     if (!failed(s))

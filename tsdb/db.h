@@ -24,6 +24,7 @@ struct db_options {
     uint64_t cache_bytes;     /* of these, verified index pages kept in memory; 0: an eighth. At most half */
     uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
+    uint64_t exemplar_bytes;       /* of exemplars in a head, the oldest go first; 0: none are kept */
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
     uint32_t series_max;           /* new series beyond this many in the head (with samples or not yet) are refused; 0:
                                       any number */
@@ -98,6 +99,7 @@ struct db_stats {
     uint32_t head_series;
     uint64_t head_samples, head_chunks;
     int64_t head_min_ms, head_max_ms; /* INT64_MAX and INT64_MIN when empty */
+    uint64_t exemplar_bytes;          /* memory of exemplars */
     uint64_t head_bytes;              /* memory of heads and registry */
     uint32_t label_pairs;
     uint32_t blocks;

@@ -22,6 +22,7 @@ enum log_record {
     LOG_SAMPLES = 2,      /* tsdb/sample_rows.h */
     LOG_METADATA = 3,     /* tsdb/metadata.h */
     LOG_RICH_SAMPLES = 5, /* tsdb/rich_rows.h */
+    LOG_EXEMPLARS = 6,    /* tsdb/exemplars.h */
     LOG_HEAD = 4          /* first in a log: the number of the head's registry (u32) and the secret */
 };
 

@@ -13,6 +13,7 @@
 #include "storage/base/arena.h"
 #include "storage/base/status.h"
 #include "tsdb/columns.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/labels.h"
 #include "tsdb/matcher.h"
 
@@ -96,6 +97,11 @@ struct newest_samples {
 };
 bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
                       int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out);
+
+/* The exemplars in [from, to] of all series that are wanted, in the order of their labels; in the snapshot's arena.
+ * What came after the snapshot was taken may be among them. */
+status snapshot_exemplars(struct snapshot *snapshot, int64_t from_ms, int64_t to_ms, exemplar_filter *wanted,
+                          void *context, exemplar_list *out);
 
 /* Sorted label names, and sorted values of one label, of series that match (all series if there are no matchers) and
  * may have samples in [from, to]. Stops at `limit` strings (0: none) and sets *truncated. The strings live as long as
