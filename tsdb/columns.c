@@ -236,6 +236,17 @@ void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, i
     close_gap(buffer, first, begin);
 }
 
+void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
+{
+    size_t begin = first, end;
+
+    while (begin < buffer->times.count && buffer->times.data[begin] < from_ms) begin++;
+    for (end = begin; end < buffer->times.count && buffer->times.data[end] <= to_ms;) end++;
+    if (end == begin) return;
+    if (buffer->is_rich && end < buffer->times.count) lose_hint(buffer, end);
+    close_gap(buffer, begin, end);
+}
+
 void columns_set_aside(struct column_buffer *buffer, size_t first)
 {
     size_t count = buffer->times.count - first;

@@ -68,6 +68,10 @@ void columns_join(struct column_buffer *buffer, size_t first);
 /* Keeps of the samples from `first` on those in [from, to]. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
+/* Removes those of the samples from `first` on that lie in [from, to]. A histogram that gets another neighbour before
+ * it loses its hint. */
+void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
+
 /* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
 

@@ -65,17 +65,27 @@ static void start_plan(struct compaction_plan *plan, int64_t window_ms)
     *plan = (struct compaction_plan){.min_ms = INT64_MAX, .max_ms = INT64_MIN, .window_ms = window_ms};
 }
 
+static bool is_within_day(const struct compaction_block *block)
+{
+    return window_index(block->min_ms, day_ms) == window_index(block->max_ms, day_ms);
+}
+
+void compaction_plan_rewrite(const struct compaction_block *blocks, uint32_t index, struct compaction_plan *out)
+{
+    int64_t window_ms = day_ms;
+
+    while (span_of(&blocks[index]) / (uint64_t)window_ms + 2 > COMPACTION_OUTPUTS_MAX) window_ms *= 8;
+    start_plan(out, window_ms);
+    add_input(out, blocks, index);
+}
+
 /* A block over many days, from a backfill, is taken apart alone: first into long pieces if there would be too many. */
 static bool plan_dissolve(const struct rule *rule, struct compaction_plan *out)
 {
     for (uint32_t i = 0; i < rule->count; i++) {
         const struct compaction_block *block = &rule->blocks[i];
-        int64_t window_ms = day_ms;
-        bool is_within_day = window_index(block->min_ms, day_ms) == window_index(block->max_ms, day_ms);
-        if (is_within_day || (!rule->all && span_of(block) <= (uint64_t)day_ms)) continue;
-        while (span_of(block) / (uint64_t)window_ms + 2 > COMPACTION_OUTPUTS_MAX) window_ms *= 8;
-        start_plan(out, window_ms);
-        add_input(out, rule->blocks, i);
+        if (is_within_day(block) || (!rule->all && span_of(block) <= (uint64_t)day_ms)) continue;
+        compaction_plan_rewrite(rule->blocks, i, out);
         return true;
     }
     return false;

@@ -33,6 +33,9 @@ struct compaction_plan {
 bool compaction_plan(const struct compaction_block *blocks, uint32_t count, int64_t newest_ms, bool all,
                      struct compaction_plan *out);
 
+/* The plan that writes one block again: into one, or few if it is over many days. */
+void compaction_plan_rewrite(const struct compaction_block *blocks, uint32_t index, struct compaction_plan *out);
+
 /* The first and last time of the window of `window_ms` in which a time lies. */
 int64_t compaction_window_start(int64_t time_ms, int64_t window_ms);
 int64_t compaction_window_end(int64_t time_ms, int64_t window_ms);

@@ -30,6 +30,8 @@ struct db_options db_options_default(void)
         .head_bytes_max = (uint64_t)512 << 20,
         .cache_bytes = 32 << 20,
         .metadata_max = 100000,
+        .delete_undo_ms = (int64_t)24 * 3600 * 1000,
+        .tombstones_max = 1000,
         .label_limits = {.count_max = 128, .name_bytes_max = 1024, .value_bytes_max = 16384},
         .background = true,
     };
@@ -37,7 +39,7 @@ struct db_options db_options_default(void)
 
 void db_publish(struct db *db, struct block *const *blocks, uint32_t count, struct block *added)
 {
-    struct view *view = view_new(db->live, db->frozen, blocks, count, added);
+    struct view *view = view_new(db->live, db->frozen, blocks, count, added, db->state.tombstones);
     uint64_t bytes = 0;
 
     view->broken = db->broken.data;
@@ -172,6 +174,7 @@ static void destroy(struct db *db)
     }
     state_release(&db->state);
     vec_release(&db->broken);
+    vec_release(&db->purged);
     writer_release(&db->unsaved);
     metadata_table_free(db->metadata);
     page_cache_free(db->cache);

@@ -38,6 +38,8 @@ struct db_options {
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
     uint32_t series_max;           /* new series beyond this many in the head (with samples or not yet) are refused; 0:
                                       any number */
+    int64_t delete_undo_ms;        /* how long a delete can be taken back before its samples are purged */
+    uint32_t tombstones_max;       /* deletes that are not purged yet; further ones are refused */
     struct label_limits label_limits;
     bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
 };
@@ -61,6 +63,38 @@ VARVE_PUBLIC status db_freeze(struct db *db);
 
 /* Freezes, and merges blocks until there is one for each day. Returns when all is done, which may take long. */
 VARVE_PUBLIC status db_compact(struct db *db);
+
+/* Makes `folder`, a name inside the data folder, a data folder of its own that has all blocks of now as hard links;
+ * what is in memory is frozen before if `with_head`. If it fails, what is there of it is no data folder. */
+status db_checkpoint(struct db *db, const char *folder, bool with_head);
+
+/* Deletes the samples in [from, to] of the series that match all matchers. They are invisible when this returns; what
+ * is sent later is not touched, also at the same times. */
+struct db_deletion {
+    const struct matcher *matchers;
+    size_t matcher_count;
+    int64_t from_ms, to_ms;
+};
+
+/* Makes several deletions at once, all or none. LIMIT if there are too many of them. */
+status db_delete(struct db *db, const struct db_deletion *deletions, size_t count);
+
+/* Takes a deletion back. NOT_FOUND if there is none of that number or its samples are being purged. */
+status db_undelete(struct db *db, uint32_t number);
+
+/* Purges the samples of all deletions and waits until it is done, which may take long. */
+status db_purge(struct db *db);
+
+/* A deletion that is not purged yet. */
+struct db_tombstone {
+    uint32_t number;
+    str matchers; /* as tombstones.h writes them */
+    int64_t from_ms, to_ms, created_ms;
+    int64_t purge_ms; /* when the purge begins; 0: it has begun */
+};
+
+/* Those there are, in the order they were made; in the arena. */
+void db_tombstones(struct db *db, struct db_tombstone **out, size_t *count, struct arena *arena);
 
 /* One round of what the background threads do: freezes if due, merges blocks if due, applies retention. */
 VARVE_PUBLIC status db_maintain(struct db *db);

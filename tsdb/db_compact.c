@@ -1,8 +1,8 @@
 /* Merging blocks while everything goes on; see db_internal.h.
  *
  * A merge in order:
- *   1. under maintenance: a plan is made, numbers for what comes out are reserved in `state`, the blocks are
- * referenced;
+ *   1. a plan is made of a view, which references the blocks; under maintenance numbers for what comes out are reserved
+ *      in `state`;
  *   2. without any lock: the merged blocks are written, one for each window that has samples, and made durable;
  *   3. under maintenance: `state` names them in the place of those they were made of, the view follows, old files go.
  * Freezes append behind the blocks of the plan meanwhile; retention may take some of them away, and then the work was
@@ -37,29 +37,95 @@ static uint32_t window_count(const struct compaction_plan *plan)
     return count;
 }
 
-/* Step 1. */
-static status begin_locked(struct db *db, bool all, struct compaction *compaction, bool *due)
+static struct compaction_block *describe(const struct view *view)
 {
-    struct compaction_plan *plan = &compaction->plan;
-    struct view *view = db->view;
     struct compaction_block *blocks = memory_alloc(((size_t)view->block_count + 1) * sizeof *blocks);
 
     for (uint32_t i = 0; i < view->block_count; i++) {
         const struct block_info *info = block_get_info(view->blocks[i]);
         blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i])};
     }
-    *due = compaction_plan(blocks, view->block_count, atomic_load(&db->newest_ms), all, plan);
+    return blocks;
+}
+
+/* How many tombstones do not touch a block because it came after them. */
+static uint32_t tombstones_before(const struct view *view, uint32_t block)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < tombstones_count(view->tombstones); i++)
+        count += view->tombstones->items[i].head_to < block_get_info(view->blocks[block])->head_first;
+    return count;
+}
+
+/* A plan for blocks that no tombstone divides: a merged block would be touched by it as a whole, or not at all. */
+static bool plan_merge(struct db *db, const struct view *view, bool all, struct compaction_plan *plan)
+{
+    struct compaction_block *blocks = describe(view);
+    int64_t newest_ms = atomic_load(&db->newest_ms);
+    bool due = false;
+
+    for (uint32_t first = 0, end; first < view->block_count && !due; first = end) {
+        uint32_t before = tombstones_before(view, first);
+        for (end = first + 1; end < view->block_count && tombstones_before(view, end) == before;) end++;
+        due = compaction_plan(blocks + first, end - first, newest_ms, all, plan);
+        for (uint32_t i = 0; due && i < plan->count; i++) plan->inputs[i] += first;
+    }
     free(blocks);
-    if (!*due) return ok();
+    return due;
+}
+
+static void plan_purge(const struct view *view, uint32_t index, struct compaction_plan *plan)
+{
+    struct compaction_block *blocks = describe(view);
+
+    compaction_plan_rewrite(blocks, index, plan);
+    free(blocks);
+}
+
+/* Chooses what to do in the view; looks through blocks, so it holds no lock that others wait for. */
+static status choose(struct db *db, bool all, struct compaction *compaction, bool *due)
+{
+    uint32_t purged;
+
+    TRY(db_find_purge(db, compaction->view, &purged));
+    *due = purged != UINT32_MAX;
+    if (*due) {
+        plan_purge(compaction->view, purged, &compaction->plan);
+    } else {
+        TRY(db_end_purge(db, compaction->view));
+        *due = plan_merge(db, compaction->view, all, &compaction->plan);
+    }
+    for (uint32_t i = 0; *due && i < compaction->plan.count; i++)
+        compaction->inputs[i] = compaction->view->blocks[compaction->plan.inputs[i]];
+    return ok();
+}
+
+/* Step 1. Fails if a delete has come since the plan was made: it may divide the blocks. */
+static status reserve_locked(struct db *db, struct compaction *compaction)
+{
+    if (db->view->tombstones != compaction->view->tombstones)
+        return status_make(STATUS_CANCELED, "the deletes changed while a merge was planned");
     struct state next = state_copy(&db->state);
     compaction->first_number = next.next;
-    compaction->number_count = window_count(plan);
+    compaction->number_count = window_count(&compaction->plan);
     next.next += compaction->number_count;
-    TRY(db_save_state_locked(db, &next));
-    compaction->view = view;
-    view_ref(view);
-    for (uint32_t i = 0; i < plan->count; i++) compaction->inputs[i] = view->blocks[plan->inputs[i]];
-    return ok();
+    return db_save_state_locked(db, &next);
+}
+
+static status begin(struct db *db, bool all, struct compaction *compaction, bool *due)
+{
+    pthread_mutex_lock(&db->maintenance);
+    status s = db_begin_purge_locked(db, false);
+    pthread_mutex_unlock(&db->maintenance);
+    TRY(s);
+    compaction->view = db_view(db);
+    TRY(choose(db, all, compaction, due));
+    if (!*due) return ok();
+    pthread_mutex_lock(&db->maintenance);
+    s = reserve_locked(db, compaction);
+    pthread_mutex_unlock(&db->maintenance);
+    return s;
 }
 
 static status write_window(struct db *db, struct compaction *compaction, uint32_t number, int64_t time_ms)
@@ -73,6 +139,7 @@ static status write_window(struct db *db, struct compaction *compaction, uint32_
                                     .count = plan->count,
                                     .from_ms = compaction_window_start(time_ms, plan->window_ms),
                                     .to_ms = compaction_window_end(time_ms, plan->window_ms),
+                                    .tombstones = compaction->view->tombstones,
                                     .metadata = str_make((const char *)metadata.data, metadata.count),
                                     .stop = &db->stop};
     status s = merge_blocks(db->fs, &request, &info);
@@ -191,32 +258,42 @@ static void end(struct compaction *compaction, bool is_installed)
     view_unref(compaction->view);
 }
 
+static status merge_chosen(struct db *db, struct compaction *compaction)
+{
+    TRY(write_outputs(db, compaction));
+    pthread_mutex_lock(&db->maintenance);
+    status s = install_locked(db, compaction);
+    pthread_mutex_unlock(&db->maintenance);
+    if (failed(s)) return s;
+    tell(compaction);
+    for (uint32_t i = 0; i < compaction->output_count; i++)
+        db_note_purged(db, compaction->view->tombstones, block_get_info(compaction->outputs[i])->number);
+    return ok();
+}
+
 static status step_alone(struct db *db, bool all, bool *done)
 {
     struct compaction compaction = {.start_ns = clock_monotonic_ns()};
-    bool due;
+    bool due = false;
 
     *done = false;
-    pthread_mutex_lock(&db->maintenance);
-    status s = begin_locked(db, all, &compaction, &due);
-    pthread_mutex_unlock(&db->maintenance);
-    if (failed(s) || !due) return s;
-    s = write_outputs(db, &compaction);
-    if (!failed(s)) {
-        pthread_mutex_lock(&db->maintenance);
-        s = install_locked(db, &compaction);
-        pthread_mutex_unlock(&db->maintenance);
+    status s = begin(db, all, &compaction, &due);
+    if (!failed(s) && due) {
+        s = merge_chosen(db, &compaction);
+        *done = !failed(s);
     }
-    if (!failed(s)) tell(&compaction);
-    *done = !failed(s);
-    end(&compaction, !failed(s));
+    end(&compaction, *done);
     return s;
 }
 
 status db_compact_step(struct db *db, bool all, bool *done)
 {
+    status s;
+
     pthread_mutex_lock(&db->compacting);
-    status s = step_alone(db, all, done);
+    do { /* what a delete or the retention made vain is planned anew */
+        s = step_alone(db, all, done);
+    } while (s.code == STATUS_CANCELED && !atomic_load(&db->stop));
     pthread_mutex_unlock(&db->compacting);
     if (failed(s) && s.code != STATUS_CANCELED) {
         metric_add(&metric_merge_failures, 1);

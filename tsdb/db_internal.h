@@ -33,6 +33,11 @@ struct append_scratch {
     struct append_scratch *next;
 };
 
+/* A block that has no sample any more that a tombstone hides. */
+struct purged_block {
+    uint32_t tombstone, block;
+};
+
 struct db {
     /* constant after open */
     struct db_options options;
@@ -67,7 +72,8 @@ struct db {
     _Atomic int64_t newest_ms;        /* newest sample of all; INT64_MIN when there is none */
     _Atomic uint64_t block_bytes;
 
-    pthread_mutex_t compacting; /* held during a merge */
+    pthread_mutex_t compacting; /* held during a merge; guards the next one */
+    vec(struct purged_block) purged;
 
     pthread_mutex_t wake_mutex; /* with it threads wait for stop and freeze_wanted */
     pthread_cond_t wake;
@@ -113,6 +119,19 @@ status db_retain_locked(struct db *db);
 /* One merge of blocks, if one is due by the rules of compaction.h; `all` is explained there. Says in *done whether
  * there was one. Takes maintenance for moments only; one merge runs at a time. */
 status db_compact_step(struct db *db, bool all, bool *done);
+
+/* Begins the purge of tombstones that are due, of all if `all`. Expects maintenance. */
+status db_begin_purge_locked(struct db *db, bool all);
+
+/* Finds a block of the view that has samples to be purged: *index is UINT32_MAX if there is none. Expects compacting.
+ */
+status db_find_purge(struct db *db, const struct view *view, uint32_t *index);
+
+/* Remembers that a block has nothing of what is being purged. Expects compacting. */
+void db_note_purged(struct db *db, const struct tombstones *tombstones, uint32_t block);
+
+/* Forgets the tombstones of which nothing is left in the view. Expects compacting. */
+status db_end_purge(struct db *db, const struct view *view);
 
 /* Reads state, blocks, registries and logs. */
 status db_recover(struct db *db);

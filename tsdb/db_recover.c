@@ -227,6 +227,25 @@ static status rebuild_registries(struct db *db, struct state *state)
     return s;
 }
 
+/* Those of the copy, which is never older than the state. */
+static status rebuild_tombstones(struct db *db, struct state *state)
+{
+    struct state copy;
+    status s = state_load_from(db->fs, STATE_TOMBSTONES, &copy);
+
+    if (s.code == STATUS_NOT_FOUND) return ok();
+    if (s.code == STATUS_CORRUPT) {
+        report_damage(STATE_TOMBSTONES, s.text);
+        return ok();
+    }
+    TRY(s);
+    tombstones_ref(copy.tombstones);
+    state_set_tombstones(state, copy.tombstones);
+    if (copy.next > state->next) state->next = copy.next;
+    state_release(&copy);
+    return ok();
+}
+
 static status rebuild_state(struct db *db, struct state *state, bool has_secret)
 {
     block_infos infos = {0};
@@ -234,6 +253,7 @@ static status rebuild_state(struct db *db, struct state *state, bool has_secret)
 
     if (!failed(s)) s = rebuild_heads(db, state, &infos, &has_secret);
     if (!failed(s)) s = rebuild_registries(db, state);
+    if (!failed(s)) s = rebuild_tombstones(db, state);
     vec_release(&infos);
     if (!has_secret) hash_secret_make(&state->secret);
     if (state->next == 0) state->next = 1;

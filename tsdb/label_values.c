@@ -54,7 +54,7 @@ static status each_series(struct snapshot *snapshot, struct snapshot_source *sou
     const struct block_tables *tables = NULL;
     uint32_t *found, count;
 
-    TRY(source_select(source, request, &snapshot->arena, &found, &count));
+    TRY(source_select(snapshot, source, request, &found, &count));
     status s = source->block ? block_tables(source->block, &tables) : ok();
     for (uint32_t i = 0; i < count && !failed(s); i++) {
         if (source->block) {
@@ -158,8 +158,11 @@ status snapshot_label_names(struct snapshot *snapshot, const struct select_reque
     for (uint32_t i = 0; i < snapshot->source_count && !failed(s); i++) {
         collect.source = &snapshot->sources[i];
         if (!source_overlaps(collect.source, request->from_ms, request->to_ms)) continue;
-        s = request->matcher_count ? each_series(snapshot, collect.source, request, collect_names, &collect)
-                                   : all_names(&collect);
+        s = source_find_hidden(snapshot, collect.source);
+        if (failed(s)) break;
+        s = request->matcher_count || source_has_hidden(collect.source)
+                ? each_series(snapshot, collect.source, request, collect_names, &collect)
+                : all_names(&collect);
     }
     finish(&collect.strings, limit, out, count, truncated);
     return s;
@@ -176,8 +179,11 @@ status snapshot_label_values(struct snapshot *snapshot, str name, const struct s
         if (!source_overlaps(collect.source, request->from_ms, request->to_ms)) continue;
         s = source_find_name(collect.source, name, &collect.name);
         if (failed(s) || collect.name == UINT32_MAX) continue;
-        s = request->matcher_count ? each_series(snapshot, collect.source, request, collect_values, &collect)
-                                   : all_values(&collect);
+        s = source_find_hidden(snapshot, collect.source);
+        if (failed(s)) break;
+        s = request->matcher_count || source_has_hidden(collect.source)
+                ? each_series(snapshot, collect.source, request, collect_values, &collect)
+                : all_values(&collect);
     }
     finish(&collect.strings, limit, out, count, truncated);
     return s;

@@ -9,6 +9,7 @@
 
 #include "storage/base/map.h"
 #include "tsdb/block_build.h"
+#include "tsdb/hidden.h"
 
 #include <assert.h>
 
@@ -25,6 +26,7 @@ struct input {
     uint32_t ordinal;
     struct block_series series; /* at `ordinal`, with the ranks of its values */
     uint32_t metric;            /* rank of its metric name */
+    struct hidden hidden;       /* what is purged */
 };
 
 struct name_list {
@@ -245,13 +247,22 @@ static bool is_inside(const struct merge *merge, const struct input *input)
     return info->min_ms >= merge->request->from_ms && info->max_ms <= merge->request->to_ms;
 }
 
+/* Appends the samples of a series in the range that stay. */
+static status read_input(struct merge *merge, const struct input *input, struct block_cursor *cursor, uint32_t ordinal)
+{
+    size_t first = merge->buffer.times.count;
+
+    TRY(block_read(input->block, cursor, ordinal, merge->request->from_ms, merge->request->to_ms, &merge->buffer));
+    if (input->hidden.count) hidden_apply(&input->hidden, ordinal, &merge->buffer, first);
+    return ok();
+}
+
 static status has_samples(struct merge *merge, struct input *input, bool *out)
 {
     *out = true;
-    if (is_inside(merge, input)) return ok();
+    if (is_inside(merge, input) && !hidden_touches(&input->hidden, input->ordinal)) return ok();
     columns_clear(&merge->buffer);
-    TRY(block_read(input->block, &input->cursor, input->ordinal, merge->request->from_ms, merge->request->to_ms,
-                   &merge->buffer));
+    TRY(read_input(merge, input, &input->cursor, input->ordinal));
     *out = merge->buffer.times.count > 0;
     return ok();
 }
@@ -411,7 +422,7 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
     for (uint32_t i = 0; i < request->count; i++) {
         size_t first = buffer->times.count;
         if (places[i] == ABSENT) continue;
-        TRY(block_read(request->blocks[i], &merge->cursors[i], places[i], request->from_ms, request->to_ms, buffer));
+        TRY(read_input(merge, &merge->inputs[i], &merge->cursors[i], places[i]));
         columns_join(buffer, first);
     }
     series_data_encode_columns(out, buffer, 0);
@@ -444,12 +455,20 @@ static status build(struct fs *fs, struct merge *merge, struct block_info *info)
     return block_build(fs, &source, info);
 }
 
+static status open_input(struct merge *merge, struct block *block, struct input *out)
+{
+    const struct block_info *info = block_get_info(block);
+    struct hidden_source source = {info->head_first, info->min_ms, info->max_ms, block_index(block), info->series};
+
+    out->block = block;
+    TRY(block_tables(block, &out->tables));
+    return hidden_find(merge->request->tombstones, &source, true, &merge->arena, &out->hidden);
+}
+
 static status prepare(struct merge *merge)
 {
-    for (uint32_t i = 0; i < merge->request->count; i++) {
-        merge->inputs[i].block = merge->request->blocks[i];
-        TRY(block_tables(merge->inputs[i].block, &merge->inputs[i].tables));
-    }
+    for (uint32_t i = 0; i < merge->request->count; i++)
+        TRY(open_input(merge, merge->request->blocks[i], &merge->inputs[i]));
     rank_names(merge);
     TRY(rank_all_values(merge));
     join_lists(merge);

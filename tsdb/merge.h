@@ -3,15 +3,17 @@
 #define VARVE_TSDB_MERGE_H
 
 #include "tsdb/block.h"
+#include "tsdb/tombstones.h"
 
 #include <stdatomic.h>
 
 struct merge_request {
     struct block *const *blocks; /* in the order of their heads: at equal times the earlier one's sample stays */
     uint32_t count;
-    int64_t from_ms, to_ms;  /* samples outside [from, to] are left out */
-    str metadata;            /* the block's metadata section */
-    const atomic_bool *stop; /* ends the work with CANCELED when it becomes true; may be NULL */
+    int64_t from_ms, to_ms;              /* samples outside [from, to] are left out */
+    const struct tombstones *tombstones; /* what those hide whose purge has begun is left out; may be NULL */
+    str metadata;                        /* the block's metadata section */
+    const atomic_bool *stop;             /* ends the work with CANCELED when it becomes true; may be NULL */
 };
 
 /* Writes the block info->number and makes it durable. Of `info` creation time and secret are given too, all of the

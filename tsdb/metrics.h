@@ -24,6 +24,7 @@
     X(COUNTER, merge_failures, "varve_compaction_failures_total", "", "Merges of blocks that failed.")                 \
     X(SECONDS, merge_seconds, "varve_compaction_duration_seconds", "", "Time to merge blocks.")                        \
     X(COUNTER, merged_samples, "varve_compaction_samples_total", "", "Samples written by merges.")                     \
+    X(GAUGE, tombstones, "varve_tombstones", "", "Deletes whose samples are not purged yet.")                          \
     X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
     X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \
     X(SECONDS, replay_seconds, "varve_replay_duration_seconds", "", "Time to read the log at start.")                  \

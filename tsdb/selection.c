@@ -88,7 +88,7 @@ static status find_in_sources(struct snapshot *snapshot, const struct select_req
         struct found *f = &found[*source_count];
         if (!source_overlaps(&snapshot->sources[i], request->from_ms, request->to_ms)) continue;
         f->source = &snapshot->sources[i];
-        TRY(source_select(f->source, request, &snapshot->arena, &f->places, &f->count));
+        TRY(source_select(snapshot, f->source, request, &f->places, &f->count));
         if (f->count) ++*source_count;
     }
     return ok();
@@ -262,16 +262,10 @@ static bool read_source(const struct selection *selection, uint32_t index, uint3
 
     for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
         size_t first = buffer->times.count;
-        if (source->block) {
-            struct block_cursor cursor = {0};
-            status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
-            block_cursor_release(&cursor);
-            if (failed(s)) {
-                buffer->error = s;
-                return false;
-            }
-        } else {
-            head_read(source->heads[h], place, &source->horizons[h], from_ms, to_ms, buffer);
+        status s = source_read(source, h, place, from_ms, to_ms, buffer);
+        if (failed(s)) {
+            buffer->error = s;
+            return false;
         }
         columns_join(buffer, first);
     }
@@ -309,21 +303,24 @@ static void take_last(struct rich_sample *newest, struct column_buffer *buffer)
     if (newest->histogram) newest->histogram = histogram_copy(newest->histogram, &buffer->newest);
 }
 
-static void newest_in_head(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms,
+static void newest_in_head(const struct snapshot_source *source, uint32_t h, uint32_t id, int64_t from_ms,
                            int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
 {
+    struct head *head = source->heads[h];
+    const struct hidden *hidden = &source->hidden[h];
     struct head_stats stats;
     int64_t time_ms;
     double value;
 
     head_stats(head, &stats);
     if (stats.max_ms < newest->time_ms || stats.max_ms < from_ms || stats.min_ms > at_ms) return;
-    if (head_newest(head, id, horizon, &time_ms, &value) && time_ms <= at_ms) {
+    bool is_touched = hidden->count && hidden_touches(hidden, id);
+    if (!is_touched && head_newest(head, id, &source->horizons[h], &time_ms, &value) && time_ms <= at_ms) {
         if (time_ms >= from_ms) take_newer(newest, time_ms, value);
         return;
     }
     columns_clear(buffer);
-    head_read(head, id, horizon, from_ms, at_ms, buffer);
+    (void)source_read(source, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
     take_last(newest, buffer);
 }
 
@@ -332,8 +329,7 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
 {
     const struct snapshot_source *source = selection->sources[index];
 
-    for (uint32_t h = source->head_count; h-- > 0;)
-        newest_in_head(source->heads[h], place, &source->horizons[h], from_ms, at_ms, buffer, newest);
+    for (uint32_t h = source->head_count; h-- > 0;) newest_in_head(source, h, place, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
     if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;

@@ -210,34 +210,3 @@ status snapshot_value_id(struct snapshot *snapshot, struct snapshot_source *sour
     *out = ids->values[value];
     return ok();
 }
-
-/* Of the ids in a registry those that have samples in a head at the time. */
-static uint32_t keep_present(const struct snapshot_source *source, const struct select_request *request, uint32_t *ids,
-                             uint32_t count)
-{
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        bool present = false;
-        for (uint32_t h = 0; h < source->head_count && !present; h++)
-            present = head_has(source->heads[h], ids[i], request->from_ms, request->to_ms);
-        if (present) ids[kept++] = ids[i];
-    }
-    return kept;
-}
-
-status source_select(struct snapshot_source *source, const struct select_request *request, struct arena *arena,
-                     uint32_t **out, uint32_t *count)
-{
-    struct index *index = source->block ? block_index(source->block) : registry_index(source->registry);
-    struct postings *set;
-
-    uint32_t series = source->block ? block_get_info(source->block)->series : registry_series_count(source->registry);
-    TRY(index_select(index, series, request->matchers, request->matcher_count, &set));
-    *count = (uint32_t)postings_count(set);
-    *out = arena_array(arena, uint32_t, *count);
-    postings_to_array(set, *out);
-    postings_free(set);
-    if (!source->block) *count = keep_present(source, request, *out, *count);
-    return ok();
-}

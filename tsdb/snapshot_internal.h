@@ -3,6 +3,7 @@
 #define VARVE_TSDB_SNAPSHOT_INTERNAL_H
 
 #include "storage/base/map.h"
+#include "tsdb/hidden.h"
 #include "tsdb/snapshot.h"
 #include "tsdb/view.h"
 
@@ -23,6 +24,8 @@ struct snapshot_source {
     int64_t min_ms, max_ms;
     struct name_ids *names; /* by the source's name id; made for name_count at first use */
     uint32_t name_count;
+    struct hidden hidden[2]; /* of the block, or of each head; found at first use */
+    bool is_hidden_known;
 };
 
 struct snapshot {
@@ -42,9 +45,23 @@ status snapshot_value_id(struct snapshot *snapshot, struct snapshot_source *sour
 /* The source's id of a name, or UINT32_MAX. */
 status source_find_name(struct snapshot_source *source, str name, uint32_t *out);
 
-/* Ids or ordinals of a source's series that match and may have samples in (from, to], rising, in the arena. */
-status source_select(struct snapshot_source *source, const struct select_request *request, struct arena *arena,
+/* Ids or ordinals of a source's series that match and may have samples in (from, to], rising, in the snapshot's arena.
+ * Where a tombstone touches a series it is looked whether any of its samples are left. */
+status source_select(struct snapshot *snapshot, struct snapshot_source *source, const struct select_request *request,
                      uint32_t **out, uint32_t *count);
+
+/* Finds what tombstones hide of the source, if that is not known yet. */
+status source_find_hidden(struct snapshot *snapshot, struct snapshot_source *source);
+
+/* Whether tombstones hide anything of the source; expects source_find_hidden. */
+static inline bool source_has_hidden(const struct snapshot_source *source)
+{
+    return source->hidden[0].count || source->hidden[1].count;
+}
+
+/* Appends a series' visible samples in [from, to]: of the block, or of one of the heads. */
+status source_read(const struct snapshot_source *source, uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms,
+                   struct column_buffer *buffer);
 
 /* Whether a source's samples may lie in (from, to]. */
 static inline bool source_overlaps(const struct snapshot_source *source, int64_t from_ms, int64_t to_ms)

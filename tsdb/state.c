@@ -15,6 +15,8 @@ void state_release(struct state *state)
     vec_release(&state->blocks);
     vec_release(&state->heads);
     vec_release(&state->registries);
+    tombstones_unref(state->tombstones);
+    state->tombstones = NULL;
 }
 
 struct state state_copy(const struct state *state)
@@ -24,6 +26,8 @@ struct state state_copy(const struct state *state)
     vec_each (block, &state->blocks) vec_push(&copy.blocks, *block);
     vec_each (head, &state->heads) vec_push(&copy.heads, *head);
     vec_each (registry, &state->registries) vec_push(&copy.registries, *registry);
+    copy.tombstones = state->tombstones;
+    tombstones_ref(copy.tombstones);
     return copy;
 }
 
@@ -38,11 +42,23 @@ __attribute__((format(printf, 2, 3))) static void add_line(struct writer *out, c
     writer_bytes(out, line, (size_t)len);
 }
 
-status state_save(struct fs *fs, const struct state *state)
+static void add_tombstone(struct writer *out, const struct tombstone *item)
+{
+    char line[160];
+    int len = snprintf(line, sizeof line, "tombstone %u %u %lld %lld %lld %lld ", item->number, item->head_to,
+                       (long long)item->from_ms, (long long)item->to_ms, (long long)item->created_ms,
+                       (long long)item->purge_ms);
+
+    writer_bytes(out, line, (size_t)len);
+    matchers_write(item->matchers, item->matcher_count, out);
+    writer_u8(out, '\n');
+}
+
+status state_save_to(struct fs *fs, const char *name, const struct state *state)
 {
     struct writer text = {0};
 
-    add_line(&text, "varve state 1\nnext %u\nsecret ", state->next);
+    add_line(&text, "varve state 2\nnext %u\nsecret ", state->next);
     for (int i = 0; i < HASH_SECRET_BYTES; i++) add_line(&text, "%02x", state->secret.bytes[i]);
     add_line(&text, "\n");
     vec_each (block, &state->blocks)
@@ -50,10 +66,17 @@ status state_save(struct fs *fs, const struct state *state)
     vec_each (registry, &state->registries)
         add_line(&text, "registry %u %llu\n", registry->number, (unsigned long long)registry->bytes);
     vec_each (head, &state->heads) add_line(&text, "head %u %u\n", head->number, head->registry);
+    for (uint32_t i = 0; i < tombstones_count(state->tombstones); i++)
+        add_tombstone(&text, &state->tombstones->items[i]);
     add_line(&text, "checksum %016llx\n", (unsigned long long)hash_bytes(text.data, text.count));
-    status s = fs_replace_file(fs, state_name, str_make((const char *)text.data, text.count));
+    status s = fs_replace_file(fs, name, str_make((const char *)text.data, text.count));
     writer_release(&text);
     return s;
+}
+
+status state_save(struct fs *fs, const struct state *state)
+{
+    return state_save_to(fs, state_name, state);
 }
 
 static bool parse_hex(str hex, uint8_t *out, size_t bytes)
@@ -74,13 +97,40 @@ static bool take_number(str *line, uint64_t max, uint64_t *out)
     return str_to_uint64(str_cut(line, ' '), out) && *out <= max;
 }
 
-static bool parse_line(str line, struct state *state)
+/* What becomes of the text while it is read. */
+struct parsed {
+    struct state *state;
+    vec(struct tombstone) tombstones;
+    struct arena arena; /* of their matchers */
+};
+
+static bool parse_tombstone(str line, uint32_t number, struct parsed *parsed)
 {
+    struct tombstone *item = vec_push_slot(&parsed->tombstones);
+    int64_t *const times[] = {&item->from_ms, &item->to_ms, &item->created_ms, &item->purge_ms};
+    struct matcher *matchers;
+    uint64_t head_to;
+
+    *item = (struct tombstone){.number = number};
+    if (!take_number(&line, UINT32_MAX, &head_to)) return false;
+    item->head_to = (uint32_t)head_to;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        if (!str_to_int64(str_cut(&line, ' '), times[i])) return false;
+    }
+    if (!matchers_read(line, &parsed->arena, &matchers, &item->matcher_count)) return false;
+    item->matchers = matchers;
+    return true;
+}
+
+static bool parse_line(str line, struct parsed *parsed)
+{
+    struct state *state = parsed->state;
     str word = str_cut(&line, ' ');
     uint64_t first, second;
 
     if (str_equal(word, STR("secret"))) return parse_hex(line, state->secret.bytes, HASH_SECRET_BYTES);
     if (!take_number(&line, UINT32_MAX, &first)) return false;
+    if (str_equal(word, STR("tombstone"))) return parse_tombstone(line, (uint32_t)first, parsed);
     if (str_equal(word, STR("next"))) {
         state->next = (uint32_t)first;
     } else if (str_equal(word, STR("block"))) {
@@ -98,15 +148,16 @@ static bool parse_line(str line, struct state *state)
     return line.len == 0;
 }
 
-static status parse(str text, struct state *out)
+static status parse_text(str text, struct parsed *out)
 {
     static const str checksum = STR("checksum ");
     str rest = text;
     uint8_t sum[8];
     unsigned number = 1;
 
-    if (!str_equal(str_cut(&rest, '\n'), STR("varve state 1")))
-        return status_make(STATUS_CORRUPT, "state: the first line is not \"varve state 1\"");
+    str version = str_cut(&rest, '\n');
+    if (!str_equal(version, STR("varve state 1")) && !str_equal(version, STR("varve state 2")))
+        return status_make(STATUS_CORRUPT, "state: the first line is not \"varve state 1\" or 2");
     while (rest.len && !str_starts_with(rest, checksum)) {
         str line = str_cut(&rest, '\n');
         number++;
@@ -124,14 +175,27 @@ static status parse(str text, struct state *out)
     return ok();
 }
 
-status state_load(struct fs *fs, struct state *out)
+static status parse(str text, struct state *out)
+{
+    struct parsed parsed = {.state = out};
+
+    arena_init(&parsed.arena, NULL);
+    status s = parse_text(text, &parsed);
+    if (!failed(s))
+        s = tombstones_make(NULL, NULL, NULL, parsed.tombstones.data, parsed.tombstones.count, &out->tombstones);
+    vec_release(&parsed.tombstones);
+    arena_release(&parsed.arena);
+    return s;
+}
+
+status state_load_from(struct fs *fs, const char *name, struct state *out)
 {
     struct arena arena;
     str text;
 
     *out = (struct state){0};
     arena_init(&arena, NULL);
-    status s = fs_read_file(fs, state_name, STATE_BYTES_MAX, &arena, &text);
+    status s = fs_read_file(fs, name, STATE_BYTES_MAX, &arena, &text);
     if (!failed(s)) s = parse(text, out);
     if (failed(s)) {
         state_release(out);
@@ -139,6 +203,11 @@ status state_load(struct fs *fs, struct state *out)
     }
     arena_release(&arena);
     return s;
+}
+
+status state_load(struct fs *fs, struct state *out)
+{
+    return state_load_from(fs, state_name, out);
 }
 
 void state_drop_block(struct state *state, uint32_t number)
@@ -159,6 +228,12 @@ void state_drop_head(struct state *state, uint32_t number)
         if (head->number != number) state->heads.data[kept++] = *head;
     }
     state->heads.count = kept;
+}
+
+void state_set_tombstones(struct state *state, struct tombstones *take_tombstones)
+{
+    tombstones_unref(state->tombstones);
+    state->tombstones = take_tombstones;
 }
 
 struct state_registry *state_registry(struct state *state, uint32_t number, bool make)

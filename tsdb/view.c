@@ -2,7 +2,7 @@
 #include "tsdb/view.h"
 
 struct view *view_new(struct head *live, struct head *frozen, struct block *const *blocks, uint32_t count,
-                      struct block *added)
+                      struct block *added, struct tombstones *tombstones)
 {
     uint32_t total = count + (added ? 1 : 0);
     struct view *view = memory_zalloc(sizeof *view + total * sizeof(struct block *));
@@ -15,6 +15,8 @@ struct view *view_new(struct head *live, struct head *frozen, struct block *cons
         view->blocks[i] = i < count ? blocks[i] : added;
         block_ref(view->blocks[i]);
     }
+    view->tombstones = tombstones;
+    tombstones_ref(tombstones);
     if (live) head_ref(live);
     if (frozen) head_ref(frozen);
     return view;
@@ -30,6 +32,7 @@ void view_unref(struct view *view)
     if (!view || atomic_fetch_sub(&view->references, 1) > 1) return;
     head_unref(view->live);
     head_unref(view->frozen);
+    tombstones_unref(view->tombstones);
     for (uint32_t i = 0; i < view->block_count; i++) block_unref(view->blocks[i]);
     free(view);
 }

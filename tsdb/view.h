@@ -7,6 +7,7 @@
 
 #include "tsdb/block.h"
 #include "tsdb/head.h"
+#include "tsdb/tombstones.h"
 
 /* A block that is named but can not be opened: queries that need its time must say so. */
 struct broken_block {
@@ -20,6 +21,7 @@ struct view {
     _Atomic uint32_t references;
     struct head *live;
     struct head *frozen;               /* NULL if the last freeze is done */
+    struct tombstones *tombstones;     /* NULL if there are none */
     const struct broken_block *broken; /* the db's, as long as it is open */
     uint32_t broken_count, block_count;
     struct block *blocks[]; /* in the order of their heads */
@@ -27,7 +29,7 @@ struct view {
 
 /* Takes references of all; blocks are the `count` first of `blocks` and then `added`, if it is not NULL. */
 struct view *view_new(struct head *live, struct head *frozen, struct block *const *blocks, uint32_t count,
-                      struct block *added);
+                      struct block *added, struct tombstones *tombstones);
 void view_ref(struct view *view);
 void view_unref(struct view *view); /* NULL is fine */
 

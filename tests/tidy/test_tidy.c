@@ -134,6 +134,7 @@ Test(tidy, calls_that_are_not_made, .init = load_sources)
 /* Files whose tests are those of another file, which is named. */
 static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
+    {"tsdb", "snapshot_source"},       /* snapshot, db_delete */
     {"tsdb", "block_columns"},         /* block_runs: what one writes the other reads */
 };
 

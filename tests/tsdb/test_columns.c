@@ -203,3 +203,35 @@ Test(columns, decode)
     writer_release(&chunk);
     column_buffer_release(&buffer);
 }
+
+/* All ranges over all samples from each index on; the hint of what follows a gap is lost. */
+Test(columns, removes_ranges)
+{
+    struct column_buffer buffer = {0};
+
+    for (size_t first = 0; first <= 6; first++) {
+        for (int64_t from = -1; from <= 6; from++) {
+            for (int64_t to = from - 1; to <= 6; to++) {
+                double expected[TIMES] = {0};
+                columns_clear(&buffer);
+                for (int64_t t = 0; t < 6; t++) {
+                    push(&buffer, t, 1 + (double)t);
+                    if (t < (int64_t)first || t < from || t > to) expected[t] = 1 + (double)t;
+                }
+                columns_remove(&buffer, first, from, to);
+                expect_times(&buffer, 0, expected);
+            }
+        }
+    }
+    columns_clear(&buffer);
+    columns_clear_other(&buffer);
+    struct histogram h = {.count = 1, .hint = HISTOGRAM_NOT_RESET};
+    for (int64_t t = 0; t < 4; t++)
+        columns_push_other(&buffer, &(struct rich_sample){.time_ms = t, .histogram = &h}, HISTOGRAM_NOT_RESET);
+    columns_merge(&buffer, 0);
+    columns_remove(&buffer, 0, 1, 1);
+    cr_assert(buffer.times.count == 3 && buffer.histograms.count == 3);
+    cr_expect(buffer.histograms.data[1]->hint == HISTOGRAM_UNKNOWN &&
+              buffer.histograms.data[2]->hint == HISTOGRAM_NOT_RESET);
+    column_buffer_release(&buffer);
+}

@@ -1,4 +1,4 @@
-/* The whole engine against a naive twin: random appends, freezes, merges, restarts and power cuts. */
+/* The whole engine against a naive twin: random appends, freezes, merges, deletes, restarts and power cuts. */
 #include "tsdb/db_internal.h"
 
 #include "storage/base/clock.h"
@@ -82,13 +82,19 @@ static void run_random(uint64_t seed, int steps)
     twin_init(&twin, seed, SERIES);
     struct db *db = fixture_open(fs);
     for (int step = 0; step < steps; step++) {
-        uint64_t what = twin_random(&twin) % 22;
+        uint64_t what = twin_random(&twin) % 26;
         if (what < 13) {
             if (twin_random(&twin) % 16 == 0) now_ms += (int64_t)(twin_random(&twin) % 90000000);
             append_some(&twin, db, &now_ms);
         } else if (what < 15) {
             status s = db_freeze(db);
             cr_assert(!failed(s), "%s", s.text);
+        } else if (what == 22) {
+            twin_delete(&twin, db, start_ms - 4000000, now_ms);
+        } else if (what == 23) {
+            twin_undelete(&twin, db);
+        } else if (what == 24) {
+            if (twin_random(&twin) % 3 == 0) twin_purge(&twin, db);
         } else if (what > 19) {
             bool done;
             status s = db_compact_step(db, twin_random(&twin) % 2, &done);

@@ -22,6 +22,13 @@ static struct state random_state(uint64_t *random)
         vec_push(&state.registries, (struct state_registry){i, random_next(random) >> 1});
     for (uint32_t i = random_below(random, 3); i > 0; i--)
         vec_push(&state.heads, (struct state_head){(uint32_t)random_next(random), i});
+    struct matcher matcher = {.type = MATCH_NOT_EQUAL, .name = STR("a\n\""), .value = STR("\\b c")};
+    struct tombstone items[3];
+    uint32_t count = random_below(random, 3);
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = (struct tombstone){i, (uint32_t)random_next(random), INT64_MIN, (int64_t)random_next(random),
+                                      5, (int64_t)random_next(random),  &matcher,  1};
+    must(tombstones_make(NULL, NULL, NULL, items, count, &state.tombstones));
     return state;
 }
 
@@ -41,6 +48,14 @@ static bool same(const struct state *a, const struct state *b)
     for (size_t i = 0; equal && i < a->registries.count; i++)
         equal = a->registries.data[i].number == b->registries.data[i].number &&
                 a->registries.data[i].bytes == b->registries.data[i].bytes;
+    equal = equal && tombstones_count(a->tombstones) == tombstones_count(b->tombstones);
+    for (uint32_t i = 0; equal && i < tombstones_count(a->tombstones); i++) {
+        const struct tombstone *x = &a->tombstones->items[i], *y = &b->tombstones->items[i];
+        equal = x->number == y->number && x->head_to == y->head_to && x->from_ms == y->from_ms &&
+                x->to_ms == y->to_ms && x->created_ms == y->created_ms && x->purge_ms == y->purge_ms &&
+                x->matcher_count == 1 && y->matcher_count == 1 && str_equal(x->matchers[0].name, y->matchers[0].name) &&
+                str_equal(x->matchers[0].value, y->matchers[0].value);
+    }
     return equal;
 }
 
@@ -78,14 +93,18 @@ Test(state, text)
     vec_push(&state.blocks, (struct state_block){12, -5, 1700007200000});
     vec_push(&state.registries, (struct state_registry){9, 40960});
     vec_push(&state.heads, (struct state_head){15, 9});
+    struct matcher matcher = {.type = MATCH_EQUAL, .name = STR("__name__"), .value = STR("up")};
+    struct tombstone item = {16, 15, 0, 17, 18, 19, &matcher, 1};
+    must(tombstones_make(NULL, NULL, NULL, &item, 1, &state.tombstones));
     must(state_save(fs, &state));
     must(fs_read_file(fs, "state", 10000, &arena, &text));
-    cr_expect(str_equal(str_cut(&text, '\n'), STR("varve state 1")) && str_equal(str_cut(&text, '\n'), STR("next 17")));
+    cr_expect(str_equal(str_cut(&text, '\n'), STR("varve state 2")) && str_equal(str_cut(&text, '\n'), STR("next 17")));
     line = str_cut(&text, '\n');
     cr_expect(line.len == 7 + 384 && str_starts_with(line, STR("secret a500")));
     cr_expect(str_equal(str_cut(&text, '\n'), STR("block 12 -5 1700007200000")));
     cr_expect(str_equal(str_cut(&text, '\n'), STR("registry 9 40960")));
     cr_expect(str_equal(str_cut(&text, '\n'), STR("head 15 9")));
+    cr_expect(str_equal(str_cut(&text, '\n'), STR("tombstone 16 15 0 17 18 19 {\"__name__\"=\"up\"}")));
     line = str_cut(&text, '\n');
     cr_expect(str_starts_with(line, STR("checksum ")) && line.len == 25 && text.len == 0);
     arena_release(&arena);
@@ -133,6 +152,12 @@ Test(state, malformed_lines)
                                         "secret 00",
                                         "other 1",
                                         "varve state 1",
+                                        "tombstone 1",
+                                        "tombstone 1 2 3 4 5",
+                                        "tombstone 1 2 3 4 5 6",
+                                        "tombstone 1 2 3 4 x 6 {}",
+                                        "tombstone 1 2 3 4 5 6 {} ",
+                                        "tombstone 1 2 3 4 5 6 {\"a\"=~\"(\"}",
                                         "Next 1"};
     struct fs *fs = fs_memory_new();
     struct arena arena;
@@ -140,7 +165,7 @@ Test(state, malformed_lines)
 
     arena_init(&arena, NULL);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        str text = arena_format(&arena, "varve state 1\n%s\n", lines[i]);
+        str text = arena_format(&arena, "varve state 2\n%s\n", lines[i]);
         text = arena_format(&arena, "%.*schecksum %016llx\n", STR_ARG(text),
                             (unsigned long long)hash_bytes(text.data, text.len));
         must(fs_replace_file(fs, "state", text));
@@ -148,8 +173,29 @@ Test(state, malformed_lines)
     }
     must(fs_replace_file(fs, "state", STR("varve state 1\nnext 5\n")));
     cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "no checksum");
+    must(fs_replace_file(fs, "state", STR("varve state 3\nnext 5\n")));
+    cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "a version to come");
     must(fs_replace_file(fs, "state", STR("")));
     cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "empty");
+    arena_release(&arena);
+    fs_release(fs);
+}
+
+/* What the version before wrote. */
+Test(state, version_1)
+{
+    struct fs *fs = fs_memory_new();
+    struct arena arena;
+    struct state got;
+
+    arena_init(&arena, NULL);
+    str text = STR("varve state 1\nnext 5\nblock 3 -1 2\nregistry 2 8\nhead 4 2\n");
+    text = arena_format(&arena, "%.*schecksum %016llx\n", STR_ARG(text),
+                        (unsigned long long)hash_bytes(text.data, text.len));
+    must(fs_replace_file(fs, "state", text));
+    must(state_load(fs, &got));
+    cr_expect(got.next == 5 && got.blocks.count == 1 && got.heads.count == 1 && !got.tombstones);
+    state_release(&got);
     arena_release(&arena);
     fs_release(fs);
 }

@@ -53,8 +53,8 @@ Test(view, holds_what_it_shows)
     struct world world;
 
     make_world(&world);
-    struct view *old = view_new(world.live, world.frozen, world.blocks, 2, NULL);
-    struct view *new = view_new(world.live, NULL, world.blocks, 2, world.blocks[2]);
+    struct view *old = view_new(world.live, world.frozen, world.blocks, 2, NULL, NULL);
+    struct view *new = view_new(world.live, NULL, world.blocks, 2, world.blocks[2], NULL);
     cr_expect(old->block_count == 2 && old->frozen == world.frozen && old->live == world.live);
     cr_expect(new->block_count == 3 && new->blocks[2] == world.blocks[2] && new->frozen == NULL);
     for (int i = 0; i < BLOCKS; i++) {
@@ -80,7 +80,8 @@ Test(view, of_nothing)
     struct world world;
 
     make_world(&world);
-    struct view *view = view_new(NULL, NULL, NULL, 0, NULL), *one = view_new(NULL, NULL, NULL, 0, world.blocks[0]);
+    struct view *view = view_new(NULL, NULL, NULL, 0, NULL, NULL),
+                *one = view_new(NULL, NULL, NULL, 0, world.blocks[0], NULL);
     cr_expect(view->block_count == 0 && !view->live && !view->frozen && view->broken_count == 0);
     cr_expect(one->block_count == 1 && one->blocks[0] == world.blocks[0]);
     view_unref(view);
@@ -106,7 +107,7 @@ Test(view, threads)
     pthread_t threads[4];
 
     make_world(&world);
-    struct view *view = view_new(world.live, world.frozen, world.blocks, BLOCKS, NULL);
+    struct view *view = view_new(world.live, world.frozen, world.blocks, BLOCKS, NULL, NULL);
     for (int i = 0; i < BLOCKS; i++) block_unref(world.blocks[i]);
     head_unref(world.live);
     head_unref(world.frozen);

@@ -47,8 +47,10 @@ void twin_release(struct twin *twin)
         writer_release(&series->canonical);
         writer_release(&series->shuffled);
         vec_release(&series->samples);
+        vec_release(&series->versions);
     }
     vec_release(&twin->series);
+    vec_release(&twin->deletes);
     arena_release(&twin->arena);
 }
 
@@ -110,17 +112,25 @@ bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value)
     return twin_store_sample(series, &(struct twin_sample){time_ms, value, 0, NULL});
 }
 
+/* Makes room for an item of a sorted vec at its place. */
+#define make_room(v, at)                                                                              \
+    do {                                                                                              \
+        (void)vec_push_slot(v);                                                                       \
+        memmove((v)->data + (at) + 1, (v)->data + (at), ((v)->count - 1 - (at)) * sizeof *(v)->data); \
+    } while (0)
+
 bool twin_store_sample(struct twin_series *series, const struct twin_sample *sample)
 {
     int64_t time_ms = sample->time_ms;
-    size_t at = series->samples.count;
+    size_t at = series->samples.count, version = series->versions.count;
 
     while (at > 0 && series->samples.data[at - 1].time_ms >= time_ms) at--;
     if (at < series->samples.count && series->samples.data[at].time_ms == time_ms) return false;
-    vec_push(&series->samples, (struct twin_sample){0});
-    memmove(series->samples.data + at + 1, series->samples.data + at,
-            (series->samples.count - 1 - at) * sizeof *series->samples.data);
+    make_room(&series->samples, at);
     series->samples.data[at] = *sample;
+    while (version > 0 && series->versions.data[version - 1].sample.time_ms > time_ms) version--;
+    make_room(&series->versions, version);
+    series->versions.data[version] = (struct twin_version){*sample, series->deletes};
     return true;
 }
 
@@ -179,6 +189,87 @@ static bool matches(const struct twin_series *series, const struct matcher *matc
         if (!matcher_matches(&matchers[i], value_of(series, matchers[i].name))) return false;
     }
     return true;
+}
+
+static bool is_hidden(const struct twin *twin, const struct twin_series *series, const struct twin_version *version)
+{
+    vec_each (item, &twin->deletes) {
+        if (version->deletes <= item->deletes && version->sample.time_ms >= item->from_ms &&
+            version->sample.time_ms <= item->to_ms && matches(series, item->matchers, item->matcher_count))
+            return true;
+    }
+    return false;
+}
+
+/* Says anew what is visible. */
+static void show(struct twin *twin)
+{
+    vec_each (series, &twin->series) {
+        series->samples.count = 0;
+        series->deletes = twin->delete_count;
+        vec_each (version, &series->versions) {
+            if (is_hidden(twin, series, version)) continue;
+            if (series->samples.count && vec_last(&series->samples)->time_ms == version->sample.time_ms) continue;
+            vec_push(&series->samples, version->sample);
+        }
+    }
+}
+
+void twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms)
+{
+    struct twin_delete *item = vec_push_slot(&twin->deletes);
+    struct db_tombstone *tombstones;
+    size_t count;
+    struct arena arena;
+
+    *item = (struct twin_delete){.deletes = twin->delete_count++, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    item->matcher_count = random_matchers(twin, item->matchers, &twin->arena);
+    if (twin_random(twin) % 4) item->from_ms = from_ms + (int64_t)(twin_random(twin) % (uint64_t)(to_ms - from_ms));
+    if (twin_random(twin) % 4) item->to_ms = from_ms + (int64_t)(twin_random(twin) % (uint64_t)(to_ms - from_ms));
+    struct db_deletion deletion = {item->matchers, item->matcher_count, item->from_ms, item->to_ms};
+    status s = db_delete(db, &deletion, 1);
+    cr_assert(!failed(s), "%s", s.text);
+    arena_init(&arena, NULL);
+    db_tombstones(db, &tombstones, &count, &arena);
+    cr_assert(count == twin->deletes.count);
+    item->number = tombstones[count - 1].number;
+    arena_release(&arena);
+    show(twin);
+}
+
+void twin_undelete(struct twin *twin, struct db *db)
+{
+    if (twin->deletes.count == 0) return;
+    size_t at = twin_random(twin) % twin->deletes.count;
+    status s = db_undelete(db, twin->deletes.data[at].number);
+    cr_assert(!failed(s), "%s", s.text);
+    for (; at + 1 < twin->deletes.count; at++) twin->deletes.data[at] = twin->deletes.data[at + 1];
+    twin->deletes.count--;
+    show(twin);
+}
+
+void twin_purge(struct twin *twin, struct db *db)
+{
+    struct db_tombstone *tombstones;
+    size_t count;
+    struct arena arena;
+
+    status s = db_purge(db);
+    cr_assert(!failed(s), "%s", s.text);
+    arena_init(&arena, NULL);
+    db_tombstones(db, &tombstones, &count, &arena);
+    cr_assert(count == 0, "%zu tombstones are left", count);
+    arena_release(&arena);
+    vec_each (series, &twin->series) {
+        size_t kept = 0;
+        for (size_t i = 0; i < series->versions.count; i++) {
+            if (!is_hidden(twin, series, &series->versions.data[i]))
+                series->versions.data[kept++] = series->versions.data[i];
+        }
+        series->versions.count = kept;
+    }
+    twin->deletes.count = 0;
+    show(twin);
 }
 
 static bool has_samples(const struct twin_series *series, int64_t from_ms, int64_t to_ms)

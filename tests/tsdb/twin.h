@@ -1,4 +1,5 @@
-/* A naive twin of the engine: every sample in a sorted array, the first stored value of a time wins. */
+/* A naive twin of the engine: every sample in a sorted array, the first stored value of a time wins. With deletes: of
+ * those stored for a time the first that is not hidden. */
 #ifndef VARVE_TESTS_TSDB_TWIN_H
 #define VARVE_TESTS_TSDB_TWIN_H
 
@@ -12,17 +13,35 @@ struct twin_sample {
     const struct histogram *histogram; /* in the twin's arena; NULL: a float */
 };
 
+/* A sample that was stored, and how many deletes had been made then. */
+struct twin_version {
+    struct twin_sample sample;
+    uint32_t deletes;
+};
+
+struct twin_delete {
+    uint32_t number;  /* the engine's */
+    uint32_t deletes; /* made before this one */
+    int64_t from_ms, to_ms;
+    struct matcher matchers[3];
+    size_t matcher_count;
+};
+
 struct twin_series {
     label *pairs; /* sorted */
     size_t pair_count;
-    struct writer canonical; /* label fields, sorted */
-    struct writer shuffled;  /* the same in another order */
-    vec(struct twin_sample) samples;
+    struct writer canonical;           /* label fields, sorted */
+    struct writer shuffled;            /* the same in another order */
+    vec(struct twin_sample) samples;   /* those that are visible */
+    vec(struct twin_version) versions; /* all, by time, then by arrival */
+    uint32_t deletes;                  /* made up to now */
 };
 
 struct twin {
     struct arena arena;
     vec(struct twin_series) series;
+    vec(struct twin_delete) deletes;
+    uint32_t delete_count; /* that were ever made */
     uint64_t random;
 };
 
@@ -34,6 +53,11 @@ uint64_t twin_random(struct twin *twin);
 /* Stores a sample unless one of that time is there; false then. */
 bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
 bool twin_store_sample(struct twin_series *series, const struct twin_sample *sample);
+
+/* Deletes something at random in both; takes one of the deletes back; purges all. */
+void twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
+void twin_undelete(struct twin *twin, struct db *db);
+void twin_purge(struct twin *twin, struct db *db);
 
 /* Makes a sample rich: a histogram, mostly more of the same that the series has, or a float with a start time. */
 void twin_enrich(struct twin *twin, const struct twin_series *series, struct twin_sample *sample);

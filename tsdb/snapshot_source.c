@@ -1,0 +1,104 @@
+/* One source of a snapshot: which of its series match, and their samples without what tombstones hide; see
+ * snapshot_internal.h. */
+#include "tsdb/snapshot_internal.h"
+
+static uint32_t part_count(const struct snapshot_source *source)
+{
+    return source->block ? 1 : source->head_count;
+}
+
+static struct index *index_of(const struct snapshot_source *source, uint32_t *series)
+{
+    if (source->block) {
+        *series = block_get_info(source->block)->series;
+        return block_index(source->block);
+    }
+    *series = registry_series_count(source->registry);
+    return registry_index(source->registry);
+}
+
+status source_find_hidden(struct snapshot *snapshot, struct snapshot_source *source)
+{
+    const struct tombstones *tombstones = snapshot->view->tombstones;
+
+    if (source->is_hidden_known) return ok();
+    for (uint32_t i = 0; i < part_count(source) && tombstones; i++) {
+        struct hidden_source asked = {.min_ms = source->min_ms, .max_ms = source->max_ms};
+        asked.head_first = source->block ? block_get_info(source->block)->head_first : head_number(source->heads[i]);
+        asked.index = index_of(source, &asked.series);
+        TRY(hidden_find(tombstones, &asked, false, &snapshot->arena, &source->hidden[i]));
+    }
+    source->is_hidden_known = true;
+    return ok();
+}
+
+status source_read(const struct snapshot_source *source, uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms,
+                   struct column_buffer *buffer)
+{
+    size_t first = buffer->times.count;
+
+    if (source->block) {
+        struct block_cursor cursor = {0};
+        status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
+        block_cursor_release(&cursor);
+        TRY(s);
+    } else {
+        head_read(source->heads[head], place, &source->horizons[head], from_ms, to_ms, buffer);
+    }
+    if (source->hidden[head].count) hidden_apply(&source->hidden[head], place, buffer, first);
+    return ok();
+}
+
+/* Looks for a sample of a series in one part of the source: any, if no tombstone touches the series. */
+static status find_visible(const struct snapshot_source *source, uint32_t part, uint32_t place,
+                           const struct select_request *request, struct column_buffer *buffer, bool *out)
+{
+    const struct hidden *hidden = &source->hidden[part];
+    int64_t from = request->from_ms < source->min_ms ? source->min_ms : request->from_ms + 1;
+    int64_t to = request->to_ms > source->max_ms ? source->max_ms : request->to_ms;
+
+    *out = source->block || head_has(source->heads[part], place, request->from_ms, request->to_ms);
+    if (!*out || hidden->count == 0 || !hidden_touches(hidden, place)) return ok();
+    *out = false;
+    if (hidden_covers(hidden, place, from, to)) return ok();
+    columns_clear(buffer);
+    TRY(source_read(source, part, place, from, to, buffer));
+    *out = buffer->times.count > 0;
+    return buffer->error;
+}
+
+/* Keeps those that have samples left. */
+static status keep_visible(const struct snapshot_source *source, const struct select_request *request, uint32_t *places,
+                           uint32_t *count)
+{
+    struct column_buffer buffer = {0};
+    uint32_t kept = 0;
+    status s = ok();
+
+    for (uint32_t i = 0; i < *count && !failed(s); i++) {
+        bool any = false;
+        for (uint32_t part = 0; part < part_count(source) && !any && !failed(s); part++)
+            s = find_visible(source, part, places[i], request, &buffer, &any);
+        if (any) places[kept++] = places[i];
+    }
+    *count = kept;
+    column_buffer_release(&buffer);
+    return s;
+}
+
+status source_select(struct snapshot *snapshot, struct snapshot_source *source, const struct select_request *request,
+                     uint32_t **out, uint32_t *count)
+{
+    uint32_t series;
+    struct index *index = index_of(source, &series);
+    struct postings *set;
+
+    TRY(source_find_hidden(snapshot, source));
+    TRY(index_select(index, series, request->matchers, request->matcher_count, &set));
+    *count = (uint32_t)postings_count(set);
+    *out = arena_array(&snapshot->arena, uint32_t, *count);
+    postings_to_array(set, *out);
+    postings_free(set);
+    if (source->block && !source_has_hidden(source)) return ok();
+    return keep_visible(source, request, *out, count);
+}
