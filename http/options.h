@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 /* Which command a flag belongs to; bits. */
-enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4 };
+enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4, COMMAND_INSPECT = 8 };
 
 enum { OPTIONS_MAX = 64 };
 
@@ -33,7 +33,9 @@ struct settings {
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
-    str texts[OPTIONS_MAX];     /* each flag's value as it was written, in the order of the table */
+    uint64_t limit;             /* of the inspect command */
+    bool json;
+    str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */
 };
 
 /* Reads the flags of a command; what is no flag, and all after `--`, goes to `rest` (room for argument_count), in

@@ -6,7 +6,6 @@
 #include "storage/wal_read.h"
 
 #include "storage/base/vec.h"
-#include "storage/wal_format.h"
 
 #include <stdio.h>
 
@@ -21,10 +20,11 @@ struct bad_place {
 
 struct walk {
     const struct wal_visitor *visitor;
-    uint64_t boot;     /* the running one */
-    uint64_t sequence; /* of the last good group header */
-    uint64_t synced;   /* the highest sequence that some group calls durable */
-    bool same_boot;    /* the last good header was written under the running boot */
+    void (*group)(void *context, uint64_t at, const struct wal_group *group); /* may be NULL */
+    uint64_t boot;                                                            /* the running one */
+    uint64_t sequence;                                                        /* of the last good group header */
+    uint64_t synced; /* the highest sequence that some group calls durable */
+    bool same_boot;  /* the last good header was written under the running boot */
     uint64_t bytes;
     uint32_t segment;
     vec(struct bad_place) bad;
@@ -52,6 +52,7 @@ static status read_records(struct walk *walk, const uint8_t *segment, const uint
         enum record_outcome outcome = record_next(&rest, &record);
         if (outcome == RECORD_END) return ok();
         if (outcome == RECORD_GOOD) {
+            record.at = (uint64_t)(place - segment);
             TRY(walk->visitor->record(walk->visitor->context, &record));
         } else {
             note(walk, (uint64_t)(place - segment), walk->sequence, complete, "a record does not match its checksum");
@@ -106,6 +107,7 @@ static status read_group(struct walk *walk, const uint8_t *segment, const uint8_
     if (group->sequence > walk->sequence + 1 && !known)
         note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
     if (*at == segment + WAL_SEGMENT_HEADER_BYTES) forgive(walk, group);
+    if (walk->group) walk->group(walk->visitor->context, (uint64_t)(*at - segment), group);
     walk->sequence = group->sequence;
     walk->same_boot = group->boot == walk->boot;
     if (group->synced > walk->synced) walk->synced = group->synced;
@@ -247,6 +249,28 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
     *end = end_of(&walk, next);
     vec_release(&walk.bad);
     vec_release(&found);
+    writer_release(&bytes);
+    return s;
+}
+
+status wal_read_segment(struct fs *fs, uint32_t head, uint32_t segment, const struct wal_visitor *visitor,
+                        void (*group)(void *context, uint64_t at, const struct wal_group *group))
+{
+    struct walk walk = {.visitor = visitor, .group = group, .boot = wal_boot_id(), .segment = segment};
+    struct writer bytes = {0};
+    char name[WAL_NAME_BYTES];
+    struct wal_group first;
+
+    wal_name(name, head, segment);
+    status s = load_segment(fs, name, &bytes);
+    if (!failed(s)) {
+        bool long_enough = bytes.count >= WAL_SEGMENT_HEADER_BYTES + WAL_GROUP_HEADER_BYTES;
+        if (long_enough && wal_is_group_header(bytes.data + WAL_SEGMENT_HEADER_BYTES, &first) && first.sequence)
+            walk.sequence = first.sequence - 1;
+        s = read_segment(&walk, head, bytes.data, bytes.count);
+    }
+    if (!failed(s)) report(&walk, head);
+    vec_release(&walk.bad);
     writer_release(&bytes);
     return s;
 }

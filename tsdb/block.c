@@ -239,15 +239,14 @@ status block_series(struct block *block, struct block_cursor *cursor, uint32_t o
     return reader_failed(&in) ? malformed(block, "an entry of the series table") : ok();
 }
 
-/* Names the file and the place in an error about series data. */
-static status in_file(const struct block *block, const struct block_series *series, status s)
+status block_in_file(const struct block *block, const struct block_series *series, status s)
 {
     if (!failed(s) || s.code == STATUS_IO) return s;
     unsigned long long at = series->offset + s.at;
     return status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text);
 }
 
-static status load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
+status block_load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
 {
     buffer->bytes.count = 0;
     uint8_t *to = writer_reserve(&buffer->bytes, (size_t)series->bytes + GORILLA_SLACK_BYTES);
@@ -262,11 +261,11 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
     struct block_series series;
 
     TRY(block_series(block, cursor, ordinal, &series));
-    TRY(load_data(block, &series, buffer));
+    TRY(block_load_data(block, &series, buffer));
     struct series_block around = block_around(block, &series);
-    return in_file(block, &series,
-                   series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
-                                    buffer));
+    return block_in_file(block, &series,
+                         series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
+                                          buffer));
 }
 
 static status decode_set(struct block *block, str encoded, struct postings *set)

@@ -207,3 +207,43 @@ void registry_mark_saved(struct registry *registry)
         name_at(registry, i)->values_saved = name_at(registry, i)->value_count;
     pthread_rwlock_unlock(&registry->lock);
 }
+
+/* Reads over an entry; *series becomes the id of the series it registers, or SERIES_NONE. */
+static void skip_entry(const struct registry *registry, struct reader *in, uint32_t *series)
+{
+    uint8_t kind = reader_u8(in);
+    uint32_t id = reader_varint32(in), count = 0;
+
+    *series = SERIES_NONE;
+    if (kind == ENTRY_NAME) {
+        (void)reader_str(in);
+    } else if (kind == ENTRY_VALUE) {
+        (void)reader_varint32(in);
+        (void)reader_str(in);
+    } else if (kind == ENTRY_LIST) {
+        count = reader_varint32(in);
+    } else if (kind == ENTRY_SERIES) {
+        (void)reader_bytes(in, sizeof(hash128));
+        uint32_t list = reader_varint32(in);
+        bool known = list < registry->list_count && list_at(registry, list)->names;
+        if (!known) in->failed = true;
+        count = known ? list_at(registry, list)->count : 0;
+        *series = id;
+    } else {
+        in->failed = true;
+    }
+    for (uint32_t i = 0; i < count && !reader_failed(in); i++) (void)reader_varint(in);
+}
+
+bool registry_each_registered(const struct registry *registry, const uint8_t *registration, size_t bytes,
+                              void (*each)(void *context, uint32_t series), void *context)
+{
+    struct reader in = reader_make(registration, bytes);
+    uint32_t series;
+
+    while (reader_left(&in) && !reader_failed(&in)) {
+        skip_entry(registry, &in, &series);
+        if (series != SERIES_NONE && !reader_failed(&in)) each(context, series);
+    }
+    return !reader_failed(&in);
+}

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_COULD_NOT_LOOK = 2 };
-
 static void print_finding(void *context, str sentence)
 {
     (void)context;
