@@ -4,11 +4,13 @@
 
 #include "http/request.h"
 
-status api_snapshot(struct request *request, struct response *response);
 status api_delete_series(struct request *request, struct response *response);
-status api_clean_tombstones(struct request *request, struct response *response);
+status api_undelete(struct request *request, struct response *response);
+status api_tombstones(struct request *request, struct response *response);
 
 /* They answer when all is on disk. */
+status api_snapshot(struct request *request, struct response *response);
+status api_clean_tombstones(struct request *request, struct response *response);
 status api_freeze(struct request *request, struct response *response);
 status api_compact(struct request *request, struct response *response);
 

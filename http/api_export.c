@@ -1,12 +1,11 @@
 /* Raw samples as text; see api_export.h. */
 #include "http/api_export.h"
 
+#include "http/histogram_json.h"
 #include "http/json.h"
 #include "http/series_reader.h"
 #include "http/times.h"
 #include "storage/base/number.h"
-
-#include <math.h>
 
 enum { COLUMNS_MAX = 256 };
 
@@ -37,23 +36,58 @@ static status open_series(struct request *request, struct series_reader *reader)
     return ok();
 }
 
-/* A value as JSON: texts for what JSON has no number for, null for the marker that a series has ended. */
-static void put_json_value(struct writer *w, double value)
+/* A null stands for the marker that a series has ended. */
+static void put_json_sample(struct writer *w, double value, const struct histogram *h)
 {
     if (is_stale(value)) {
         put(w, STR("null"));
-    } else if (isnan(value)) {
-        put(w, STR("\"NaN\""));
-    } else if (isinf(value)) {
-        put(w, value > 0 ? STR("\"Infinity\"") : STR("\"-Infinity\""));
+    } else if (h) {
+        histogram_json_write(h, w);
     } else {
-        put_number(w, value);
+        histogram_json_write_number(value, w);
     }
 }
 
-static void put_line(struct response *response, const struct series_row *row, const samples *found)
+/* The samples of one kind; a series with both is told in two lines. */
+struct line {
+    const samples *found;
+    bool has_histograms;
+};
+
+static bool next_of_line(const struct line *line, size_t *at)
+{
+    const samples *found = line->found;
+
+    while (*at < found->count && (found->histograms && found->histograms[*at]) != line->has_histograms) ++*at;
+    return *at < found->count;
+}
+
+static bool has_starts(const struct line *line)
+{
+    if (!line->found->starts_ms) return false;
+    for (size_t i = 0; next_of_line(line, &i); i++) {
+        if (line->found->starts_ms[i]) return true;
+    }
+    return false;
+}
+
+static void put_times(struct response *response, const struct line *line, const int64_t *times)
+{
+    bool first = true;
+
+    for (size_t i = 0; next_of_line(line, &i); i++) {
+        struct writer *w = response_writer(response);
+        if (!first) writer_u8(w, ',');
+        first = false;
+        json_put_signed(w, times[i]);
+    }
+}
+
+static void put_line(struct response *response, const struct series_row *row, const struct line *line)
 {
     struct writer *w = response_writer(response);
+    const samples *found = line->found;
+    bool first = true;
 
     put(w, STR("{\"metric\":{"));
     for (size_t i = 0; i < row->pair_count; i++) {
@@ -62,19 +96,20 @@ static void put_line(struct response *response, const struct series_row *row, co
         writer_u8(w, ':');
         json_put_string(w, row->pairs[i].value);
     }
-    put(w, STR("},\"values\":["));
-    for (size_t i = 0; i < found->count; i++) {
+    put(w, line->has_histograms ? STR("},\"histograms\":[") : STR("},\"values\":["));
+    for (size_t i = 0; next_of_line(line, &i); i++) {
         w = response_writer(response);
-        if (i) writer_u8(w, ',');
-        put_json_value(w, found->values[i]);
+        if (!first) writer_u8(w, ',');
+        first = false;
+        put_json_sample(w, found->values[i], line->has_histograms ? found->histograms[i] : NULL);
     }
     put(w, STR("],\"timestamps\":["));
-    for (size_t i = 0; i < found->count; i++) {
-        w = response_writer(response);
-        if (i) writer_u8(w, ',');
-        json_put_signed(w, found->times_ms[i]);
+    put_times(response, line, found->times_ms);
+    if (has_starts(line)) {
+        put(response_writer(response), STR("],\"start_timestamps\":["));
+        put_times(response, line, found->starts_ms);
     }
-    put(w, STR("]}\n"));
+    put(response_writer(response), STR("]}\n"));
 }
 
 /* Calls each() for every series that has samples. */
@@ -89,7 +124,7 @@ static status for_each(struct request *request, struct response *response,
     series_reader_open(&reader, request);
     status s = open_series(request, &reader);
     for (size_t i = 0; i < reader.list.count && !failed(s); i++) {
-        s = series_reader_read_floats(&reader, &reader.list.data[i], &found);
+        s = series_reader_read(&reader, &reader.list.data[i], &found);
         if (!failed(s) && found.count) each(context, response, &reader.list.data[i], &found);
         if (!failed(s)) s = series_reader_check(&reader);
         if (!failed(s) && account_over(response->body.account))
@@ -102,7 +137,11 @@ static status for_each(struct request *request, struct response *response,
 static void each_as_json(void *context, struct response *response, const struct series_row *row, const samples *found)
 {
     (void)context;
-    put_line(response, row, found);
+    for (int kind = 0; kind < 2; kind++) {
+        struct line line = {found, kind};
+        size_t at = 0;
+        if (next_of_line(&line, &at)) put_line(response, row, &line);
+    }
 }
 
 status api_export(struct request *request, struct response *response)
@@ -170,6 +209,7 @@ static void each_as_csv(void *context, struct response *response, const struct s
 
     for (size_t i = 0; i < found->count; i++) {
         struct writer *w = response_writer(response);
+        if (found->histograms && found->histograms[i]) continue; /* a column holds a number */
         for (size_t j = 0; j < csv->count; j++) {
             if (j) writer_u8(w, ',');
             put_csv_column(w, csv->columns[j], row, found->values[i], found->times_ms[i], &scratch);

@@ -22,6 +22,7 @@
 #include "http/snappy_body.h"
 #include "http/write_histogram.h"
 #include "storage/chunk_gorilla.h"
+#include "storage/chunk_histogram.h"
 
 #include <snappy-c.h>
 
@@ -38,6 +39,8 @@ enum {
     SAMPLES_TYPE = 0,
     CHUNKS_TYPE = 1,
     CHUNK_XOR = 1,
+    CHUNK_HISTOGRAM = 2,
+    CHUNK_FLOAT_HISTOGRAM = 3,
     CHUNK_SAMPLES = 120,
     FRAME_BYTES = 1 << 20
 };
@@ -265,18 +268,58 @@ static status answer_samples(struct reading *reading, struct response *response)
     return ok();
 }
 
-static void put_chunk(struct reading *reading, const samples *found, size_t first, size_t count)
+static bool is_histogram(const samples *found, size_t i)
 {
-    struct writer *data = &reading->chunk, chunk = {0};
+    return found->histograms && found->histograms[i];
+}
 
-    data->count = 0;
-    gorilla_encode(found->times_ms + first, (const uint64_t *)(const void *)(found->values + first), count, data);
+static size_t encode_floats(struct reading *reading, const samples *found, size_t first)
+{
+    size_t end = first + 1;
+
+    while (end < found->count && end - first < CHUNK_SAMPLES && !is_histogram(found, end)) end++;
+    gorilla_encode(found->times_ms + first, (const uint64_t *)(const void *)(found->values + first), end - first,
+                   &reading->chunk);
+    return end - first;
+}
+
+static size_t encode_histograms(struct reading *reading, const samples *found, size_t first)
+{
+    struct rich_sample list[CHUNK_SAMPLES];
+    size_t count = 0;
+
+    for (size_t i = first; i < found->count && count < CHUNK_SAMPLES && is_histogram(found, i); i++) {
+        list[count] = (struct rich_sample){.time_ms = found->times_ms[i],
+                                           .value = found->values[i],
+                                           .histogram = found->histograms[i]};
+        if (count && rich_must_cut(&list[count - 1], &list[count])) break;
+        count++;
+    }
+    histogram_chunk_encode(list, count, &reading->chunk);
+    return count;
+}
+
+/* Appends the chunk that begins at a sample; returns how many it took. */
+static size_t put_chunk(struct reading *reading, const samples *found, size_t first)
+{
+    struct writer chunk = {0};
+    size_t count;
+    int encoding = CHUNK_XOR;
+
+    reading->chunk.count = 0;
+    if (is_histogram(found, first)) {
+        encoding = found->histograms[first]->is_integer ? CHUNK_HISTOGRAM : CHUNK_FLOAT_HISTOGRAM;
+        count = encode_histograms(reading, found, first);
+    } else {
+        count = encode_floats(reading, found, first);
+    }
     put_int(&chunk, 1, found->times_ms[first]);
     put_int(&chunk, 2, found->times_ms[first + count - 1]);
-    put_int(&chunk, 3, CHUNK_XOR);
-    put_bytes(&chunk, 4, text_of(data));
+    put_int(&chunk, 3, encoding);
+    put_bytes(&chunk, 4, text_of(&reading->chunk));
     put_bytes(&reading->frame, 2, text_of(&chunk));
     writer_release(&chunk);
+    return count;
 }
 
 /* Sends the series that is in the frame. */
@@ -300,15 +343,11 @@ static status stream_series(struct reading *reading, const struct series_row *ro
 {
     samples found;
 
-    TRY(series_reader_read_floats(&reading->rows, row, &found));
+    TRY(series_reader_read(&reading->rows, row, &found));
     for (size_t first = 0; first < found.count;) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);
-        while (first < found.count && reading->frame.count < FRAME_BYTES) {
-            size_t count = found.count - first < CHUNK_SAMPLES ? found.count - first : CHUNK_SAMPLES;
-            put_chunk(reading, &found, first, count);
-            first += count;
-        }
+        while (first < found.count && reading->frame.count < FRAME_BYTES) first += put_chunk(reading, &found, first);
         put_frame(reading, response, query);
     }
     return ok();

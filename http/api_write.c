@@ -297,8 +297,8 @@ static struct job *make_job(struct request *request, const struct write_protocol
     job->complaint = arena_copy_str(&request->arena, batch->complaint);
     job->outcome = ok();
     atomic_init(&job->awaited, 2);
-    metric_add(&metric_ingest_histograms, (int64_t)batch->found.count);
-    job->histograms = batch->found.count;
+    vec_each (found, &batch->found) job->histograms += found->histogram != NULL;
+    metric_add(&metric_ingest_histograms, (int64_t)job->histograms);
     return job;
 }
 

@@ -52,6 +52,15 @@ status batch_add_sample(struct write_batch *batch, str series, int64_t time_ms, 
     return ok();
 }
 
+status batch_add_rich_sample(struct write_batch *batch, str series, const struct rich_sample *sample)
+{
+    if (sample->histogram && batch->found.count == WRITE_HISTOGRAMS_MAX) return too_many("native histograms");
+    TRY(batch_add_sample(batch, series, sample->time_ms, double_bits(sample->value)));
+    if (sample->histogram || sample->start_ms)
+        vec_push(&batch->found, (struct found_rich){batch->times_ms.count - 1, sample->start_ms, sample->histogram});
+    return ok();
+}
+
 status batch_add_exemplar(struct write_batch *batch, const struct write_exemplar *exemplar)
 {
     if (batch->exemplars.count == WRITE_EXEMPLARS_MAX) return too_many("exemplars");

@@ -7,6 +7,7 @@
 #define VARVE_HTTP_BATCH_H
 
 #include "http/remote_write.h"
+#include "storage/chunk_rich.h"
 #include "tsdb/labels.h"
 
 /* Labels of a request, spelt out. */
@@ -17,6 +18,10 @@ status batch_labels(struct write_batch *batch, const label *pairs, size_t count,
 
 /* Appends a sample. It joins the last series of the batch if that has these very labels (the same bytes in memory). */
 status batch_add_sample(struct write_batch *batch, str series, int64_t time_ms, uint64_t value_bits);
+
+/* The same for a sample that may be a histogram (else NULL; its value is then the sum) or have a start time (else 0).
+ */
+status batch_add_rich_sample(struct write_batch *batch, str series, const struct rich_sample *sample);
 
 status batch_add_exemplar(struct write_batch *batch, const struct write_exemplar *exemplar);
 

@@ -96,9 +96,15 @@ static status read_otlp(struct config *config, const struct yaml *node)
                                        "ignore_resource_attributes",
                                        "keep_identifying_resource_attributes",
                                        "promote_scope_metadata",
+                                       "convert_histograms_to_nhcb",
+                                       "label_name_underscore_sanitization",
+                                       "label_name_preserve_multiple_underscores",
+                                       "allow_delta_temporality",
+                                       "keep_start_times",
                                        NULL};
     struct otlp_config *otlp = &config->otlp;
     str *promoted = NULL, *ignored = NULL;
+    bool sanitizes = true, preserves = true;
 
     TRY(yaml_check_keys(node, keys));
     TRY(read_strategy(yaml_get(node, keys[0]), &otlp->strategy));
@@ -107,6 +113,13 @@ static status read_otlp(struct config *config, const struct yaml *node)
     TRY(yaml_texts(yaml_get(node, keys[3]), &config->arena, &ignored, &otlp->ignored_count));
     TRY(yaml_bool(yaml_get(node, keys[4]), &otlp->keeps_identifying));
     TRY(yaml_bool(yaml_get(node, keys[5]), &otlp->promotes_scope));
+    TRY(yaml_bool(yaml_get(node, keys[6]), &otlp->converts_to_custom));
+    TRY(yaml_bool(yaml_get(node, keys[7]), &sanitizes));
+    TRY(yaml_bool(yaml_get(node, keys[8]), &preserves));
+    TRY(yaml_bool(yaml_get(node, keys[9]), &otlp->takes_delta));
+    TRY(yaml_bool(yaml_get(node, keys[10]), &otlp->keeps_starts));
+    otlp->keeps_leading_underscore = !sanitizes;
+    otlp->collapses_underscores = !preserves;
     otlp->promoted = promoted;
     otlp->ignored = ignored;
     if (otlp->promotes_all && otlp->promoted_count)

@@ -38,8 +38,12 @@ struct otlp_config {
     bool promotes_all;             /* resource attributes become labels of every series … */
     const str *promoted, *ignored; /* … else these; or all but the ignored */
     size_t promoted_count, ignored_count;
-    bool keeps_identifying; /* service.name and the like also go to target_info */
-    bool promotes_scope;    /* name, version and attributes of the scope become labels */
+    bool keeps_identifying;  /* service.name and the like also go to target_info */
+    bool promotes_scope;     /* name, version and attributes of the scope become labels */
+    bool converts_to_custom; /* explicit histograms become native ones with custom buckets */
+    bool takes_delta;        /* delta temporality is stored as it comes */
+    bool keeps_starts;       /* start times are stored; that costs bytes for each sample */
+    bool collapses_underscores, keeps_leading_underscore; /* in the names of labels */
 };
 
 struct config {

@@ -6,16 +6,15 @@
 #include "http/federate.h"
 
 #include "http/config.h"
-#include "http/exposition.h"
+#include "http/federate_format.h"
 #include "http/services.h"
 #include "query/parse.h"
 #include "storage/base/clock.h"
-#include "storage/base/number.h"
 #include "storage/base/vec.h"
 #include "tsdb/samples.h"
 #include "tsdb/snapshot.h"
 
-enum { ROWS_AT_ONCE = 4096 };
+enum { ROWS_AT_ONCE = 4096, EXTERNAL_MAX = 64 };
 
 struct row {
     str metric;
@@ -23,6 +22,7 @@ struct row {
     size_t pair_count;
     int64_t time_ms;
     double value;
+    const struct histogram *histogram; /* NULL: a float */
 };
 
 struct federation {
@@ -30,15 +30,17 @@ struct federation {
     struct snapshot *snapshot;
     struct account account;
     int64_t now_ms, lookback_ms;
-    bool takes_utf8; /* the scraper reads names in quotes */
+    struct federate_output output;
     vec(struct row) rows;
 };
 
 static status add_row(struct federation *federation, struct selection *selection, uint32_t index, int64_t time_ms,
-                      double value)
+                      double value, const struct histogram *h)
 {
     struct label_id ids[LABELS_MAX];
     struct row row = {.metric = STR(""), .time_ms = time_ms, .value = value};
+
+    if (h) row.histogram = histogram_copy(h, snapshot_arena(federation->snapshot));
 
     TRY(selection_label_pairs(selection, index, ids, &row.pair_count));
     label *pairs = arena_array(snapshot_arena(federation->snapshot), label, row.pair_count);
@@ -70,9 +72,8 @@ static status add_selection(struct federation *federation, struct selection *sel
                               federation->now_ms, &buffer, &newest))
             s = buffer.error;
         for (uint32_t i = 0; i < count && !failed(s); i++) {
-            /* The text format has no native histograms. */
-            if (times[i] != INT64_MIN && !is_stale(values[i]) && !histograms[i])
-                s = add_row(federation, selection, first + i, times[i], values[i]);
+            if (times[i] != INT64_MIN && !is_stale(values[i]) && federate_can_tell(&federation->output, histograms[i]))
+                s = add_row(federation, selection, first + i, times[i], values[i], histograms[i]);
         }
         if (!failed(s) && request_is_canceled(federation->request))
             s = status_make(STATUS_CANCELED, "the client closed the connection");
@@ -91,51 +92,6 @@ static int compare_rows(const void *a, const void *b)
     return order ? order : labels_compare(x->pairs, x->pair_count, y->pairs, y->pair_count);
 }
 
-static void put(struct writer *w, str text)
-{
-    writer_bytes(w, text.data, text.len);
-}
-
-static void put_quoted(struct writer *w, str text)
-{
-    writer_u8(w, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (c == '\\' || c == '"') writer_u8(w, '\\');
-        if (c == '\n') {
-            put(w, STR("\\n"));
-        } else {
-            writer_u8(w, (uint8_t)c);
-        }
-    }
-    writer_u8(w, '"');
-}
-
-/* A name in quotes, or, for a scraper that does not read these, with underscores for what no identifier has. */
-static void put_name(const struct federation *federation, struct writer *w, str name, bool is_plain)
-{
-    if (is_plain) {
-        put(w, name);
-    } else if (federation->takes_utf8) {
-        put_quoted(w, name);
-    } else {
-        for (size_t i = 0; i < name.len; i++) {
-            char c = name.data[i];
-            bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9' && i > 0);
-            if (((unsigned char)c & 0xC0) != 0x80) writer_u8(w, is_letter ? (uint8_t)c : '_');
-        }
-    }
-}
-
-static void put_label(const struct federation *federation, struct writer *w, bool *first, str name, str value)
-{
-    if (!*first) writer_u8(w, ',');
-    *first = false;
-    put_name(federation, w, name, labels_is_label_name(name));
-    writer_u8(w, '=');
-    put_quoted(w, value);
-}
-
 static bool has_label(const struct row *row, str name)
 {
     for (size_t i = 0; i < row->pair_count; i++) {
@@ -144,38 +100,36 @@ static bool has_label(const struct row *row, str name)
     return false;
 }
 
-static void put_row(const struct federation *federation, const struct config *config, struct writer *w,
-                    const struct row *row)
+/* The labels that a row is told with: its own, then external ones that it lacks. */
+static void put_row(struct federation *federation, const struct config *config, const struct row *row)
 {
-    char text[NUMBER_TEXT_MAX];
-    bool first = true, has_instance = has_label(row, STR("instance"));
-    bool is_plain = labels_is_metric_name(row->metric) || !federation->takes_utf8;
+    label pairs[LABELS_MAX + EXTERNAL_MAX + 1];
+    struct federate_metric metric = {.pairs = pairs,
+                                     .time_ms = row->time_ms,
+                                     .value = row->value,
+                                     .histogram = row->histogram};
+    bool has_instance = has_label(row, STR("instance"));
 
-    if (is_plain) put_name(federation, w, row->metric, labels_is_metric_name(row->metric));
-    writer_u8(w, '{');
-    if (!is_plain) {
-        put_quoted(w, row->metric);
-        first = false;
-    }
     for (size_t i = 0; i < row->pair_count; i++) {
-        if (!str_equal(row->pairs[i].name, METRIC_NAME))
-            put_label(federation, w, &first, row->pairs[i].name, row->pairs[i].value);
+        if (!str_equal(row->pairs[i].name, METRIC_NAME)) pairs[metric.pair_count++] = row->pairs[i];
     }
-    for (size_t i = 0; i < config->external_count; i++) {
+    for (size_t i = 0; i < config->external_count && i < EXTERNAL_MAX; i++) {
         const label *pair = &config->external[i];
         if (has_label(row, pair->name)) continue;
-        put_label(federation, w, &first, pair->name, pair->value);
+        pairs[metric.pair_count++] = *pair;
         has_instance = has_instance || str_equal(pair->name, STR("instance"));
     }
-    if (!has_instance) put_label(federation, w, &first, STR("instance"), STR(""));
-    put(w, STR("} "));
-    put(w, str_make(text, number_format(row->value, NUMBER_GENERAL, text)));
-    writer_u8(w, ' ');
-    put(w, arena_format(&federation->request->arena, "%lld", (long long)row->time_ms));
-    writer_u8(w, '\n');
+    if (!has_instance) pairs[metric.pair_count++] = (label){STR("instance"), STR("")};
+    federate_put(&federation->output, &metric);
 }
 
-static void put_rows(struct federation *federation, struct response *response)
+static enum federate_type type_of(const struct row *row)
+{
+    if (!row->histogram) return FEDERATE_UNTYPED;
+    return row->histogram->hint == HISTOGRAM_GAUGE ? FEDERATE_GAUGE_HISTOGRAM : FEDERATE_HISTOGRAM;
+}
+
+static void put_rows(struct federation *federation)
 {
     struct config *config = config_holder_get(federation->request->services->config);
     const struct row *before = NULL;
@@ -183,16 +137,15 @@ static void put_rows(struct federation *federation, struct response *response)
     if (federation->rows.count)
         qsort(federation->rows.data, federation->rows.count, sizeof *federation->rows.data, compare_rows);
     vec_each (row, &federation->rows) {
-        struct writer *w = response_writer(response);
         if (before && compare_rows(before, row) == 0) continue; /* of another set */
-        if (!before || !str_equal(before->metric, row->metric)) {
-            put(w, STR("# TYPE "));
-            put_name(federation, w, row->metric, labels_is_metric_name(row->metric));
-            put(w, STR(" untyped\n"));
+        if (!before || !str_equal(before->metric, row->metric) || type_of(before) != type_of(row)) {
+            if (before) federate_end(&federation->output);
+            federate_begin(&federation->output, row->metric, type_of(row));
         }
-        put_row(federation, config, w, row);
+        put_row(federation, config, row);
         before = row;
     }
+    if (before) federate_end(&federation->output);
     config_unref(config);
 }
 
@@ -218,17 +171,17 @@ static status collect(struct federation *federation)
 status page_federate(struct request *request, struct response *response)
 {
     const struct engine_options *options = engine_get_options(request->services->engine);
-    str accept = request->headers[HEADER_ACCEPT];
-    struct federation federation = {.request = request, .now_ms = clock_now_ms(), .lookback_ms = options->lookback_ms};
+    struct federation federation = {.request = request,
+                                    .now_ms = clock_now_ms(),
+                                    .lookback_ms = options->lookback_ms,
+                                    .output = {.response = response}};
 
-    federation.takes_utf8 = accept.len && memmem(accept.data, accept.len, "escaping=allow-utf-8", 20);
+    federate_accept(&federation.output, request->headers[HEADER_ACCEPT]);
     account_init(&federation.account, options->query_bytes_max, NULL);
     federation.snapshot = db_snapshot(request->services->db, &federation.account);
     status s = collect(&federation);
-    if (!failed(s)) {
-        response_text(response, 200, EXPOSITION_CONTENT_TYPE, STR(""));
-        put_rows(&federation, response);
-    }
+    if (!failed(s)) put_rows(&federation);
+    federate_output_release(&federation.output);
     snapshot_release(federation.snapshot);
     vec_release(&federation.rows);
     return s;

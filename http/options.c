@@ -57,6 +57,10 @@ static const struct option options[] = {
      "Bytes of a label's value; 0: any number."},
     {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", COMMAND_SERVE, 0, UINT32_MAX,
      "Metrics whose type, help and unit are remembered."},
+    {"storage.delete-undo", KIND_DURATION, FIELD(delete_undo_ms), "1d", COMMAND_SERVE, 0, 0,
+     "How long a delete can be taken back before its samples are removed from disk."},
+    {"storage.delete-limit", KIND_COUNT, FIELD(tombstones_max), "1000", COMMAND_SERVE, 0, UINT32_MAX,
+     "Deletes that are not yet removed from disk; more are refused."},
     {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
      "Memory for exemplars, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
@@ -364,6 +368,8 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
     db.metadata_max = (uint32_t)settings->metadata_max;
+    db.delete_undo_ms = settings->delete_undo_ms;
+    db.tombstones_max = (uint32_t)settings->tombstones_max;
     db.label_limits = (struct label_limits){
         .count_max = (uint32_t)settings->labels_max,
         .name_bytes_max = (uint32_t)settings->label_name_bytes_max,

@@ -21,6 +21,8 @@ enum { OPTIONS_MAX = 64 };
 struct settings {
     str data_path;
     uint64_t retention_bytes;
+    int64_t delete_undo_ms;
+    uint64_t tombstones_max;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
     uint64_t head_bytes, cache_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;

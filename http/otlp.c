@@ -25,6 +25,7 @@ enum {
     SUMMARY = PROTOBUF_TAG(11, PROTOBUF_BYTES),
     SUM_TEMPORALITY = PROTOBUF_TAG(2, PROTOBUF_VARINT),
     SUM_MONOTONIC = PROTOBUF_TAG(3, PROTOBUF_VARINT),
+    DELTA = 1,
     CUMULATIVE = 2,
     INFO_SAMPLES_MAX = 10000
 };
@@ -103,14 +104,15 @@ static status read_scope(struct otlp_walk *walk, str message)
     return fields.failed ? otlp_malformed() : ok();
 }
 
-/* Whether a Sum, Histogram or ExponentialHistogram is cumulative, and a Sum only rises. */
-static status read_sum(str data, bool *cumulative, bool *monotonic)
+/* The temporality of a Sum, Histogram or ExponentialHistogram, and whether a Sum only rises. */
+static status read_sum(str data, uint64_t *temporality, bool *monotonic)
 {
     struct otlp_fields fields = otlp_fields_of(data);
 
-    *cumulative = *monotonic = false;
+    *temporality = 0;
+    *monotonic = false;
     while (otlp_next(&fields)) {
-        if (fields.field.tag == SUM_TEMPORALITY) *cumulative = fields.field.value == CUMULATIVE;
+        if (fields.field.tag == SUM_TEMPORALITY) *temporality = fields.field.value;
         if (fields.field.tag == SUM_MONOTONIC) *monotonic = fields.field.value != 0;
     }
     return fields.failed ? otlp_malformed() : ok();
@@ -127,7 +129,8 @@ static enum metric_type type_of(enum otlp_kind kind)
 
 static status read_data(struct otlp_walk *walk, uint32_t tag, str data)
 {
-    bool cumulative = true, monotonic = false;
+    uint64_t temporality = CUMULATIVE;
+    bool monotonic = false;
 
     switch (tag) {
     case GAUGE: walk->kind = OTLP_GAUGE; break;
@@ -137,15 +140,19 @@ static status read_data(struct otlp_walk *walk, uint32_t tag, str data)
     case SUMMARY: walk->kind = OTLP_SUMMARY; break;
     default: return ok();
     }
-    if (tag != GAUGE && tag != SUMMARY) TRY(read_sum(data, &cumulative, &monotonic));
+    if (tag != GAUGE && tag != SUMMARY) TRY(read_sum(data, &temporality, &monotonic));
     if (walk->kind == OTLP_SUM && monotonic) walk->kind = OTLP_COUNTER;
-    if (!cumulative) {
-        batch_reject(walk->batch, "metric \"%.*s\" is not cumulative; use the processor deltatocumulative",
+    walk->is_delta = temporality == DELTA;
+    if (temporality != CUMULATIVE && !(walk->is_delta && walk->config->takes_delta)) {
+        batch_reject(walk->batch,
+                     "metric \"%.*s\" is not cumulative; use the processor deltatocumulative, or set "
+                     "otlp.allow_delta_temporality",
                      STR_ARG(walk->name));
         return ok();
     }
     walk->metric = otlp_metric_name(walk->name, walk->unit, walk->kind, walk->config->strategy, walk->arena);
-    TRY(batch_add_metadata(walk->batch, &(struct append_metadata){type_of(walk->kind), walk->metric, walk->description,
+    enum metric_type type = walk->is_delta ? METRIC_UNKNOWN : type_of(walk->kind); /* there is no word for it */
+    TRY(batch_add_metadata(walk->batch, &(struct append_metadata){type, walk->metric, walk->description,
                                                                   otlp_unit(walk->unit, walk->arena)}));
     return otlp_points(walk, data);
 }
@@ -260,18 +267,17 @@ static bool is_promoted(const struct otlp_config *config, str name)
 
 status otlp_make_labels(struct otlp_walk *walk)
 {
-    enum otlp_strategy strategy = walk->config->strategy;
+    const struct otlp_config *config = walk->config;
 
     walk->labels.count = 0;
     labels_sort(walk->attributes.data, walk->attributes.count);
     vec_each (pair, &walk->attributes)
-        add_label(walk, otlp_label_name(pair->name, strategy, walk->arena), pair->value, true);
+        add_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value, true);
     vec_each (pair, &walk->resource) {
-        if (is_promoted(walk->config, pair->name))
-            add_label(walk, otlp_label_name(pair->name, strategy, walk->arena), pair->value, false);
+        if (is_promoted(config, pair->name))
+            add_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value, false);
     }
-    vec_each (pair, &walk->scope)
-        add_label(walk, otlp_label_name(pair->name, strategy, walk->arena), pair->value, false);
+    vec_each (pair, &walk->scope) add_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value, false);
     set_label(walk, STR("job"), walk->job);
     set_label(walk, STR("instance"), walk->instance);
     return ok();
@@ -306,5 +312,6 @@ status otlp_decode(str message, const struct otlp_config *config, int64_t info_s
     vec_release(&walk.scope);
     vec_release(&walk.attributes);
     vec_release(&walk.labels);
+    if (!failed(s)) write_batch_lay_out(batch);
     return s;
 }

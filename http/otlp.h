@@ -1,8 +1,8 @@
 /* OpenTelemetry's metrics to batches: an ExportMetricsServiceRequest in protobuf, walked in place.
  *
- * Gauges and sums become samples, histograms their buckets with `le`, summaries their quantiles; each resource gets a
- * target_info. What is left out and told: delta temporality, whose values mean nothing beside cumulative ones, and
- * exponential histograms.
+ * Gauges and sums become samples, histograms their buckets with `le` or native ones with custom buckets, exponential
+ * histograms native ones, summaries their quantiles; each resource gets a target_info. What is left out and told unless
+ * the configuration takes it: delta temporality, whose values mean nothing beside cumulative ones.
  */
 #ifndef VARVE_HTTP_OTLP_H
 #define VARVE_HTTP_OTLP_H

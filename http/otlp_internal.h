@@ -21,6 +21,7 @@ struct otlp_walk {
     /* of the metric */
     str name, unit, description;
     enum otlp_kind kind;
+    bool is_delta;
     str metric; /* the name in Prometheus */
     /* of the point */
     vec(label) attributes, labels;
@@ -59,6 +60,36 @@ status otlp_make_labels(struct otlp_walk *walk);
 
 /* The series of the point with this name, and one more label unless that is empty. */
 status otlp_series(struct otlp_walk *walk, str metric, str name, str value, str *out);
+
+/* What points of all kinds have. */
+struct otlp_point {
+    int64_t time_ms, start_ms;
+    uint64_t count;
+    double sum, value;
+    bool has_sum, has_no_value;
+    str counts, bounds; /* of histograms, packed */
+    int64_t scale;      /* of exponential ones, with their sides as messages */
+    uint64_t zero_count;
+    double zero_threshold;
+    str positive, negative;
+};
+
+/* Reads a point of the metric and makes its labels. */
+status otlp_read_point(struct otlp_walk *walk, str message, struct otlp_point *out);
+
+/* Appends a sample of a series of this point; a marker that it has ended if the point has no value. */
+status otlp_add_sample(struct otlp_walk *walk, const struct otlp_point *point, str metric, label more, double value,
+                       str *series);
+
+/* Reads an exemplar; its labels are the trace, the span and what was filtered from the point. */
+status otlp_read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out);
+
+/* The metric's name with a suffix; a bound as the value of `le`. */
+str otlp_with_suffix(struct otlp_walk *walk, const char *suffix);
+str otlp_bound_text(struct otlp_walk *walk, double bound);
+
+status otlp_add_histogram(struct otlp_walk *walk, str message);
+status otlp_add_exponential(struct otlp_walk *walk, str message);
 
 /* The points of a Metric's data: one data field of it. */
 status otlp_points(struct otlp_walk *walk, str data);

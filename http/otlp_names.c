@@ -186,18 +186,22 @@ str otlp_metric_name(str name, str unit, enum otlp_kind kind, enum otlp_strategy
     return name;
 }
 
-str otlp_label_name(str name, enum otlp_strategy strategy, struct arena *arena)
+str otlp_label_name(str name, const struct otlp_config *config, struct arena *arena)
 {
+    enum otlp_strategy strategy = config->strategy;
+
     if (strategy == OTLP_SUFFIXED || strategy == OTLP_UNCHANGED || name.len == 0) return name;
     char *text = arena_alloc(arena, name.len);
     size_t len = 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.data[i];
         if (((unsigned char)c & 0xC0) == 0x80) continue; /* of a character that has its underscore */
-        text[len++] = is_letter_or_digit(c) ? c : '_';
+        char clean = is_letter_or_digit(c) ? c : '_';
+        if (clean == '_' && config->collapses_underscores && len && text[len - 1] == '_') continue;
+        text[len++] = clean;
     }
     str clean = str_make(text, len);
     if (clean.data[0] >= '0' && clean.data[0] <= '9') return arena_format(arena, "key_%.*s", STR_ARG(clean));
     bool one_underscore = clean.data[0] == '_' && !(clean.len > 1 && clean.data[1] == '_');
-    return one_underscore ? arena_format(arena, "key%.*s", STR_ARG(clean)) : clean;
+    return one_underscore && !config->keeps_leading_underscore ? arena_format(arena, "key%.*s", STR_ARG(clean)) : clean;
 }

@@ -12,7 +12,7 @@ enum otlp_kind { OTLP_GAUGE, OTLP_SUM, OTLP_COUNTER, OTLP_HISTOGRAM, OTLP_EXPONE
 str otlp_metric_name(str name, str unit, enum otlp_kind kind, enum otlp_strategy strategy, struct arena *arena);
 
 /* The label's name; in the arena if it had to be changed. */
-str otlp_label_name(str name, enum otlp_strategy strategy, struct arena *arena);
+str otlp_label_name(str name, const struct otlp_config *config, struct arena *arena);
 
 /* "By" is "bytes", "m/s" is "meters_per_second"; in the arena. */
 str otlp_unit(str unit, struct arena *arena);

@@ -1,9 +1,14 @@
 /* Data points of OpenTelemetry's metrics; see otlp.h.
  *
- *     NumberDataPoint     3 fixed64 time  4 double value  6 sfixed64 value  7 attributes  5 exemplars  8 flags
- *     HistogramDataPoint  3 time  4 fixed64 count  5 double sum  6 fixed64 bucket counts  7 double bounds  8 exemplars
- *                         9 attributes  10 flags
- *     SummaryDataPoint    3 time  4 count  5 sum  6 quantiles { 1 quantile  2 value }  7 attributes  8 flags
+ *     NumberDataPoint     2 fixed64 start  3 fixed64 time  4 double value  6 sfixed64 value  7 attributes  5 exemplars
+ *                         8 flags
+ *     HistogramDataPoint  2 start  3 time  4 fixed64 count  5 double sum  6 fixed64 bucket counts  7 double bounds
+ *                         8 exemplars  9 attributes  10 flags
+ *     ExponentialHistogramDataPoint
+ *                         1 attributes  2 start  3 time  4 fixed64 count  5 double sum  6 sint32 scale
+ *                         7 fixed64 zero count  8 positive  9 negative { 1 sint32 offset  2 uint64 counts }
+ *                         10 flags  11 exemplars  14 double zero threshold
+ *     SummaryDataPoint    2 start  3 time  4 count  5 sum  6 quantiles { 1 quantile  2 value }  7 attributes  8 flags
  *     Exemplar            2 time  3 double value  4 span id  5 trace id  6 sfixed64 value  7 attributes
  *     KeyValue            1 key   2 AnyValue
  *     AnyValue            1 string  2 bool  3 int64  4 double  5 array { 1 AnyValue* }  6 map { 1 KeyValue* }  7 bytes
@@ -14,13 +19,7 @@
 #include "storage/base/number.h"
 #include "tsdb/samples.h"
 
-enum {
-    POINT = PROTOBUF_TAG(1, PROTOBUF_BYTES),
-    POINT_TIME = PROTOBUF_TAG(3, PROTOBUF_FIXED64),
-    FLAG_NO_VALUE = 1,
-    NS_PER_MS = 1000000,
-    BUCKETS_MAX = 10000
-};
+enum { POINT = PROTOBUF_TAG(1, PROTOBUF_BYTES), FLAG_NO_VALUE = 1, NS_PER_MS = 1000000 };
 
 static str text_of_double(struct otlp_walk *walk, double value, enum number_form form)
 {
@@ -135,15 +134,6 @@ status otlp_attribute(struct otlp_walk *walk, str message, label *out)
     return s;
 }
 
-/* What points of all kinds have. */
-struct point {
-    int64_t time_ms;
-    uint64_t flags, count;
-    double sum, value;
-    bool has_sum;
-    str counts, bounds; /* packed */
-};
-
 static status add_attribute(struct otlp_walk *walk, str message)
 {
     label pair;
@@ -169,50 +159,103 @@ static str pack(struct otlp_walk *walk, str message, unsigned number)
     return text;
 }
 
-static status read_point(struct otlp_walk *walk, str message, struct point *out)
+/* Numbers of the fields that not all kinds of points have at the same place. */
+struct layout {
+    unsigned attributes, flags;
+};
+
+static struct layout layout_of(enum otlp_kind kind)
+{
+    switch (kind) {
+    case OTLP_HISTOGRAM: return (struct layout){9, 10};
+    case OTLP_EXPONENTIAL: return (struct layout){1, 10};
+    case OTLP_GAUGE:
+    case OTLP_SUM:
+    case OTLP_COUNTER:
+    case OTLP_SUMMARY: break;
+    }
+    return (struct layout){7, 8};
+}
+
+static void read_exponential_field(const struct protobuf_field *field, struct otlp_point *out)
+{
+    switch (field->tag) {
+    case PROTOBUF_TAG(6, PROTOBUF_VARINT): out->scale = zigzag_decode(field->value); break;
+    case PROTOBUF_TAG(7, PROTOBUF_FIXED64): out->zero_count = field->value; break;
+    case PROTOBUF_TAG(8, PROTOBUF_BYTES): out->positive = field->bytes; break;
+    case PROTOBUF_TAG(9, PROTOBUF_BYTES): out->negative = field->bytes; break;
+    case PROTOBUF_TAG(14, PROTOBUF_FIXED64): out->zero_threshold = double_from_bits(field->value); break;
+    default: break;
+    }
+}
+
+static void read_number_field(const struct protobuf_field *field, enum otlp_kind kind, struct otlp_point *out)
+{
+    bool is_number = kind <= OTLP_COUNTER, is_histogram = kind == OTLP_HISTOGRAM;
+
+    switch (field->tag) {
+    case PROTOBUF_TAG(2, PROTOBUF_FIXED64): out->start_ms = (int64_t)(field->value / NS_PER_MS); break;
+    case PROTOBUF_TAG(3, PROTOBUF_FIXED64): out->time_ms = (int64_t)(field->value / NS_PER_MS); break;
+    case PROTOBUF_TAG(4, PROTOBUF_FIXED64):
+        out->value = double_from_bits(field->value);
+        out->count = field->value;
+        break;
+    case PROTOBUF_TAG(5, PROTOBUF_FIXED64):
+        out->sum = double_from_bits(field->value);
+        out->has_sum = true;
+        break;
+    case PROTOBUF_TAG(6, PROTOBUF_FIXED64):
+        if (is_number) out->value = (double)(int64_t)field->value;
+        break;
+    case PROTOBUF_TAG(6, PROTOBUF_BYTES):
+        if (is_histogram) out->counts = field->bytes;
+        break;
+    case PROTOBUF_TAG(7, PROTOBUF_BYTES):
+        if (is_histogram) out->bounds = field->bytes;
+        break;
+    default: break;
+    }
+}
+
+status otlp_read_point(struct otlp_walk *walk, str message, struct otlp_point *out)
 {
     struct otlp_fields fields = otlp_fields_of(message);
-    bool is_number = walk->kind <= OTLP_COUNTER, is_histogram = walk->kind == OTLP_HISTOGRAM;
-    unsigned attributes = is_histogram ? 9 : 7, flags = is_histogram ? 10 : 8;
+    struct layout layout = layout_of(walk->kind);
+    const str none = STR("");
 
-    *out = (struct point){.counts = STR(""), .bounds = STR("")};
+    *out = (struct otlp_point){.counts = none, .bounds = none, .positive = none, .negative = none};
     walk->attributes.count = 0;
     while (otlp_next(&fields)) {
         const struct protobuf_field *field = &fields.field;
-        if (field->tag == POINT_TIME) out->time_ms = (int64_t)(field->value / NS_PER_MS);
-        if (field->tag == PROTOBUF_TAG(attributes, PROTOBUF_BYTES)) TRY(add_attribute(walk, field->bytes));
-        if (field->tag == PROTOBUF_TAG(flags, PROTOBUF_VARINT)) out->flags = field->value;
-        if (field->tag == PROTOBUF_TAG(4, PROTOBUF_FIXED64)) {
-            out->value = double_from_bits(field->value);
-            out->count = field->value;
+        if (field->tag == PROTOBUF_TAG(layout.attributes, PROTOBUF_BYTES)) {
+            TRY(add_attribute(walk, field->bytes));
+        } else if (field->tag == PROTOBUF_TAG(layout.flags, PROTOBUF_VARINT)) {
+            out->has_no_value = field->value & FLAG_NO_VALUE;
+        } else {
+            read_number_field(field, walk->kind, out);
+            if (walk->kind == OTLP_EXPONENTIAL) read_exponential_field(field, out);
         }
-        if (field->tag == PROTOBUF_TAG(6, PROTOBUF_FIXED64) && is_number) out->value = (double)(int64_t)field->value;
-        if (field->tag == PROTOBUF_TAG(5, PROTOBUF_FIXED64) && !is_number) {
-            out->sum = double_from_bits(field->value);
-            out->has_sum = true;
-        }
-        if (field->tag == PROTOBUF_TAG(6, PROTOBUF_BYTES) && is_histogram) out->counts = field->bytes;
-        if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES) && is_histogram) out->bounds = field->bytes;
     }
     if (fields.failed) return otlp_malformed();
-    if (is_histogram && out->counts.len == 0) out->counts = pack(walk, message, 6);
-    if (is_histogram && out->bounds.len == 0) out->bounds = pack(walk, message, 7);
+    if (!walk->config->keeps_starts) out->start_ms = 0;
+    if (walk->kind == OTLP_HISTOGRAM && out->counts.len == 0) out->counts = pack(walk, message, 6);
+    if (walk->kind == OTLP_HISTOGRAM && out->bounds.len == 0) out->bounds = pack(walk, message, 7);
     if (out->time_ms < walk->first_ms) walk->first_ms = out->time_ms;
     if (out->time_ms > walk->last_ms) walk->last_ms = out->time_ms;
     return otlp_make_labels(walk);
 }
 
-/* A sample of a series of this point; a marker that it has ended if the point has no value. */
-static status add_sample(struct otlp_walk *walk, const struct point *point, str metric, label more, double value,
-                         str *series)
+status otlp_add_sample(struct otlp_walk *walk, const struct otlp_point *point, str metric, label more, double value,
+                       str *series)
 {
-    uint64_t bits = point->flags & FLAG_NO_VALUE ? STALE_NAN_BITS : double_bits(value);
+    struct rich_sample sample = {.time_ms = point->time_ms, .start_ms = point->start_ms, .value = value};
 
+    if (point->has_no_value) sample.value = double_from_bits(STALE_NAN_BITS);
     TRY(otlp_series(walk, metric, more.name, more.value, series));
-    return batch_add_sample(walk->batch, *series, point->time_ms, bits);
+    return batch_add_rich_sample(walk->batch, *series, &sample);
 }
 
-static str with_suffix(struct otlp_walk *walk, const char *suffix)
+str otlp_with_suffix(struct otlp_walk *walk, const char *suffix)
 {
     return arena_format(walk->arena, "%.*s%s", STR_ARG(walk->metric), suffix);
 }
@@ -229,8 +272,7 @@ static str hex(struct otlp_walk *walk, str bytes)
     return str_make(text, 2 * bytes.len);
 }
 
-/* Reads an exemplar; its labels are the trace, the span and what was filtered from the point. */
-static status read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out)
+status otlp_read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out)
 {
     struct otlp_fields fields = otlp_fields_of(message);
     label pairs[OTLP_ATTRIBUTES_MAX];
@@ -249,7 +291,7 @@ static status read_exemplar(struct otlp_walk *walk, str message, struct write_ex
             if (count == OTLP_ATTRIBUTES_MAX) return status_make(STATUS_INVALID, "an exemplar has too many attributes");
             if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES)) {
                 TRY(otlp_attribute(walk, field->bytes, &pairs[count]));
-                pairs[count].name = otlp_label_name(pairs[count].name, walk->config->strategy, walk->arena);
+                pairs[count].name = otlp_label_name(pairs[count].name, walk->config, walk->arena);
             } else {
                 bool is_span = field->tag == PROTOBUF_TAG(4, PROTOBUF_BYTES);
                 pairs[count] = (label){is_span ? STR("span_id") : STR("trace_id"), hex(walk, field->bytes)};
@@ -267,21 +309,21 @@ static status add_number(struct otlp_walk *walk, str message)
 {
     struct otlp_fields fields = otlp_fields_of(message);
     struct write_exemplar exemplar;
-    struct point point;
+    struct otlp_point point;
     str series;
 
-    TRY(read_point(walk, message, &point));
-    TRY(add_sample(walk, &point, walk->metric, (label){STR(""), STR("")}, point.value, &series));
+    TRY(otlp_read_point(walk, message, &point));
+    TRY(otlp_add_sample(walk, &point, walk->metric, (label){STR(""), STR("")}, point.value, &series));
     while (otlp_next(&fields)) {
         if (fields.field.tag != PROTOBUF_TAG(5, PROTOBUF_BYTES)) continue;
-        TRY(read_exemplar(walk, fields.field.bytes, &exemplar));
+        TRY(otlp_read_exemplar(walk, fields.field.bytes, &exemplar));
         exemplar.series = series;
         TRY(batch_add_exemplar(walk->batch, &exemplar));
     }
     return ok();
 }
 
-static str bound_text(struct otlp_walk *walk, double bound)
+str otlp_bound_text(struct otlp_walk *walk, double bound)
 {
     str text = text_of_double(walk, bound, NUMBER_GENERAL);
     bool is_whole = true;
@@ -291,64 +333,16 @@ static str bound_text(struct otlp_walk *walk, double bound)
     return is_whole ? arena_format(walk->arena, "%.*s.0", STR_ARG(text)) : text; /* as OpenMetrics writes them */
 }
 
-/* Exemplars go to the bucket that has counted them. */
-static status add_bucket_exemplars(struct otlp_walk *walk, str message, const double *bounds, const str *buckets,
-                                   size_t bound_count)
-{
-    struct otlp_fields fields = otlp_fields_of(message);
-    struct write_exemplar exemplar;
-
-    while (otlp_next(&fields)) {
-        size_t i = 0;
-        if (fields.field.tag != PROTOBUF_TAG(8, PROTOBUF_BYTES)) continue;
-        TRY(read_exemplar(walk, fields.field.bytes, &exemplar));
-        while (i < bound_count && exemplar.value > bounds[i]) i++;
-        exemplar.series = buckets[i];
-        TRY(batch_add_exemplar(walk->batch, &exemplar));
-    }
-    return ok();
-}
-
-static status add_histogram(struct otlp_walk *walk, str message)
-{
-    struct point point;
-    const label none = {STR(""), STR("")};
-    uint64_t total = 0;
-    str series;
-
-    TRY(read_point(walk, message, &point));
-    size_t bound_count = point.bounds.len / 8, count = point.counts.len / 8;
-    if (point.bounds.len % 8 || point.counts.len % 8 || bound_count > BUCKETS_MAX ||
-        (count && count != bound_count + 1)) {
-        batch_reject(walk->batch, "histogram \"%.*s\" has %zu buckets and %zu bounds", STR_ARG(walk->name), count,
-                     bound_count);
-        return ok();
-    }
-    double *bounds = arena_array(walk->arena, double, bound_count);
-    str *buckets = arena_array(walk->arena, str, bound_count + 1);
-    str bucket = with_suffix(walk, "_bucket");
-    if (point.has_sum) TRY(add_sample(walk, &point, with_suffix(walk, "_sum"), none, point.sum, &series));
-    TRY(add_sample(walk, &point, with_suffix(walk, "_count"), none, (double)point.count, &series));
-    for (size_t i = 0; i < bound_count; i++) {
-        bounds[i] = double_from_bits(load_u64(point.bounds.data + 8 * i));
-        if (count) total += load_u64(point.counts.data + 8 * i);
-        TRY(add_sample(walk, &point, bucket, (label){STR("le"), bound_text(walk, bounds[i])}, (double)total,
-                       &buckets[i]));
-    }
-    TRY(add_sample(walk, &point, bucket, (label){STR("le"), STR("+Inf")}, (double)point.count, &buckets[bound_count]));
-    return add_bucket_exemplars(walk, message, bounds, buckets, bound_count);
-}
-
 static status add_summary(struct otlp_walk *walk, str message)
 {
     struct otlp_fields fields = otlp_fields_of(message);
     const label none = {STR(""), STR("")};
-    struct point point;
+    struct otlp_point point;
     str series;
 
-    TRY(read_point(walk, message, &point));
-    TRY(add_sample(walk, &point, with_suffix(walk, "_sum"), none, point.sum, &series));
-    TRY(add_sample(walk, &point, with_suffix(walk, "_count"), none, (double)point.count, &series));
+    TRY(otlp_read_point(walk, message, &point));
+    TRY(otlp_add_sample(walk, &point, otlp_with_suffix(walk, "_sum"), none, point.sum, &series));
+    TRY(otlp_add_sample(walk, &point, otlp_with_suffix(walk, "_count"), none, (double)point.count, &series));
     while (otlp_next(&fields)) {
         double quantile = 0, value = 0;
         if (fields.field.tag != PROTOBUF_TAG(6, PROTOBUF_BYTES)) continue;
@@ -358,8 +352,8 @@ static status add_summary(struct otlp_walk *walk, str message)
             if (member.field.tag == PROTOBUF_TAG(2, PROTOBUF_FIXED64)) value = double_from_bits(member.field.value);
         }
         if (member.failed) return otlp_malformed();
-        label pair = {STR("quantile"), bound_text(walk, quantile)};
-        TRY(add_sample(walk, &point, walk->metric, pair, value, &series));
+        label pair = {STR("quantile"), otlp_bound_text(walk, quantile)};
+        TRY(otlp_add_sample(walk, &point, walk->metric, pair, value, &series));
     }
     return ok();
 }
@@ -374,11 +368,8 @@ status otlp_points(struct otlp_walk *walk, str data)
         case OTLP_GAUGE:
         case OTLP_SUM:
         case OTLP_COUNTER: TRY(add_number(walk, fields.field.bytes)); break;
-        case OTLP_HISTOGRAM: TRY(add_histogram(walk, fields.field.bytes)); break;
-        case OTLP_EXPONENTIAL:
-            batch_reject(walk->batch, "exponential histogram \"%.*s\" is not supported yet; send explicit buckets",
-                         STR_ARG(walk->metric));
-            break;
+        case OTLP_HISTOGRAM: TRY(otlp_add_histogram(walk, fields.field.bytes)); break;
+        case OTLP_EXPONENTIAL: TRY(otlp_add_exponential(walk, fields.field.bytes)); break;
         case OTLP_SUMMARY: TRY(add_summary(walk, fields.field.bytes)); break;
         }
     }

@@ -216,7 +216,7 @@ static bool walk_histogram(struct walk *walk, str message)
         if (batch->malformed++ == 0) batch->complaint = str_from(found.defect);
         return true;
     }
-    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count, 0, found.histogram});
+    vec_push(&batch->found, (struct found_rich){batch->times_ms.count, 0, found.histogram});
     vec_push(&batch->times_ms, found.time_ms);
     vec_push(&batch->values, double_bits(found.histogram->sum));
     return true;
@@ -367,16 +367,25 @@ void write_batch_reset(struct write_batch *batch)
 void write_batch_lay_out(struct write_batch *batch)
 {
     size_t count = batch->times_ms.count;
+    bool has_histograms = false, has_starts = false;
 
-    if (batch->found.count == 0) return;
-    vec_reserve(&batch->histograms, count);
-    vec_reserve(&batch->starts_ms, count);
-    memset(batch->histograms.data, 0, count * sizeof *batch->histograms.data);
-    memset(batch->starts_ms.data, 0, count * sizeof *batch->starts_ms.data);
-    batch->histograms.count = batch->starts_ms.count = count;
     vec_each (found, &batch->found) {
-        batch->histograms.data[found->index] = found->histogram;
-        batch->starts_ms.data[found->index] = found->start_ms;
+        has_histograms = has_histograms || found->histogram;
+        has_starts = has_starts || found->start_ms;
+    }
+    if (has_histograms) {
+        vec_reserve(&batch->histograms, count);
+        memset(batch->histograms.data, 0, count * sizeof *batch->histograms.data);
+        batch->histograms.count = count;
+    }
+    if (has_starts) {
+        vec_reserve(&batch->starts_ms, count);
+        memset(batch->starts_ms.data, 0, count * sizeof *batch->starts_ms.data);
+        batch->starts_ms.count = count;
+    }
+    vec_each (found, &batch->found) {
+        if (has_histograms) batch->histograms.data[found->index] = found->histogram;
+        if (has_starts) batch->starts_ms.data[found->index] = found->start_ms;
     }
 }
 

@@ -25,8 +25,8 @@ enum {
     WRITE_EXEMPLARS_MAX = 1 << 16
 };
 
-/* A histogram among the samples. */
-struct found_histogram {
+/* What is no mere float among the samples: a histogram, or a float (NULL) with a start time. */
+struct found_rich {
     size_t index;
     int64_t start_ms;
     const struct histogram *histogram;
@@ -55,11 +55,11 @@ struct write_batch {
     size_t malformed; /* series and histograms left out because they do not make sense */
     str complaint;    /* the first of them in words */
 
-    vec(struct found_histogram) found; /* where in the columns histograms are */
+    vec(struct found_rich) found; /* where in the columns histograms and start times are */
     struct histogram_scratch histogram_scratch;
 };
 
-/* When all is found: puts the histograms beside the other columns. */
+/* When all is found: puts histograms and start times beside the other columns. */
 void write_batch_lay_out(struct write_batch *batch);
 
 /* Makes it empty for the next request. */

@@ -26,6 +26,7 @@ enum {
     POINT_VALUE_2 = PROTOBUF_TAG(2, PROTOBUF_FIXED64),
     POINT_TIME_2 = PROTOBUF_TAG(2, PROTOBUF_VARINT),
     POINT_TIME_3 = PROTOBUF_TAG(3, PROTOBUF_VARINT),
+    SAMPLE_START = PROTOBUF_TAG(3, PROTOBUF_VARINT),
     METADATA_TYPE = PROTOBUF_TAG(1, PROTOBUF_VARINT),
     METADATA_HELP = PROTOBUF_TAG(3, PROTOBUF_VARINT),
     METADATA_UNIT = PROTOBUF_TAG(4, PROTOBUF_VARINT)
@@ -129,23 +130,24 @@ static status read_labels(struct walk *walk, str fields)
     return ok();
 }
 
-/* A sample or, with its value in field 2, an exemplar. */
-static status read_point(const struct walk *walk, str fields, bool is_exemplar, int64_t *time_ms, uint64_t *value)
+/* A sample or, with value and time one field further, an exemplar, which has no start time. */
+static status read_point(const struct walk *walk, str fields, bool is_exemplar, struct rich_sample *out)
 {
     const uint8_t *at = begin_of(fields), *end = end_of(fields);
     struct protobuf_field field;
 
-    *time_ms = 0;
-    *value = 0;
+    *out = (struct rich_sample){0};
     while (at < end) {
         const uint8_t *start = at;
         at = protobuf_field(at, end, &field);
         if (!at) return malformed(walk, start);
         if (field.tag == (is_exemplar ? POINT_VALUE_2 : POINT_VALUE_1)) {
-            *value = field.value;
+            out->value = double_from_bits(field.value);
         } else if (field.tag == (is_exemplar ? POINT_TIME_3 : POINT_TIME_2)) {
-            *time_ms = (int64_t)field.value;
-        } else if (field.tag >> 3 <= 3 && !(is_exemplar && field.tag >> 3 == 1) && field.tag != POINT_TIME_3) {
+            out->time_ms = (int64_t)field.value;
+        } else if (!is_exemplar && field.tag == SAMPLE_START) {
+            out->start_ms = (int64_t)field.value;
+        } else if (field.tag >> 3 <= 3 && !(is_exemplar && field.tag >> 3 == 1)) {
             return malformed(walk, start);
         }
     }
@@ -198,10 +200,11 @@ static status read_metadata(struct walk *walk, str fields, struct append_metadat
 static status add_exemplar(struct walk *walk, str fields, str series)
 {
     struct write_exemplar exemplar = {.series = series};
-    uint64_t value;
+    struct rich_sample point;
 
-    TRY(read_point(walk, fields, true, &exemplar.time_ms, &value));
-    exemplar.value = double_from_bits(value);
+    TRY(read_point(walk, fields, true, &point));
+    exemplar.time_ms = point.time_ms;
+    exemplar.value = point.value;
     TRY(read_labels(walk, fields));
     if (walk->nonsense) {
         batch_reject(walk->batch, "an exemplar has %s", walk->nonsense);
@@ -223,11 +226,11 @@ static status add_histogram(struct walk *walk, str fields, str series)
         batch_reject(batch, "%s", found.defect);
         return ok();
     }
-    if (batch->found.count == WRITE_HISTOGRAMS_MAX)
-        return status_make(STATUS_LIMIT, "too many native histograms in one request; send smaller ones");
-    TRY(batch_add_sample(batch, series, found.time_ms, double_bits(found.histogram->sum)));
-    vec_push(&batch->found, (struct found_histogram){batch->times_ms.count - 1, found.start_ms, found.histogram});
-    return ok();
+    return batch_add_rich_sample(batch, series,
+                                 &(struct rich_sample){.time_ms = found.time_ms,
+                                                       .start_ms = found.start_ms,
+                                                       .value = found.histogram->sum,
+                                                       .histogram = found.histogram});
 }
 
 /* Adds what a series whose labels are known holds. */
@@ -235,8 +238,7 @@ static status add_points(struct walk *walk, str fields, str series, size_t *poin
 {
     const uint8_t *at = begin_of(fields), *end = end_of(fields);
     struct protobuf_field field;
-    uint64_t value;
-    int64_t time_ms;
+    struct rich_sample point;
 
     while (at < end) {
         const uint8_t *start = at;
@@ -244,8 +246,8 @@ static status add_points(struct walk *walk, str fields, str series, size_t *poin
         if (!at) return malformed(walk, start);
         switch (field.tag) {
         case SERIES_SAMPLE:
-            TRY(read_point(walk, field.bytes, false, &time_ms, &value));
-            TRY(batch_add_sample(walk->batch, series, time_ms, value));
+            TRY(read_point(walk, field.bytes, false, &point));
+            TRY(batch_add_rich_sample(walk->batch, series, &point));
             ++*points;
             break;
         case SERIES_HISTOGRAM:

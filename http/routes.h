@@ -85,12 +85,16 @@ enum route_flags {
       "Notes as a stream; there is none")                                                                              \
     X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
       "openapi_version", "This description")                                                                           \
-    X(SNAPSHOT, "/api/v1/admin/tsdb/snapshot", METHOD_POST | METHOD_PUT, api_snapshot, NULL, PLACE_SERVICE, ROUTE_API, \
-      "skip_head", "Copies the data")                                                                                  \
+    X(SNAPSHOT, "/api/v1/admin/tsdb/snapshot", METHOD_POST | METHOD_PUT, api_snapshot, NULL, PLACE_QUERY, ROUTE_API,   \
+      "skip_head", "Makes a folder in snapshots/ that has all data of now")                                            \
     X(DELETE_SERIES, "/api/v1/admin/tsdb/delete_series", METHOD_POST | METHOD_PUT, api_delete_series, NULL,            \
-      PLACE_SERVICE, ROUTE_API, "match[]! start end", "Deletes series")                                                \
+      PLACE_QUERY, ROUTE_API, "match[]! start end", "Deletes samples; they can be had back for --storage.delete-undo") \
+    X(TOMBSTONES, "/api/v1/admin/tsdb/tombstones", METHOD_GET, api_tombstones, NULL, PLACE_SERVICE, ROUTE_API, "",     \
+      "Deletes that are not purged yet")                                                                               \
+    X(UNDELETE, "/api/v1/admin/tsdb/undelete", METHOD_POST | METHOD_PUT, api_undelete, NULL, PLACE_QUERY, ROUTE_API,   \
+      "number!", "Takes a delete back")                                                                                \
     X(CLEAN_TOMBSTONES, "/api/v1/admin/tsdb/clean_tombstones", METHOD_POST | METHOD_PUT, api_clean_tombstones, NULL,   \
-      PLACE_SERVICE, ROUTE_API, "", "Removes deleted data from disk")                                                  \
+      PLACE_QUERY, ROUTE_API, "", "Removes deleted data from disk")                                                    \
     X(FREEZE, "/api/v1/admin/tsdb/freeze", METHOD_POST | METHOD_PUT, api_freeze, NULL, PLACE_QUERY, ROUTE_API, "",     \
       "Writes what is in memory as a block")                                                                           \
     X(COMPACT, "/api/v1/admin/tsdb/compact", METHOD_POST | METHOD_PUT, api_compact, NULL, PLACE_QUERY, ROUTE_API, "",  \

@@ -92,11 +92,3 @@ status series_reader_read(struct series_reader *rows, const struct series_row *r
     if (!selection_read(row->selection, row->index, &rows->buffer, out)) return rows->buffer.error;
     return ok();
 }
-
-status series_reader_read_floats(struct series_reader *rows, const struct series_row *row, samples *out)
-{
-    TRY(series_reader_read(rows, row, out));
-    columns_drop_histograms(&rows->buffer);
-    *out = columns_view(&rows->buffer);
-    return ok();
-}

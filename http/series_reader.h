@@ -43,9 +43,6 @@ void series_reader_clear(struct series_reader *rows);
 /* The samples of a series, stale markers included; valid until the next call. */
 status series_reader_read(struct series_reader *rows, const struct series_row *row, samples *out);
 
-/* Its float samples only, for formats that have no others. */
-status series_reader_read_floats(struct series_reader *rows, const struct series_row *row, samples *out);
-
 /* An error when nobody waits for the answer any more, or it has become too large; to be asked now and then. */
 status series_reader_check(struct series_reader *rows);
 

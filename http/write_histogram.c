@@ -11,8 +11,10 @@ enum {
     ZERO_THRESHOLD = PROTOBUF_TAG(5, PROTOBUF_FIXED64),
     ZERO_COUNT_INTEGER = PROTOBUF_TAG(6, PROTOBUF_VARINT),
     ZERO_COUNT_FLOAT = PROTOBUF_TAG(7, PROTOBUF_FIXED64),
-    NEGATIVE_SPAN = PROTOBUF_TAG(8, PROTOBUF_BYTES),
-    POSITIVE_SPAN = PROTOBUF_TAG(11, PROTOBUF_BYTES),
+    NEGATIVE_SPANS = 8,
+    POSITIVE_SPANS = 11,
+    NEGATIVE_SPAN = PROTOBUF_TAG(NEGATIVE_SPANS, PROTOBUF_BYTES),
+    POSITIVE_SPAN = PROTOBUF_TAG(POSITIVE_SPANS, PROTOBUF_BYTES),
     RESET_HINT = PROTOBUF_TAG(14, PROTOBUF_VARINT),
     TIMESTAMP = PROTOBUF_TAG(15, PROTOBUF_VARINT),
     START_TIMESTAMP = PROTOBUF_TAG(17, PROTOBUF_VARINT),
@@ -256,8 +258,7 @@ static void put_double(struct writer *out, uint32_t tag, double value)
     writer_u64(out, double_bits(value));
 }
 
-/* Runs of neighbouring buckets; each begins where the one before ended, plus its offset. */
-static void put_spans(struct writer *out, uint32_t tag, const struct bucket_list *side)
+void write_histogram_spans(const struct bucket_list *side, uint32_t field, struct writer *out)
 {
     int64_t next = 0;
 
@@ -268,14 +269,14 @@ static void put_spans(struct writer *out, uint32_t tag, const struct bucket_list
         at = varint_put(at, zigzag_encode(side->indexes[first] - next));
         *at++ = SPAN_LENGTH;
         at = varint_put(at, end - first);
-        writer_varint(out, tag);
+        writer_varint(out, PROTOBUF_TAG(field, PROTOBUF_BYTES));
         writer_varint(out, (uint64_t)(at - text));
         writer_bytes(out, text, (size_t)(at - text));
         next = (int64_t)side->indexes[end - 1] + 1;
     }
 }
 
-static void put_counts(struct writer *out, uint32_t field, const struct bucket_list *side)
+void write_histogram_counts(const struct bucket_list *side, uint32_t field, struct writer *out)
 {
     if (side->count == 0) return;
     writer_varint(out, PROTOBUF_TAG(field, PROTOBUF_BYTES));
@@ -314,14 +315,14 @@ void write_histogram_encode(const struct histogram *h, int64_t time_ms, struct w
     put_double(out, SUM, h->sum);
     put_number(out, SCHEMA, zigzag_encode(h->schema));
     put_double(out, ZERO_THRESHOLD, h->zero_threshold);
-    put_spans(out, NEGATIVE_SPAN, &h->negative);
-    put_spans(out, POSITIVE_SPAN, &h->positive);
+    write_histogram_spans(&h->negative, NEGATIVE_SPANS, out);
+    write_histogram_spans(&h->positive, POSITIVE_SPANS, out);
     if (h->is_integer) {
         put_deltas(out, NEGATIVE_DELTAS, &h->negative);
         put_deltas(out, POSITIVE_DELTAS, &h->positive);
     } else {
-        put_counts(out, NEGATIVE_COUNTS, &h->negative);
-        put_counts(out, POSITIVE_COUNTS, &h->positive);
+        write_histogram_counts(&h->negative, NEGATIVE_COUNTS, out);
+        write_histogram_counts(&h->positive, POSITIVE_COUNTS, out);
     }
     put_number(out, RESET_HINT, h->hint);
     put_number(out, TIMESTAMP, (uint64_t)time_ms);

@@ -48,4 +48,9 @@ const uint8_t *write_histogram_decode(str message, struct histogram_scratch *scr
 /* Writes the message of a histogram in the place of what the writer holds. */
 void write_histogram_encode(const struct histogram *h, int64_t time_ms, struct writer *out);
 
+/* Parts of one, for other messages that have the same: BucketSpans, each beginning where the one before ended, plus its
+ * offset; and counts as packed doubles. Both as fields of this number, none when there are no buckets. */
+void write_histogram_spans(const struct bucket_list *side, uint32_t field, struct writer *out);
+void write_histogram_counts(const struct bucket_list *side, uint32_t field, struct writer *out);
+
 #endif

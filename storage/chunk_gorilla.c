@@ -1,6 +1,8 @@
 /* Gorilla compression; see chunk_gorilla.h. */
 #include "storage/chunk_gorilla.h"
 
+#include "storage/chunk_bits.h"
+
 #include <assert.h>
 
 static void put(struct gorilla_bits *out, uint64_t word, unsigned bits)
@@ -26,12 +28,6 @@ static void put_varint(struct gorilla_bits *out, uint64_t value)
     put(out, word, (unsigned)(count > 7 ? count - 7 : count) * 8);
 }
 
-static bool fits(int64_t v, unsigned bits)
-{
-    int64_t half = (int64_t)1 << (bits - 1);
-    return v > -half && v <= half;
-}
-
 static uint64_t low_bits(int64_t v, unsigned bits)
 {
     return (uint64_t)v & (((uint64_t)1 << bits) - 1);
@@ -41,11 +37,11 @@ static void put_delta_of_delta(struct gorilla_bits *out, int64_t d)
 {
     if (d == 0) {
         put(out, 0, 1);
-    } else if (fits(d, 14)) {
+    } else if (bits_fit(d, 14)) {
         put(out, (uint64_t)2 << 14 | low_bits(d, 14), 16);
-    } else if (fits(d, 17)) {
+    } else if (bits_fit(d, 17)) {
         put(out, (uint64_t)6 << 17 | low_bits(d, 17), 20);
-    } else if (fits(d, 20)) {
+    } else if (bits_fit(d, 20)) {
         put(out, (uint64_t)14 << 20 | low_bits(d, 20), 24);
     } else {
         put(out, 15, 4);
@@ -100,42 +96,18 @@ void gorilla_append(struct gorilla_state *state, int64_t time_ms, uint64_t value
     state->count++;
 }
 
-/* Bits on their way into bytes: `used` of the word's upper bits are taken. */
-struct packer {
-    uint8_t *at;
-    uint64_t word;
-    unsigned used;
-};
-
-static void pack(struct packer *packer, uint64_t word, unsigned bits)
-{
-    unsigned room = 64 - packer->used;
-
-    if (bits < 64) word &= ((uint64_t)1 << bits) - 1;
-    if (bits < room) {
-        packer->word |= word << (room - bits);
-        packer->used += bits;
-        return;
-    }
-    packer->word |= word >> (bits - room);
-    store_u64(packer->at, __builtin_bswap64(packer->word));
-    packer->at += 8;
-    packer->used = bits - room;
-    packer->word = packer->used ? word << (64 - packer->used) : 0;
-}
-
 void gorilla_encode(const int64_t *times_ms, const uint64_t *values, size_t count, struct writer *out)
 {
     assert(count > 0 && count <= UINT16_MAX);
     uint8_t *start = writer_reserve(out, GORILLA_HEADER_BYTES + (count * GORILLA_SAMPLE_BITS_MAX + 7) / 8 + 8);
     struct gorilla_state state = {.leading = GORILLA_NO_WINDOW};
-    struct packer packer = {start + GORILLA_HEADER_BYTES, 0, 0};
+    struct bit_packer packer = {start + GORILLA_HEADER_BYTES, 0, 0};
     struct gorilla_bits bits;
 
     store_u16(start, __builtin_bswap16((uint16_t)count));
     for (size_t i = 0; i < count; i++) {
         gorilla_append(&state, times_ms[i], values[i], &bits);
-        for (unsigned k = 0; k < bits.pieces; k++) pack(&packer, bits.word[k], bits.bits[k]);
+        for (unsigned k = 0; k < bits.pieces; k++) bits_pack(&packer, bits.word[k], bits.bits[k]);
     }
     store_u64(packer.at, __builtin_bswap64(packer.word));
     out->count += (size_t)(packer.at - start) + (packer.used + 7) / 8;
@@ -144,21 +116,6 @@ void gorilla_encode(const int64_t *times_ms, const uint64_t *values, size_t coun
 size_t gorilla_count(const uint8_t *chunk, size_t bytes)
 {
     return bytes < GORILLA_HEADER_BYTES ? 0 : __builtin_bswap16(load_u16(chunk));
-}
-
-/* 64 bits from bit `at` on, of which the first 57 are sure to be there. */
-static inline uint64_t peek(const uint8_t *bytes, uint64_t at)
-{
-    return __builtin_bswap64(load_u64(bytes + (at >> 3))) << (at & 7);
-}
-
-static inline uint64_t take(const uint8_t *bytes, uint64_t *at, unsigned bits)
-{
-    uint64_t word = peek(bytes, *at);
-
-    if (bits > 57) word |= (uint64_t)bytes[(*at >> 3) + 8] >> (8 - (*at & 7));
-    *at += bits;
-    return word >> (64 - bits);
 }
 
 static bool take_varint(const uint8_t *bytes, size_t size, uint64_t *at, uint64_t *out)
@@ -170,14 +127,9 @@ static bool take_varint(const uint8_t *bytes, size_t size, uint64_t *at, uint64_
     return true;
 }
 
-static inline int64_t sign_extend(uint64_t v, unsigned bits)
-{
-    return v > (uint64_t)1 << (bits - 1) ? (int64_t)(v - ((uint64_t)1 << bits)) : (int64_t)v;
-}
-
 static inline int64_t take_delta_of_delta(const uint8_t *bytes, uint64_t *at)
 {
-    uint64_t word = peek(bytes, *at);
+    uint64_t word = bits_peek(bytes, *at);
 
     if (!(word >> 63)) {
         *at += 1;
@@ -187,61 +139,36 @@ static inline int64_t take_delta_of_delta(const uint8_t *bytes, uint64_t *at)
     case 8:
     case 9:
     case 10:
-    case 11: *at += 2; return sign_extend(take(bytes, at, 14), 14);
+    case 11: *at += 2; return bits_sign_extend(bits_take(bytes, at, 14), 14);
     case 12:
-    case 13: *at += 3; return sign_extend(take(bytes, at, 17), 17);
-    case 14: *at += 4; return sign_extend(take(bytes, at, 20), 20);
-    default: *at += 4; return (int64_t)take(bytes, at, 64);
+    case 13: *at += 3; return bits_sign_extend(bits_take(bytes, at, 17), 17);
+    case 14: *at += 4; return bits_sign_extend(bits_take(bytes, at, 20), 20);
+    default: *at += 4; return (int64_t)bits_take(bytes, at, 64);
     }
-}
-
-struct window {
-    unsigned trailing, bits;
-};
-
-/* The XOR with the last value. */
-static inline uint64_t take_change(const uint8_t *bytes, uint64_t *at, struct window *window)
-{
-    uint64_t word = peek(bytes, *at);
-
-    if (!(word >> 63)) {
-        *at += 1;
-        return 0;
-    }
-    if (word >> 62 == 2) {
-        *at += 2;
-    } else {
-        unsigned leading = (unsigned)(word >> 57 & 31), bits = (unsigned)(word >> 51 & 63);
-        if (bits == 0) bits = 64;
-        if (leading + bits > 64) bits = 64 - leading; /* malformed; stays in range, the checksum is elsewhere */
-        *window = (struct window){64 - leading - bits, bits};
-        *at += 13;
-    }
-    return window->bits ? take(bytes, at, window->bits) << window->trailing : 0;
 }
 
 bool gorilla_decode(const uint8_t *chunk, size_t bytes, int64_t *times_ms, double *values)
 {
     size_t count = gorilla_count(chunk, bytes);
     uint64_t at = GORILLA_HEADER_BYTES * 8, end = (uint64_t)bytes * 8, raw;
-    struct window window = {0, 0};
+    struct xor_window window = {0, 0};
 
     if (count == 0) return bytes >= GORILLA_HEADER_BYTES;
     if (!take_varint(chunk, bytes, &at, &raw) || at + 64 > end) return false;
-    uint64_t time = (uint64_t)zigzag_decode(raw), value = take(chunk, &at, 64), delta = 0;
+    uint64_t time = (uint64_t)zigzag_decode(raw), value = bits_take(chunk, &at, 64), delta = 0;
     times_ms[0] = (int64_t)time;
     values[0] = double_from_bits(value);
     if (count == 1) return true;
 
     if (!take_varint(chunk, bytes, &at, &delta) || at >= end) return false;
-    value ^= take_change(chunk, &at, &window);
+    value ^= bits_take_change(chunk, &at, &window);
     times_ms[1] = (int64_t)(time += delta);
     values[1] = double_from_bits(value);
     for (size_t i = 2; i < count; i++) {
         if (at >= end) return false;
         delta += (uint64_t)take_delta_of_delta(chunk, &at);
         if (at > end) return false;
-        value ^= take_change(chunk, &at, &window);
+        value ^= bits_take_change(chunk, &at, &window);
         times_ms[i] = (int64_t)(time += delta);
         values[i] = double_from_bits(value);
     }

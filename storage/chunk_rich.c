@@ -367,9 +367,8 @@ static bool read_column(struct reader *in, size_t count, double *v, int64_t *scr
     return !reader_failed(in);
 }
 
-/* All indexes that occur on one side, rising. */
-static void unite_indexes(const struct rich_sample *samples, size_t count, bool is_positive, struct bucket_list *out,
-                          struct arena *arena)
+void rich_unite_indexes(const struct rich_sample *samples, size_t count, bool is_positive, struct bucket_list *out,
+                        struct arena *arena)
 {
     int32_t *all = NULL;
     uint32_t have = 0;
@@ -411,8 +410,8 @@ static void write_histograms(const struct rich_sample *samples, size_t count, do
     struct histogram layout = *samples[0].histogram;
     uint32_t *places = arena_array(arena, uint32_t, count);
 
-    unite_indexes(samples, count, true, &layout.positive, arena);
-    unite_indexes(samples, count, false, &layout.negative, arena);
+    rich_unite_indexes(samples, count, true, &layout.positive, arena);
+    rich_unite_indexes(samples, count, false, &layout.negative, arena);
     write_layout(&layout, out);
     for (size_t i = 0; i < count; i++) column[i] = samples[i].histogram->count;
     write_column(column, scratch, count, out);

@@ -56,6 +56,10 @@ bool rich_row_read(struct reader *in, const struct rich_sample *before, struct r
  * after a stale marker. */
 bool rich_must_cut(const struct rich_sample *before, const struct rich_sample *sample);
 
+/* All indexes of buckets that occur on one side of some histograms, rising; without counts. */
+void rich_unite_indexes(const struct rich_sample *samples, size_t count, bool is_positive, struct bucket_list *out,
+                        struct arena *arena);
+
 /* Appends a chunk of samples none of which must be cut off. */
 void rich_chunk_encode(const struct rich_sample *samples, size_t count, struct writer *out);
 

@@ -270,18 +270,6 @@ void columns_set_aside(struct column_buffer *buffer, size_t first)
     set_count(buffer, first);
 }
 
-void columns_drop_histograms(struct column_buffer *buffer)
-{
-    size_t kept = 0;
-
-    if (!buffer->is_rich) return;
-    for (size_t i = 0; i < buffer->times.count; i++) {
-        if (buffer->histograms.data[i]) continue;
-        move_own(buffer, kept++, i);
-    }
-    set_count(buffer, kept);
-}
-
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i)
 {
     return (struct rich_sample){buffer->times.data[i], buffer->is_rich ? buffer->starts.data[i] : 0,

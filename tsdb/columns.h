@@ -75,9 +75,6 @@ void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms,
 /* Moves the samples from `first` on to the other ones, emptied before. */
 void columns_set_aside(struct column_buffer *buffer, size_t first);
 
-/* Keeps the floats of the result. */
-void columns_drop_histograms(struct column_buffer *buffer);
-
 /* A sample of the result. */
 struct rich_sample columns_at(const struct column_buffer *buffer, size_t i);
 

@@ -66,7 +66,7 @@ VARVE_PUBLIC status db_compact(struct db *db);
 
 /* Makes `folder`, a name inside the data folder, a data folder of its own that has all blocks of now as hard links;
  * what is in memory is frozen before if `with_head`. If it fails, what is there of it is no data folder. */
-status db_checkpoint(struct db *db, const char *folder, bool with_head);
+VARVE_PUBLIC status db_checkpoint(struct db *db, const char *folder, bool with_head);
 
 /* Deletes the samples in [from, to] of the series that match all matchers. They are invisible when this returns; what
  * is sent later is not touched, also at the same times. */
@@ -77,13 +77,13 @@ struct db_deletion {
 };
 
 /* Makes several deletions at once, all or none. LIMIT if there are too many of them. */
-status db_delete(struct db *db, const struct db_deletion *deletions, size_t count);
+VARVE_PUBLIC status db_delete(struct db *db, const struct db_deletion *deletions, size_t count);
 
 /* Takes a deletion back. NOT_FOUND if there is none of that number or its samples are being purged. */
-status db_undelete(struct db *db, uint32_t number);
+VARVE_PUBLIC status db_undelete(struct db *db, uint32_t number);
 
 /* Purges the samples of all deletions and waits until it is done, which may take long. */
-status db_purge(struct db *db);
+VARVE_PUBLIC status db_purge(struct db *db);
 
 /* A deletion that is not purged yet. */
 struct db_tombstone {
@@ -94,7 +94,7 @@ struct db_tombstone {
 };
 
 /* Those there are, in the order they were made; in the arena. */
-void db_tombstones(struct db *db, struct db_tombstone **out, size_t *count, struct arena *arena);
+VARVE_PUBLIC void db_tombstones(struct db *db, struct db_tombstone **out, size_t *count, struct arena *arena);
 
 /* One round of what the background threads do: freezes if due, merges blocks if due, applies retention. */
 VARVE_PUBLIC status db_maintain(struct db *db);

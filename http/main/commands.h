@@ -7,6 +7,10 @@ int command_query(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
 int command_inspect(int count, char *const *arguments);
 int command_dump(int count, char *const *arguments);
+int command_backup(int count, char *const *arguments);
+int command_restore(int count, char *const *arguments);
+int command_freeze(int count, char *const *arguments);
+int command_compact(int count, char *const *arguments);
 
 /* How check, inspect and dump end. */
 enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_COULD_NOT_LOOK = 2 };

@@ -27,6 +27,13 @@ static const struct {
      "tell series, churn, cardinality and what the bytes of a folder are for, also while a server uses it"},
     {"dump", command_dump, "varve dump wal|block FILE... | dump chunk FILE SERIES",
      "list what is in a file of the log, in a block, or the samples of one series of a block by its number"},
+    {"backup", command_backup, "varve backup FOLDER TARGET",
+     "bring a verified copy of a data folder's blocks up to date, also while a server runs on it; what the server has "
+     "in memory is in it only after POST /api/v1/admin/tsdb/freeze"},
+    {"restore", command_restore, "varve restore BACKUP FOLDER", "make a data folder of a backup or a snapshot"},
+    {"freeze", command_freeze, "varve freeze FOLDER", "write the log of a data folder that no server uses as a block"},
+    {"compact", command_compact, "varve compact FOLDER",
+     "merge the blocks of a data folder that no server uses into one a day"},
     {"version", command_version, "varve version", "print the version"},
     {"help", command_help, "varve help [COMMAND | features]", "explain a command and its flags"},
 };

@@ -1,6 +1,8 @@
 /* What a batch holds, as text; see batch_print.h. */
 #include "tests/http/batch_print.h"
 
+#include "http/histogram_json.h"
+
 static str print_labels(str raw, struct arena *arena)
 {
     label pairs[64];
@@ -11,6 +13,16 @@ static str print_labels(str raw, struct arena *arena)
     return labels_print(pairs, count, arena);
 }
 
+static str print_histogram(const struct histogram *h, struct arena *arena)
+{
+    struct writer out = {0};
+
+    histogram_json_write(h, &out);
+    str text = arena_copy_str(arena, str_make((const char *)out.data, out.count));
+    writer_release(&out);
+    return text;
+}
+
 str batch_print(const struct write_batch *batch, struct arena *arena)
 {
     struct append_batch view = write_batch_view(batch);
@@ -18,10 +30,13 @@ str batch_print(const struct write_batch *batch, struct arena *arena)
 
     for (size_t i = 0; i < view.series_count; i++) {
         text = arena_format(arena, "%.*s%.*s", STR_ARG(text), STR_ARG(print_labels(view.series[i].labels, arena)));
-        for (size_t j = 0; j < view.series[i].count; j++)
-            text = arena_format(arena, "%.*s %g@%lld", STR_ARG(text),
-                                double_from_bits(view.values[view.series[i].first + j]),
-                                (long long)view.times_ms[view.series[i].first + j]);
+        for (size_t j = view.series[i].first; j < view.series[i].first + view.series[i].count; j++) {
+            const struct histogram *h = view.histograms ? view.histograms[j] : NULL;
+            str value = h ? print_histogram(h, arena) : arena_format(arena, "%g", double_from_bits(view.values[j]));
+            text = arena_format(arena, "%.*s %.*s@%lld", STR_ARG(text), STR_ARG(value), (long long)view.times_ms[j]);
+            if (view.starts_ms && view.starts_ms[j])
+                text = arena_format(arena, "%.*s since %lld", STR_ARG(text), (long long)view.starts_ms[j]);
+        }
         text = arena_format(arena, "%.*s\n", STR_ARG(text));
     }
     for (size_t i = 0; i < view.metadata_count; i++)

@@ -33,6 +33,39 @@ Test(api_export, answers)
     site_close(&site);
 }
 
+static const struct call_case rich_calls[] = {
+    {"GET", "/api/v1/export?match[]=mixed", 200,
+     "{\"metric\":{\"__name__\":\"mixed\"},\"values\":[1,2],\"timestamps\":[0,2000]}\n"
+     "{\"metric\":{\"__name__\":\"mixed\"},\"histograms\":[{\"integer\":false,\"schema\":0,\"count\":3,\"sum\":3,"
+     "\"buckets\":[[0,1],[1,2]]},null],\"timestamps\":[1000,3000]}\n"},
+    {"GET", "/api/v1/export/csv?match[]=mixed&format=__value__,__timestamp__", 200, "1,0\n2,2000\n"},
+};
+
+/* Both kinds of samples, with start times: they come back from another database as they were. */
+Test(api_export, histograms)
+{
+    static const char lines[] =
+        "{\"metric\":{\"__name__\":\"f\"},\"values\":[1,2,3],\"timestamps\":[1,2,3],\"start_timestamps\":[0,1,1]}\n"
+        "{\"metric\":{\"__name__\":\"h\"},\"histograms\":[{\"integer\":true,\"schema\":1,\"count\":1,\"sum\":\"NaN\","
+        "\"z_bucket_w\":0.5,\"n_buckets\":[[7,1]]},{\"integer\":true,\"schema\":1,\"count\":2,\"sum\":1,"
+        "\"z_bucket_w\":0.5,\"z_bucket\":1,\"n_buckets\":[[7,1]],\"counter_reset_hint\":\"not_reset\"}],"
+        "\"timestamps\":[5,6],\"start_timestamps\":[4,4]}\n";
+    struct site site;
+
+    site_open(&site);
+    fixture_load(&site.fixture, 1000, "mixed 1 h1,2 2");
+    struct reply reply =
+        site_call(&site, "POST", "/api/v1/import", NULL,
+                  STR("{\"metric\":{\"__name__\":\"mixed\"},\"histograms\":[null],\"timestamps\":[3000]}"));
+    cr_expect(reply.code == 204, "%.*s", STR_ARG(reply.body));
+    CHECK_CALLS(&site, rich_calls);
+    reply = site_call(&site, "POST", "/api/v1/import", NULL, str_from(lines));
+    cr_expect(reply.code == 204, "%.*s", STR_ARG(reply.body));
+    reply = site_get(&site, "/api/v1/export?match[]={__name__=~\"f|h\"}");
+    cr_expect(str_equal(reply.body, str_from(lines)), "%.*s", STR_ARG(reply.body));
+    site_close(&site);
+}
+
 /* What is exported can be imported again. */
 Test(api_export, round_trip)
 {

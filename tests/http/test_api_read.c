@@ -2,6 +2,7 @@
 #include "http/config.h"
 #include "http/crc32c.h"
 #include "storage/chunk_gorilla.h"
+#include "storage/chunk_histogram.h"
 #include "tests/http/harness.h"
 #include "tests/http/message.h"
 #include "tests/support/folder.h"
@@ -139,6 +140,59 @@ Test(api_read, as_chunks)
                         STR("application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")));
     cr_expect(reply_header(&reply, "Content-Encoding").len == 0);
     cr_expect(read_frames(reply.body, &frames) == LONG + 2 && frames == 2);
+    site_close(&site);
+}
+
+/* Chunks of each kind, cut where the kind, the layout or the counter changes; what they hold, as text. */
+Test(api_read, histograms_as_chunks)
+{
+    static const char want[] = "1: 1@0 2@1000\n3: 3/0@2000 5/2@3000\n3: 3/0@4000\n3: 4/3@5000\n1: 7@6000\n";
+    struct site site;
+    struct writer request = {0};
+    str series = STR(""), text = STR("");
+
+    site_open(&site);
+    fixture_load(&site.fixture, 1000, "mixed 1 2 h1,2 h1,4 h1,2 g3,1 7");
+    put_query(&request, "__name__", 0, "mixed", 0, 1000000);
+    put_packed(&request, 2, (uint64_t[]){1}, 1);
+    struct reply reply = ask(&site, &request);
+    struct reader reader = reader_make(reply.body.data, reply.body.len);
+    uint64_t bytes = reader_varint(&reader);
+    reader_u32(&reader);
+    const char *message = (const char *)reader_bytes(&reader, bytes);
+    cr_assert(message && reader_left(&reader) == 0 && count_fields(str_make(message, bytes), 1, &series) == 1);
+    const uint8_t *at = (const uint8_t *)series.data, *end = at + series.len;
+    struct protobuf_field field;
+    while (at < end && (at = protobuf_field(at, end, &field))) {
+        int64_t times[8];
+        double values[8];
+        struct rich_sample found[8];
+        uint64_t kind = 0;
+        str data = STR("");
+        if (field.tag != PROTOBUF_TAG(2, PROTOBUF_BYTES)) continue;
+        const uint8_t *from = (const uint8_t *)field.bytes.data, *to = from + field.bytes.len;
+        while (from < to && (from = protobuf_field(from, to, &field))) {
+            if (field.tag == PROTOBUF_TAG(3, PROTOBUF_VARINT)) kind = field.value;
+            if (field.tag == PROTOBUF_TAG(4, PROTOBUF_BYTES)) data = field.bytes;
+        }
+        uint8_t *chunk = arena_zalloc(&site.arena, data.len + GORILLA_SLACK_BYTES);
+        memcpy(chunk, data.data, data.len);
+        size_t count = gorilla_count(chunk, data.len);
+        cr_assert(count <= 8);
+        if (kind == 1) {
+            cr_assert(gorilla_decode(chunk, data.len, times, values));
+        } else {
+            cr_assert(histogram_chunk_decode(chunk, data.len, kind == 2, found, &site.arena));
+        }
+        text = arena_format(&site.arena, "%.*s%d:", STR_ARG(text), (int)kind);
+        for (size_t i = 0; i < count; i++) {
+            text = kind == 1 ? arena_format(&site.arena, "%.*s %g@%lld", STR_ARG(text), values[i], (long long)times[i])
+                             : arena_format(&site.arena, "%.*s %g/%d@%lld", STR_ARG(text), found[i].histogram->count,
+                                            found[i].histogram->hint, (long long)found[i].time_ms);
+        }
+        text = arena_format(&site.arena, "%.*s\n", STR_ARG(text));
+    }
+    cr_expect(str_equal(text, str_from(want)), "%.*s", STR_ARG(text));
     site_close(&site);
 }
 

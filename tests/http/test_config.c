@@ -12,6 +12,9 @@ static const struct {
     {"otlp: {translation_strategy: NoTranslation, promote_resource_attributes: [a], promote_scope_metadata: true}\n",
      "", 0},
     {"otlp: {promote_all_resource_attributes: true, ignore_resource_attributes: [a]}\n", "", 0},
+    {"otlp: {convert_histograms_to_nhcb: true, label_name_underscore_sanitization: false, keep_start_times: true, "
+     "label_name_preserve_multiple_underscores: false, allow_delta_temporality: true}\n",
+     "", 0},
     {"otlp: {translation_strategy: Klingon}\n", "line 1: unknown translation_strategy Klingon", 0},
     {"otlp: {promote_all_resource_attributes: true, promote_resource_attributes: [a]}\n", "exclude each other", 0},
     {"otlp: {ignore_resource_attributes: [a]}\n", "needs promote_all_resource_attributes", 0},

@@ -1,5 +1,6 @@
 #include "http/config.h"
 #include "http/federate.h"
+#include "http/protobuf.h"
 #include "storage/base/clock.h"
 #include "tests/http/calls.h"
 #include "tests/support/folder.h"
@@ -60,5 +61,42 @@ Test(federate, answers)
                      at, before));
     struct reply reply = site_get(&site, "/federate?match[]=up{");
     cr_expect(reply.code == 400 && str_starts_with(reply.body, STR("1:4: parse error: ")));
+    site_close(&site);
+}
+
+#define PROTOBUF_ACCEPT                                                                                         \
+    "Accept: application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.8," \
+    "text/plain;version=0.0.4;q=0.5"
+
+/* Native histograms are told in protobuf; in text only those with custom buckets, as classic ones. */
+Test(federate, histograms)
+{
+    struct site site;
+    int64_t at = clock_now_ms() - 1000;
+
+    site_open(&site);
+    fixture_load(&site.fixture, at, "h{a=\"1\"} _ h1,2\nh{a=\"2\"} _ 5\nc _ c1,2,4\n");
+    check(&site, "/federate?match[]=h&match[]=c", NULL,
+          arena_format(&site.arena,
+                       "# TYPE c histogram\nc_bucket{instance=\"\",le=\"1\"} 1 %lld\n"
+                       "c_bucket{instance=\"\",le=\"2\"} 3 %lld\nc_bucket{instance=\"\",le=\"+Inf\"} 7 %lld\n"
+                       "c_sum{instance=\"\"} 7 %lld\nc_count{instance=\"\"} 7 %lld\n"
+                       "# TYPE h untyped\nh{a=\"2\",instance=\"\"} 5 %lld\n",
+                       (long long)at, (long long)at, (long long)at, (long long)at, (long long)at, (long long)at));
+    struct reply reply = site_call(&site, "GET", "/federate?match[]=h&match[]=c", PROTOBUF_ACCEPT, STR(""));
+    cr_expect(reply.code == 200 && contains(reply_header(&reply, "Content-Type"), "encoding=delimited"));
+    struct reader reader = reader_make(reply.body.data, reply.body.len);
+    static const uint64_t types[] = {4, 4, 3};
+    for (size_t i = 0; i < 3; i++) { /* c, the histogram of h, the float of h */
+        str family = reader_str(&reader);
+        const uint8_t *from = (const uint8_t *)family.data, *end = from + family.len;
+        struct protobuf_field field;
+        uint64_t type = 0;
+        while (from < end && (from = protobuf_field(from, end, &field))) {
+            if (field.tag == PROTOBUF_TAG(3, PROTOBUF_VARINT)) type = field.value;
+        }
+        cr_expect(from == end && type == types[i], "family %zu", i);
+    }
+    cr_expect(!reader_failed(&reader) && reader_left(&reader) == 0);
     site_close(&site);
 }

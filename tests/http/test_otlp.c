@@ -33,7 +33,8 @@ static const struct {
      "exemplar {__name__=\"hits_total\"" ID " {trace_id=\"0aff\"} 2@1000\n"},
     {"delta",
      REQUEST("{\"name\":\"d\",\"sum\":{\"isMonotonic\":true,\"aggregationTemporality\":1,\"dataPoints\":[{" AT "}]}}"),
-     "left out 1: metric \"d\" is not cumulative; use the processor deltatocumulative\n"},
+     "left out 1: metric \"d\" is not cumulative; use the processor deltatocumulative, or set "
+     "otlp.allow_delta_temporality\n"},
     {"histogram",
      REQUEST("{\"name\":\"h\",\"unit\":\"s\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
              ",\"count\":\"6\",\"sum\":7.5,\"bucketCounts\":[\"1\",\"2\",\"3\"],\"explicitBounds\":[0.5,1]}]}}"),
@@ -62,6 +63,29 @@ static const struct {
      ",{\"key\":\"z\","
      "\"value\":{\"bytesValue\":\"AQI=\"}}]}]}}]}]}]}",
      "{__name__=\"g\", a=\"[\\\"x\\\",0.5,null]\", k=\"{\\\"y\\\":1}\", z=\"AQI=\"} -1@1000\nmeta g 2 '' ''\n"},
+    {"exponential",
+     REQUEST("{\"name\":\"e\",\"exponentialHistogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"startTimeUnixNano\":\"5000000\",\"count\":\"9\",\"sum\":7.5,\"scale\":3,\"zeroCount\":\"2\","
+             "\"positive\":{\"offset\":-1,"
+             "\"bucketCounts\":[1,0,3]},\"negative\":{\"bucketCounts\":[3]},\"exemplars\":[{" AT
+             ",\"asDouble\":2,\"traceId\":\"0aFF\"}]}]}}"),
+     "{__name__=\"e\"" ID
+     " {\"integer\":true,\"schema\":3,\"count\":9,\"sum\":7.5,\"z_bucket_w\":1e-128,\"z_bucket\":2,"
+     "\"buckets\":[[0,1],[2,3]],\"n_buckets\":[[1,3]]}@1000\n" INFO "meta e 3 '' ''\n" INFO_META
+     "exemplar {__name__=\"e\"" ID " {trace_id=\"0aff\"} 2@1000\n"},
+    {"exponential, too fine",
+     REQUEST("{\"name\":\"e\",\"exponentialHistogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"count\":\"10\",\"scale\":10,\"zeroThreshold\":0.5,\"positive\":{\"offset\":-5,\"bucketCounts\":[1,1,1,"
+             "1,1,1,1,1,1,1]"
+             "}}]}}"),
+     "{__name__=\"e\"" ID " {\"integer\":true,\"schema\":8,\"count\":10,\"sum\":0,\"z_bucket_w\":0.5,"
+     "\"buckets\":[[-1,1],[0,4],[1,4],[2,1]]}@1000\n" INFO "meta e 3 '' ''\n" INFO_META},
+    {"exponential, too coarse, and too many buckets",
+     REQUEST("{\"name\":\"e\",\"exponentialHistogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"scale\":-5},{" AT ",\"positive\":{\"offset\":2147483647,\"bucketCounts\":[1]}},{" AT
+             ",\"flags\":1,\"count\":7}]}}"),
+     "{__name__=\"e\"" ID " {\"integer\":true,\"schema\":0,\"count\":0,\"sum\":\"NaN\"}@1000\n" INFO
+     "meta e 3 '' ''\n" INFO_META "left out 2: exponential histogram \"e\" has the scale -5; it must be at least -4\n"},
     {"no name", REQUEST("{\"gauge\":{}}"), "left out 1: a metric has no name\n"},
 };
 
@@ -112,6 +136,53 @@ Test(otlp, settings)
                                         "\"service.name\"=\"shop\"", " 1@1000 1@151000 1@301000 1@401000\n"};
     for (size_t i = 0; i < 3; i++)
         cr_expect(memmem(text.data, text.len, parts[i], strlen(parts[i])), "%s in %.*s", parts[i], STR_ARG(text));
+    write_batch_release(&batch);
+    arena_release(&arena);
+}
+
+/* What only the configuration allows. */
+static const struct {
+    const char *name;
+    struct otlp_config config;
+    const char *text, *want; /* what it begins with */
+} allowed[] = {
+    {"custom buckets",
+     {.converts_to_custom = true, .strategy = OTLP_ESCAPED_SUFFIXED},
+     REQUEST("{\"name\":\"h\",\"unit\":\"s\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"count\":\"4\",\"sum\":7.5,\"bucketCounts\":[\"1\",\"0\",\"3\"],\"explicitBounds\":[0.5,1]}]}}"),
+     "{__name__=\"h_seconds\"" ID " {\"integer\":true,\"schema\":-53,\"count\":4,\"sum\":7.5,\"buckets\":[[0,1],[2,3]],"
+     "\"custom_values\":[0.5,1]}@1000\n" INFO "meta h_seconds 3 '' 'seconds'\n" INFO_META},
+    {"delta",
+     {.takes_delta = true},
+     REQUEST("{\"name\":\"d\",\"sum\":{\"isMonotonic\":true,\"aggregationTemporality\":1,\"dataPoints\":[{" AT "}]}}"),
+     "{__name__=\"d_total\"" ID " 0@1000\n" INFO "meta d_total 0 '' ''\n" INFO_META},
+    {"delta histogram",
+     {.takes_delta = true},
+     REQUEST("{\"name\":\"e\",\"exponentialHistogram\":{\"aggregationTemporality\":1,\"dataPoints\":[{" AT "}]}}"),
+     "{__name__=\"e\"" ID " {\"integer\":true,\"schema\":0,\"count\":0,\"sum\":0,\"z_bucket_w\":1e-128,"
+     "\"counter_reset_hint\":\"gauge\"}@1000\n" INFO "meta e 0 '' ''\n" INFO_META},
+    {"neither",
+     {.takes_delta = true},
+     REQUEST("{\"name\":\"d\",\"sum\":{\"aggregationTemporality\":3,\"dataPoints\":[{" AT "}]}}"),
+     "left out 1: metric \"d\" is not cumulative; use the processor deltatocumulative, or set "
+     "otlp.allow_delta_temporality\n"},
+    {"start times",
+     {.keeps_starts = true},
+     REQUEST("{\"name\":\"c\",\"sum\":{\"isMonotonic\":true,\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"startTimeUnixNano\":\"5000000\",\"asInt\":1}]}}"),
+     "{__name__=\"c_total\"" ID " 1@1000 since 5\n" INFO "meta c_total 1 '' ''\n" INFO_META},
+};
+
+Test(otlp, allowed)
+{
+    struct write_batch batch = {0};
+    struct arena arena = {0};
+
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+        must(otlp_decode(translate(allowed[i].text, &arena), &allowed[i].config, 150000, &batch));
+        str text = batch_print(&batch, &arena);
+        cr_expect(str_equal(text, str_from(allowed[i].want)), "%s:\n%.*s", allowed[i].name, STR_ARG(text));
+    }
     write_batch_release(&batch);
     arena_release(&arena);
 }

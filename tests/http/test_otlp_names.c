@@ -53,13 +53,16 @@ Test(otlp_names, labels)
                                            {"a..b", "a__b"},
                                            {"\xC3\xA4", "key_"},
                                            {"plain", "plain"}};
+    const struct otlp_config escaped = {.strategy = OTLP_ESCAPED_SUFFIXED}, unchanged = {.strategy = OTLP_UNCHANGED};
+    const struct otlp_config other = {.collapses_underscores = true, .keeps_leading_underscore = true};
     struct arena arena = {0};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        str name = otlp_label_name(str_from(names[i][0]), OTLP_ESCAPED_SUFFIXED, &arena);
+        str name = otlp_label_name(str_from(names[i][0]), &escaped, &arena);
         cr_expect(str_equal(name, str_from(names[i][1])), "%s: %.*s", names[i][0], STR_ARG(name));
-        name = otlp_label_name(str_from(names[i][0]), OTLP_UNCHANGED, &arena);
+        name = otlp_label_name(str_from(names[i][0]), &unchanged, &arena);
         cr_expect(str_equal(name, str_from(names[i][0])));
     }
+    cr_expect(str_equal(otlp_label_name(STR("__a..b"), &other, &arena), STR("_a_b")));
     arena_release(&arena);
 }

@@ -54,10 +54,13 @@ static str print(const struct write_batch *batch, struct arena *arena)
         str rest = view.series[i].labels;
         while (labels_next(&rest, &pair))
             text = arena_format(arena, "%.*s%.*s=%.*s,", STR_ARG(text), STR_ARG(pair.name), STR_ARG(pair.value));
-        for (size_t j = 0; j < view.series[i].count; j++)
-            text = arena_format(arena, "%.*s %g@%lld", STR_ARG(text),
-                                double_from_bits(view.values[view.series[i].first + j]),
-                                (long long)view.times_ms[view.series[i].first + j]);
+        for (size_t j = view.series[i].first; j < view.series[i].first + view.series[i].count; j++) {
+            text = arena_format(arena, "%.*s %g@%lld", STR_ARG(text), double_from_bits(view.values[j]),
+                                (long long)view.times_ms[j]);
+            if (view.histograms && view.histograms[j]) text = arena_format(arena, "%.*s histogram", STR_ARG(text));
+            if (view.starts_ms && view.starts_ms[j])
+                text = arena_format(arena, "%.*s since %lld", STR_ARG(text), (long long)view.starts_ms[j]);
+        }
         text = arena_format(arena, "%.*s\n", STR_ARG(text));
     }
     for (size_t i = 0; i < view.metadata_count; i++)
@@ -67,7 +70,6 @@ static str print(const struct write_batch *batch, struct arena *arena)
         text = arena_format(arena, "%.*sexemplar %s %g@%lld\n", STR_ARG(text),
                             labels_get((labels){entry->series}, STR("__name__")).len ? "of a series" : "?",
                             entry->value, (long long)entry->time_ms);
-    if (batch->found.count) text = arena_format(arena, "%.*shistograms %zu\n", STR_ARG(text), batch->found.count);
     if (batch->malformed)
         text =
             arena_format(arena, "%.*sleft out %zu: %.*s\n", STR_ARG(text), batch->malformed, STR_ARG(batch->complaint));
@@ -83,9 +85,9 @@ static const struct {
     int metadata; /* type, or -1 */
     const char *want;
 } cases[] = {
-    {"plain", {1, 2, 3, 4}, 4, false, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000\n"},
-    {"unsorted", {3, 4, 1, 2}, 4, false, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000\n"},
-    {"not packed", {1, 2, 3, 4}, 4, true, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000\n"},
+    {"plain", {1, 2, 3, 4}, 4, false, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000 since 7\n"},
+    {"unsorted", {3, 4, 1, 2}, 4, false, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000 since 7\n"},
+    {"not packed", {1, 2, 3, 4}, 4, true, true, false, false, false, -1, "__name__=up,job=x, 1.5@1000 since 7\n"},
     {"exemplar",
      {1, 2},
      2,
@@ -95,7 +97,7 @@ static const struct {
      false,
      false,
      -1,
-     "__name__=up, 1.5@1000\nexemplar of a series 0.5@1000\n"},
+     "__name__=up, 1.5@1000 since 7\nexemplar of a series 0.5@1000\n"},
     {"only an exemplar", {1, 2}, 2, false, false, true, false, false, -1, "exemplar of a series 0.5@1000\n"},
     {"bad exemplar",
      {1, 2},
@@ -106,8 +108,8 @@ static const struct {
      true,
      false,
      -1,
-     "__name__=up, 1.5@1000\nleft out 1: an exemplar has a reference beyond the symbols\n"},
-    {"histogram", {1, 2}, 2, false, false, false, false, true, -1, "__name__=up, 0@0\nhistograms 1\n"},
+     "__name__=up, 1.5@1000 since 7\nleft out 1: an exemplar has a reference beyond the symbols\n"},
+    {"histogram", {1, 2}, 2, false, false, false, false, true, -1, "__name__=up, 0@0 histogram\n"},
     {"metadata",
      {1, 2},
      2,
@@ -117,7 +119,7 @@ static const struct {
      false,
      false,
      2,
-     "__name__=up, 1.5@1000\nmeta up 2 'help text' 'seconds'\n"},
+     "__name__=up, 1.5@1000 since 7\nmeta up 2 'help text' 'seconds'\n"},
     {"family",
      {1, 7},
      2,
@@ -127,7 +129,7 @@ static const struct {
      false,
      false,
      3,
-     "__name__=h_bucket, 1.5@1000\nmeta h 3 'help text' 'seconds'\n"},
+     "__name__=h_bucket, 1.5@1000 since 7\nmeta h 3 'help text' 'seconds'\n"},
     {"odd",
      {1, 2, 3},
      3,
@@ -158,7 +160,7 @@ static const struct {
      false,
      -1,
      "left out 1: series \"up\" has neither samples nor histograms\n"},
-    {"no labels", {0}, 0, false, true, false, false, false, -1, " 1.5@1000\n"},
+    {"no labels", {0}, 0, false, true, false, false, false, -1, " 1.5@1000 since 7\n"},
 };
 
 static str make(size_t i, bool series_first, struct arena *arena)
