@@ -13,6 +13,7 @@
 #include "tsdb/columns.h"
 #include "tsdb/index.h"
 #include "tsdb/labels.h"
+#include "tsdb/series_page.h"
 
 struct block;
 struct page_cache;
@@ -63,6 +64,8 @@ struct block_series {
 struct block_cursor {
     const struct page *page;
     uint32_t index; /* of the page */
+    bool is_open;   /* `columns` are the page's */
+    struct series_page columns;
 };
 status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out);
 void block_cursor_release(struct block_cursor *cursor);

@@ -47,9 +47,10 @@ status block_info_decode(str footer, struct block_info *out)
     struct reader in = reader_make(footer.data, footer.len);
     uint64_t format = reader_varint(&in);
 
-    if (format != BLOCK_FORMAT)
-        return status_make(STATUS_UNSUPPORTED, "block format %llu, this program reads %d", (unsigned long long)format,
-                           BLOCK_FORMAT);
+    if (format < BLOCK_FORMAT_OLDEST || format > BLOCK_FORMAT)
+        return status_make(STATUS_UNSUPPORTED, "block format %llu, this program reads %d to %d",
+                           (unsigned long long)format, BLOCK_FORMAT_OLDEST, BLOCK_FORMAT);
+    out->format = (uint32_t)format;
     out->number = reader_varint32(&in);
     out->head_first = reader_varint32(&in);
     out->head_last = reader_varint32(&in);
