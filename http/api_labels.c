@@ -44,6 +44,7 @@ static void take_snapshot(struct look_up *look)
 
     account_init(&look->account, engine_get_options(services->engine)->query_bytes_max, NULL);
     look->snapshot = db_snapshot(services->db, &look->account);
+    snapshot_tolerate_damage(look->snapshot);
 }
 
 static struct select_request select_of(const struct look_up *look, const struct matcher_set *set)
@@ -67,11 +68,13 @@ static status check_budget(struct look_up *look)
     return ok();
 }
 
-static void write_warned(struct response *response, bool truncated)
+static void write_warned(const struct look_up *look, struct response *response, bool truncated)
 {
-    str warning = STR(RESPONSE_TRUNCATED);
+    str warnings[SNAPSHOT_WARNINGS_MAX + 1];
+    size_t count = snapshot_warnings(look->snapshot, warnings);
 
-    response_close_data(response, &warning, truncated, NULL, 0);
+    if (truncated) warnings[count++] = STR(RESPONSE_TRUNCATED);
+    response_close_data(response, warnings, count, NULL, 0);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -141,7 +144,7 @@ static status answer_list(struct look_up *look, str name, struct response *respo
             json_put_string(w, texts[i]);
         }
         json_put_raw(response_writer(response), "]");
-        write_warned(response, truncated);
+        write_warned(look, response, truncated);
     }
     snapshot_release(look->snapshot);
     return s;
@@ -248,10 +251,10 @@ static void write_rows(const struct look_up *look, rows *all, struct response *r
         write_row(w, row);
     }
     json_put_raw(response_writer(response), "]");
-    write_warned(response, truncated);
+    write_warned(look, response, truncated);
 }
 
-static status answer_series(struct look_up *look, struct response *response)
+static status answer_series_once(struct look_up *look, struct response *response, bool *again)
 {
     rows all = {0};
     status s = ok();
@@ -261,7 +264,17 @@ static status answer_series(struct look_up *look, struct response *response)
     if (!failed(s)) s = check_budget(look);
     if (!failed(s)) write_rows(look, &all, response);
     vec_release(&all);
+    *again = failed(s) && snapshot_met_damage(look->snapshot);
     snapshot_release(look->snapshot);
+    return s;
+}
+
+static status answer_series(struct look_up *look, struct response *response)
+{
+    bool again = true;
+    status s = ok();
+
+    for (int i = 0; again && i <= SNAPSHOT_RETRIES_MAX; i++) s = answer_series_once(look, response, &again);
     return s;
 }
 

@@ -11,6 +11,7 @@
 #include "http/services.h"
 #include "http/times.h"
 #include "storage/base/clock.h"
+#include "tsdb/snapshot.h"
 
 enum { POINTS_MAX = 11000, NS_PER_MS = 1000000 };
 
@@ -213,18 +214,29 @@ static void make_grid(struct json_grid *grid, const struct query_request *asked,
     json_grid_make(grid, asked->start_ms, asked->step_ms, count, arena);
 }
 
+static struct query *evaluate(struct request *request, const struct query_request *asked)
+{
+    struct query *query = query_prepare(request->services->engine, asked);
+    struct json_grid grid;
+
+    if (query_error_kind(query) != QUERY_OK) return query;
+    /* A range query's result is a matrix, whatever its expression is. */
+    struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
+    make_grid(&grid, asked, &request->arena);
+    request_on_cancel(request, cancel, query);
+    query_run(query, render, &rendering);
+    request_end_cancel(request);
+    return query;
+}
+
 static status run(struct request *request, struct response *response, const struct query_request *asked)
 {
-    struct json_grid grid;
-    struct query *query = query_prepare(request->services->engine, asked);
+    struct query *query = evaluate(request, asked);
 
-    if (query_error_kind(query) == QUERY_OK) {
-        /* A range query's result is a matrix, whatever its expression is. */
-        struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
-        make_grid(&grid, asked, &request->arena);
-        request_on_cancel(request, cancel, query);
-        query_run(query, render, &rendering);
-        request_end_cancel(request);
+    for (int i = 0; query_met_damage(query) && i < SNAPSHOT_RETRIES_MAX;
+         i++) { /* each time another block is left out */
+        query_free(query);
+        query = evaluate(request, asked);
     }
     if (query_error_kind(query) == QUERY_OK) {
         write_result(response, query);

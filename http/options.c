@@ -37,6 +37,9 @@ static const struct option options[] = {
      "How long samples are kept; 0 keeps them for ever."},
     {"storage.tsdb.retention.size", KIND_BYTES, FIELD(retention_bytes), "0", COMMAND_SERVE, 0, 0,
      "Bytes that the data folder may have; beyond that the oldest blocks go. 0: any number."},
+    {"storage.reserve", KIND_BYTES, FIELD(reserve_bytes), "32MB", ALL, 0, 0,
+     "Disk set aside in the data folder, so that what is in memory can be written when the disk is full; writes are "
+     "refused while it is used up. 0: none."},
     {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
      "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
@@ -361,6 +364,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.fs = fs;
     db.retention_ms = settings->retention_ms;
     db.retention_bytes = settings->retention_bytes;
+    db.reserve_bytes = settings->reserve_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
     db.head_bytes_max = settings->head_bytes;

@@ -8,7 +8,8 @@
 
 struct wal_visitor {
     void *context;
-    /* A record in the order of the log. An error stops the reading and is returned. */
+    /* A record in the order of the log, but for those of damaged groups, which come last; those of torn ones do not
+     * come. An error stops the reading and is returned. */
     status (*record)(void *context, const struct record *record);
     /* A bad place: `damaged` means that acknowledged data may be missing, else it is what a crash left of a group
      * nobody was told of. May be NULL. */
@@ -27,7 +28,7 @@ struct wal_end {
 status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end);
 
 /* Reads one segment alone, to list it: what other segments would say of its bad places is not known. Each group whose
- * header is good is told before its records. */
+ * header is good is told before its records; those of a group that is not whole come at the end. */
 status wal_read_segment(struct fs *fs, uint32_t head, uint32_t segment, const struct wal_visitor *visitor,
                         void (*group)(void *context, uint64_t at, const struct wal_group *group));
 

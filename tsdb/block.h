@@ -25,6 +25,14 @@ void block_unref(struct block *block); /* NULL is fine */
 /* The file goes when the last reference goes. */
 void block_drop(struct block *block);
 
+/* Damage is noted by whatever meets it: in the log and the counters at the first place of a block, and for the life of
+ * the block. A damaged block is read as far as possible, and never merged. */
+bool block_is_damaged(const struct block *block);
+
+/* Whether the index of a damaged block could not be read, noted by whoever had to leave out the block for it. */
+bool block_is_unreadable(const struct block *block);
+void block_set_unreadable(struct block *block);
+
 const struct block_info *block_get_info(const struct block *block);
 uint64_t block_bytes(const struct block *block);
 

@@ -26,6 +26,7 @@ struct db_options db_options_default(void)
         .retention_ms = (int64_t)15 * 24 * 3600 * 1000,
         .future_max_ms = 10 * 60 * 1000,
         .out_of_order_ms = -1,
+        .reserve_bytes = 32 << 20,
         .freeze_ms = 2 * 3600 * 1000,
         .head_bytes_max = (uint64_t)512 << 20,
         .cache_bytes = 32 << 20,
@@ -64,18 +65,37 @@ struct view *db_view(struct db *db)
     return view;
 }
 
+static status freeze_if_due_locked(struct db *db)
+{
+    if (db->frozen) TRY(db_write_frozen_locked(db));
+    return db_freeze_is_due(db) ? db_freeze_locked(db, true) : ok();
+}
+
+static status freeze_now_locked(struct db *db)
+{
+    return db_freeze_locked(db, true);
+}
+
+static status freeze_for_good_locked(struct db *db)
+{
+    return db_freeze_locked(db, false);
+}
+
+static status retain_locked(struct db *db)
+{
+    return db_retain_locked(db, 0);
+}
+
 static status maintain_locked(struct db *db)
 {
-    status s = ok();
-
-    if (db->frozen) s = db_write_frozen_locked(db);
-    if (!failed(s) && db_freeze_is_due(db)) s = db_freeze_locked(db, true);
+    if (wal_failure(db->wal).code == STATUS_NO_SPACE) (void)db_release_reserve_locked(db);
+    status s = db_with_reserve_locked(db, freeze_if_due_locked);
     if (failed(s)) {
-        db->next_attempt_ns = clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000;
+        atomic_store(&db->next_attempt_ns, clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000);
         metric_add(&metric_freeze_failures, 1);
         log_error("the head can not be written as a block; trying again", "error=%s", LOG_QUOTED(str_from(s.text)));
     }
-    status retained = db_retain_locked(db);
+    status retained = db_with_reserve_locked(db, retain_locked);
     return failed(s) ? s : retained;
 }
 
@@ -126,7 +146,7 @@ static void *run_background(void *context)
     pthread_setname_np(pthread_self(), "varve-maintain");
     while (wait_a_round(db, MAINTENANCE_MS, true)) {
         bool wanted = atomic_exchange(&db->freeze_wanted, false);
-        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) {
+        if (!wanted || clock_monotonic_ns() >= atomic_load(&db->next_attempt_ns)) {
             pthread_mutex_lock(&db->maintenance);
             (void)maintain_locked(db); /* it has told the log */
             pthread_mutex_unlock(&db->maintenance);
@@ -223,7 +243,9 @@ status db_open(const struct db_options *options, struct db **out)
     status s = fs_lock(db->fs, "lock");
     if (!failed(s)) {
         pthread_mutex_lock(&db->maintenance);
+        db_find_reserve_locked(db);
         s = db_recover(db);
+        if (!failed(s)) db_keep_reserve_locked(db);
         pthread_mutex_unlock(&db->maintenance);
     }
     if (!failed(s) && options->background) {
@@ -247,7 +269,7 @@ status db_close(struct db *db)
 {
     stop_background(db);
     pthread_mutex_lock(&db->maintenance);
-    status s = db_freeze_locked(db, false);
+    status s = db_with_reserve_locked(db, freeze_for_good_locked);
     pthread_mutex_unlock(&db->maintenance);
     if (db->wal) {
         status closed = wal_close(db->wal);
@@ -269,7 +291,7 @@ void db_abandon(struct db *db)
 status db_freeze(struct db *db)
 {
     pthread_mutex_lock(&db->maintenance);
-    status s = db_freeze_locked(db, true);
+    status s = db_with_reserve_locked(db, freeze_now_locked);
     pthread_mutex_unlock(&db->maintenance);
     return s;
 }

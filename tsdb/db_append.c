@@ -202,6 +202,7 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     bool clock_is_behind;
     int64_t start = clock_monotonic_ns();
 
+    TRY(db_disk_failure(db));
     if (db->frozen && db_head_is_full(db))
         return status_make(STATUS_UNAVAILABLE, "the head is full and the one before it is still being written to disk");
     TRY(wal_failure(db->wal));
@@ -220,6 +221,14 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     return ok();
 }
 
+/* Makes room before the log takes more of the disk than the retention size allows. */
+static void look_at_size(struct db *db)
+{
+    pthread_mutex_lock(&db->maintenance);
+    if (db_logged_bytes(db) > atomic_load(&db->log_room)) (void)db_retain_locked(db, 0); /* else somebody else did */
+    pthread_mutex_unlock(&db->maintenance);
+}
+
 status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
                  void (*done)(void *context, status outcome), void *context)
 {
@@ -232,9 +241,11 @@ status db_append(struct db *db, const struct append_batch *batch, struct append_
     pthread_rwlock_rdlock(&db->switching);
     status s = append_switching(db, batch, scratch, result, done, context);
     bool due = db_freeze_is_due(db);
+    bool may_pass_size = db->options.retention_bytes && db_logged_bytes(db) > atomic_load(&db->log_room);
     pthread_rwlock_unlock(&db->switching);
     give_scratch(db, scratch);
     if (due) want_freeze(db);
+    if (may_pass_size) look_at_size(db);
     return s;
 }
 

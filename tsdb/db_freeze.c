@@ -26,6 +26,7 @@ enum {
     REPLAY_SERIES_NS = 500,
     LOG_BYTES_MIN = 16 << 20,
     LOG_SERIES_BYTES = 200,
+    LOG_SHARE = 8, /* of the retention size is the most that a log may take */
     REGISTRY_RECORD_BYTES = 1 << 20,
     SERIES_MEMORY_BYTES = 200 /* of the registry without its text, an estimate that costs nothing */
 };
@@ -49,7 +50,9 @@ bool db_head_is_full(struct db *db)
 /* Young blocks keep index and data in proportion: small logs are frozen only when they are large beside the blocks. */
 static bool log_is_large(struct db *db, uint32_t series)
 {
-    uint64_t bytes = wal_bytes(db->wal);
+    uint64_t bytes = wal_bytes(db->wal), most = db->options.retention_bytes / LOG_SHARE;
+
+    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN / 4 && bytes > most) return true;
     return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES && bytes > atomic_load(&db->block_bytes) / 2;
 }
 
@@ -179,6 +182,7 @@ static status switch_heads(struct db *db, bool share)
     }
     pthread_rwlock_wrlock(&db->switching);
     /* Under the lock: no request may be logged in the new log before all that it rests on is durable in the old one. */
+    atomic_fetch_add(&db->logged_before, wal_bytes(db->wal));
     status closed = wal_close(db->wal);
     db->wal = NULL;
     if (failed(closed) && share) {
@@ -341,6 +345,8 @@ status db_freeze_locked(struct db *db, bool successor)
 {
     struct head_stats stats;
 
+    /* The block, what the registry's file gets and the next log are smaller together than the log. */
+    if (db->options.retention_bytes && db->wal) (void)db_retain_locked(db, wal_bytes(db->wal));
     if (db->frozen) TRY(db_write_frozen_locked(db));
     if (!successor) return db->live ? freeze_for_good(db) : ok();
     head_stats(db->live, &stats);

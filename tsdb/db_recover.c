@@ -136,7 +136,7 @@ static status read_first(void *context, const struct record *record)
         memcpy(first->secret.bytes, payload + 4, HASH_SECRET_BYTES);
     }
     writer_release(&scratch);
-    return status_make(STATUS_CANCELED, "one record is enough");
+    return first->found ? status_make(STATUS_CANCELED, "one record is enough") : ok();
 }
 
 static status find_first(struct fs *fs, uint32_t head, struct first_record *out)
@@ -284,7 +284,7 @@ static status load_state(struct db *db)
     return state_save(db->fs, &db->state);
 }
 
-/* A block that can not be opened is kept, and queries that need its time fail. */
+/* A block that can not be opened is kept, and answers that need its time say so. */
 static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
 {
     *count = 0;
@@ -296,6 +296,7 @@ static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
             *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, false, ""};
             snprintf(broken->why, sizeof broken->why, "%s", s.text);
             block_name(name, entry->number);
+            metric_add(&metric_blocks_damaged, 1);
             report_damage(name, s.text);
             continue;
         }
