@@ -291,27 +291,25 @@ static bool read_entry_2(const struct block_tables *tables, const struct page *p
     return !reader_failed(&in);
 }
 
-/* Where the data of a series lies, and its fingerprint. */
-static status read_extent(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out)
+static bool read_place(const struct page *page, uint32_t slots, uint32_t slot, struct block_series *out)
 {
-    uint32_t slots, slot;
+    return series_page_fingerprint(page->data, page->bytes, slots, slot, &out->fingerprint) &&
+           series_page_extent(page->data, page->bytes, slots, slot, &out->offset, &out->bytes);
+}
 
-    if (block->info.format == 2) return block_series(block, cursor, ordinal, out);
-    TRY(series_page(block, cursor, ordinal, &slots, &slot));
-    const struct page *page = cursor->page;
-    bool good = series_page_fingerprint(page->data, page->bytes, slots, slot, &out->fingerprint) &&
-                series_page_extent(page->data, page->bytes, slots, slot, &out->offset, &out->bytes);
-    return good ? ok() : malformed_series(block);
+/* Opens the page that the cursor is at. */
+static bool open_page(struct block_cursor *cursor, uint32_t slots)
+{
+    if (cursor->is_open) return true;
+    cursor->is_open = series_page_open(cursor->page->data, cursor->page->bytes, slots, &cursor->columns);
+    return cursor->is_open;
 }
 
 static bool read_labels(const struct block_tables *tables, struct block_cursor *cursor, uint32_t slots, uint32_t slot,
                         struct block_series *out)
 {
-    const struct page *page = cursor->page;
-
-    if (!cursor->is_open && !series_page_open(page->data, page->bytes, slots, &cursor->columns)) return false;
-    cursor->is_open = true;
-    if (!series_page_list(&cursor->columns, slot, &out->list) || out->list >= tables->list_count) return false;
+    if (!open_page(cursor, slots) || !series_page_list(&cursor->columns, slot, &out->list)) return false;
+    if (out->list >= tables->list_count) return false;
     out->count = tables->list_counts[out->list];
     return series_page_ranks(&cursor->columns, slot, tables->lists[out->list], out->count, out->values);
 }
@@ -323,10 +321,46 @@ status block_series(struct block *block, struct block_cursor *cursor, uint32_t o
 
     TRY(block_tables(block, &tables));
     TRY(series_page(block, cursor, ordinal, &slots, &slot));
-    if (block->info.format == 2)
-        return read_entry_2(tables, cursor->page, slots, slot, out) ? ok() : malformed_series(block);
-    TRY(read_extent(block, cursor, ordinal, out));
-    return read_labels(tables, cursor, slots, slot, out) ? ok() : malformed_series(block);
+    const struct page *page = cursor->page;
+    bool good = block->info.format == 2
+                    ? read_entry_2(tables, page, slots, slot, out)
+                    : read_place(page, slots, slot, out) && read_labels(tables, cursor, slots, slot, out);
+    return good ? ok() : malformed_series(block);
+}
+
+/* Where the data of a series lies, and its fingerprint. */
+static status read_extent(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out)
+{
+    uint32_t slots, slot;
+
+    if (block->info.format == 2) return block_series(block, cursor, ordinal, out);
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    return read_place(cursor->page, slots, slot, out) ? ok() : malformed_series(block);
+}
+
+static status rank_2(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out)
+{
+    const struct block_tables *tables;
+    struct block_series series;
+
+    *out = UINT32_MAX;
+    TRY(block_tables(block, &tables));
+    TRY(block_series(block, cursor, ordinal, &series));
+    for (uint32_t i = 0; i < series.count; i++) {
+        if (tables->lists[series.list][i] == name) *out = series.values[i];
+    }
+    return ok();
+}
+
+status block_rank(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out)
+{
+    uint32_t slots, slot;
+
+    if (block->info.format == 2) return rank_2(block, cursor, ordinal, name, out);
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    if (!open_page(cursor, slots)) return malformed_series(block);
+    *out = series_page_rank(&cursor->columns, slot, name);
+    return ok();
 }
 
 status block_in_file(struct block *block, const struct block_series *series, status s)

@@ -78,6 +78,9 @@ struct block_cursor {
 status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out);
 void block_cursor_release(struct block_cursor *cursor);
 
+/* The rank of a series' value of one name, by the name's index; UINT32_MAX if it has none. */
+status block_rank(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out);
+
 /* The fingerprint alone. */
 status block_fingerprint(struct block *block, struct block_cursor *cursor, uint32_t ordinal, hash128 *out);
 

@@ -64,6 +64,7 @@ status block_measure(struct block *block, uint64_t extents, uint64_t stored, uin
     for (uint32_t i = 0; i < tables->name_count; i++) TRY(measure_name(block, &tables->names[i], parts));
     parts[BLOCK_PART_NAMES] = (uint64_t)info->names.bytes + info->lists.bytes;
     parts[BLOCK_PART_METADATA] = info->metadata.bytes;
+    parts[BLOCK_PART_PARITY] = block_file_parity_bytes(block->file);
     for (int i = 0; i < BLOCK_PART_FRAME; i++) known += parts[i];
     if (known > block_bytes(block))
         return status_make(STATUS_CORRUPT, "%s: its parts are larger than the file", block_file_name(block->file));

@@ -16,6 +16,7 @@
     X(PRESENCE, "presence", "sets of label names", true)       \
     X(NAMES, "names", "names and lists of names", true)        \
     X(METADATA, "metadata", "metadata", true)                  \
+    X(PARITY, "parity", "parity", true)                        \
     X(FRAME, "frame", "header, footer and whatever else belongs to the file", false)
 
 enum block_part {

@@ -203,6 +203,17 @@ bool series_page_list(const struct series_page *page, uint32_t slot, uint32_t *l
     return id <= UINT32_MAX;
 }
 
+uint32_t series_page_rank(const struct series_page *page, uint32_t slot, uint32_t name)
+{
+    vec_each (column, &page->columns) {
+        if (column->name < name) continue;
+        if (column->name > name) break;
+        uint64_t number = number_at(column, slot);
+        return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number - 1;
+    }
+    return UINT32_MAX;
+}
+
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,
                        uint32_t *ranks)
 {

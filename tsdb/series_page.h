@@ -70,6 +70,9 @@ bool series_page_extent(const uint8_t *bytes, size_t size, uint32_t slots, uint3
 /* The id of a slot's list; false if it is malformed. */
 bool series_page_list(const struct series_page *page, uint32_t slot, uint32_t *list);
 
+/* The rank of a slot's value of a name, or UINT32_MAX if it has none. */
+uint32_t series_page_rank(const struct series_page *page, uint32_t slot, uint32_t name);
+
 /* The ranks of the values of `count` names, rising; false if the series lacks one. */
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,
                        uint32_t *ranks);
