@@ -11,8 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* False when the response says that all this is switched off. */
-static bool is_enabled(const struct request *request, struct response *response)
+bool api_admin_is_enabled(const struct request *request, struct response *response)
 {
     if (request->services->settings->enable_admin) return true;
     response_fail(response, FAIL_SWITCHED_OFF, STR("admin APIs disabled"));
@@ -39,7 +38,7 @@ status api_snapshot(struct request *request, struct response *response)
 {
     str skip = request_parameter(request, STR("skip_head")), name;
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     if (skip.len && !str_equal(skip, STR("true")) && !str_equal(skip, STR("false")))
         return request_bad_parameter("skip_head", "%.*s is neither true nor false",
                                      STR_ARG(request_quote(request, skip)));
@@ -82,7 +81,7 @@ status api_delete_series(struct request *request, struct response *response)
     struct db_deletion *deletions = NULL;
     size_t count = 0;
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(read_deletions(request, &deletions, &count));
     TRY(db_delete(request->services->db, deletions, count));
     response_nothing(response);
@@ -94,7 +93,7 @@ status api_undelete(struct request *request, struct response *response)
     uint64_t number;
     str text = request_parameter(request, STR("number"));
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     if (!str_to_uint64(text, &number) || number > UINT32_MAX)
         return request_bad_parameter("number", "%.*s is not the number of a delete; see /api/v1/admin/tsdb/tombstones",
                                      STR_ARG(request_quote(request, text)));
@@ -134,7 +133,7 @@ status api_tombstones(struct request *request, struct response *response)
     struct db_tombstone *tombstones;
     size_t count;
 
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     db_tombstones(request->services->db, &tombstones, &count, &request->arena);
     struct writer *w = response_open_data(response);
     json_put_raw(w, "{\"tombstones\":[");
@@ -149,7 +148,7 @@ status api_tombstones(struct request *request, struct response *response)
 
 status api_clean_tombstones(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(db_purge(request->services->db));
     response_nothing(response);
     return ok();
@@ -157,7 +156,7 @@ status api_clean_tombstones(struct request *request, struct response *response)
 
 status api_freeze(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(db_freeze(request->services->db));
     response_nothing(response);
     return ok();
@@ -165,7 +164,7 @@ status api_freeze(struct request *request, struct response *response)
 
 status api_compact(struct request *request, struct response *response)
 {
-    if (!is_enabled(request, response)) return ok();
+    if (!api_admin_is_enabled(request, response)) return ok();
     TRY(db_compact(request->services->db));
     response_nothing(response);
     return ok();

@@ -14,4 +14,7 @@ status api_clean_tombstones(struct request *request, struct response *response);
 status api_freeze(struct request *request, struct response *response);
 status api_compact(struct request *request, struct response *response);
 
+/* False when the response says that all this is switched off. */
+bool api_admin_is_enabled(const struct request *request, struct response *response);
+
 #endif

@@ -6,8 +6,12 @@
  */
 #include "http/api_query.h"
 
+#include "http/active_file.h"
+#include "http/config.h"
 #include "http/json.h"
 #include "http/json_histogram.h"
+#include "http/query_log.h"
+#include "http/query_stats.h"
 #include "http/services.h"
 #include "http/times.h"
 #include "storage/base/clock.h"
@@ -40,6 +44,7 @@ static status read_options(struct request *request, struct query_request *query)
     }
     if (lookback_ns > 0) query->lookback_ms = lookback_ns / NS_PER_MS;
     query->text = request_parameter(request, STR("query"));
+    query->wants_step_stats = str_equal(request_parameter(request, STR("stats")), STR("all"));
     return ok();
 }
 
@@ -138,35 +143,6 @@ static void write_result(struct response *response, const struct query *query)
     }
 }
 
-static void write_stats(struct writer *w, const struct query *query)
-{
-    struct query_stats stats = query_get_stats(query);
-    const struct {
-        const char *name;
-        double seconds;
-    } timings[] = {
-        {"evalTotalTime", stats.prepare_seconds + stats.eval_seconds},
-        {"resultSortTime", 0}, /* results are rendered in their order */
-        {"queryPreparationTime", stats.prepare_seconds},
-        {"innerEvalTime", stats.eval_seconds},
-        {"execQueueTime", stats.queue_seconds},
-        {"execTotalTime", stats.total_seconds},
-    };
-
-    json_put_raw(w, ",\"stats\":{\"timings\":{");
-    for (size_t i = 0; i < sizeof timings / sizeof timings[0]; i++) {
-        if (i) writer_u8(w, ',');
-        json_put_string(w, str_from(timings[i].name));
-        writer_u8(w, ':');
-        json_put_seconds(w, timings[i].seconds);
-    }
-    json_put_raw(w, "},\"samples\":{\"totalQueryableSamples\":");
-    json_put_unsigned(w, stats.samples_read);
-    json_put_raw(w, ",\"peakSamples\":");
-    json_put_unsigned(w, stats.samples_peak);
-    json_put_raw(w, "}}");
-}
-
 static void close_result(struct request *request, struct response *response, const struct query *query)
 {
     struct arena *arena = &request->arena;
@@ -175,7 +151,8 @@ static void close_result(struct request *request, struct response *response, con
     size_t warning_count = query_warning_count(query), info_count = query_info_count(query);
     str *warnings = arena_array(arena, str, warning_count + 2), *infos = arena_array(arena, str, info_count);
 
-    if (wanted.len) write_stats(response_writer(response), query);
+    if (wanted.len) json_put_raw(response_writer(response), ",");
+    if (wanted.len) query_stats_put(response_writer(response), query);
     json_put_raw(response_writer(response), "}");
     for (size_t i = 0; i < warning_count; i++) warnings[i] = query_warning(query, i);
     for (size_t i = 0; i < info_count; i++) infos[i] = query_info(query, i);
@@ -190,7 +167,7 @@ static void close_result(struct request *request, struct response *response, con
     response_close_data(response, warnings, warning_count, infos, info_count);
 }
 
-static void fail_query(struct request *request, struct response *response, const struct query *query)
+void api_query_fail(struct request *request, struct response *response, const struct query *query)
 {
     enum query_error_kind kind = query_error_kind(query);
     str message = query_error(query);
@@ -214,47 +191,76 @@ static void make_grid(struct json_grid *grid, const struct query_request *asked,
     json_grid_make(grid, asked->start_ms, asked->step_ms, count, arena);
 }
 
-static struct query *evaluate(struct request *request, const struct query_request *asked)
+/* *ran says whether it came to an evaluation. */
+static struct query *evaluate(struct request *request, const struct query_request *asked, bool *ran)
 {
     struct query *query = query_prepare(request->services->engine, asked);
     struct json_grid grid;
 
-    if (query_error_kind(query) != QUERY_OK) return query;
+    *ran = query_error_kind(query) == QUERY_OK;
+    if (!*ran) return query;
     /* A range query's result is a matrix, whatever its expression is. */
     struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
     make_grid(&grid, asked, &request->arena);
+    int entry = active_file_add(request->services->active_file, asked->text);
     request_on_cancel(request, cancel, query);
     query_run(query, render, &rendering);
     request_end_cancel(request);
+    active_file_remove(request->services->active_file, entry);
     return query;
 }
 
-static status run(struct request *request, struct response *response, const struct query_request *asked)
+/* One that meets damage is evaluated again: each time another block is left out. */
+static struct query *evaluate_around_damage(struct request *request, const struct query_request *asked, bool *ran)
 {
-    struct query *query = evaluate(request, asked);
+    struct query *query = evaluate(request, asked, ran);
 
-    for (int i = 0; query_met_damage(query) && i < SNAPSHOT_RETRIES_MAX;
-         i++) { /* each time another block is left out */
+    for (int i = 0; query_met_damage(query) && i < SNAPSHOT_RETRIES_MAX; i++) {
         query_free(query);
-        query = evaluate(request, asked);
+        query = evaluate(request, asked, ran);
     }
+    return query;
+}
+
+static void log_query(const struct request *request, const struct query_request *asked, const struct query *query)
+{
+    struct config *config = config_holder_get(request->services->config);
+
+    if (config->query_log) query_log_write(config->query_log, request, asked, query);
+    config_unref(config);
+}
+
+static status run(struct request *request, struct response *response, struct query_request *asked)
+{
+    asked->client = request->client;
+    asked->arrived_ns = request->started_ns;
+    bool ran;
+    struct query *query = evaluate_around_damage(request, asked, &ran);
+
+    if (ran) log_query(request, asked, query);
     if (query_error_kind(query) == QUERY_OK) {
         write_result(response, query);
         close_result(request, response, query);
     } else {
-        fail_query(request, response, query);
+        api_query_fail(request, response, query);
     }
     query_free(query);
     return ok();
 }
 
+status api_query_read(struct request *request, struct query_request *out)
+{
+    *out = (struct query_request){.start_ms = clock_now_ms()};
+    TRY(request_limit(request, &out->limit));
+    TRY(request_time(request, "time", &out->start_ms));
+    return read_options(request, out);
+}
+
 status api_query(struct request *request, struct response *response)
 {
-    struct query_request query = {.start_ms = clock_now_ms()};
+    struct query_request query;
 
-    TRY(request_limit(request, &query.limit));
-    TRY(request_time(request, "time", &query.start_ms));
-    TRY(read_options(request, &query));
+    TRY(api_query_read(request, &query));
     return run(request, response, &query);
 }
 
@@ -283,16 +289,21 @@ static status read_step(struct request *request, const struct query_request *que
     return ok();
 }
 
+status api_query_read_range(struct request *request, struct query_request *out)
+{
+    *out = (struct query_request){.is_range = true};
+    TRY(request_limit(request, &out->limit));
+    TRY(read_bound(request, "start", &out->start_ms));
+    TRY(read_bound(request, "end", &out->end_ms));
+    if (out->end_ms < out->start_ms) return request_bad_parameter("end", "end timestamp must not be before start time");
+    TRY(read_step(request, out, &out->step_ms));
+    return read_options(request, out);
+}
+
 status api_query_range(struct request *request, struct response *response)
 {
-    struct query_request query = {.is_range = true};
+    struct query_request query;
 
-    TRY(request_limit(request, &query.limit));
-    TRY(read_bound(request, "start", &query.start_ms));
-    TRY(read_bound(request, "end", &query.end_ms));
-    if (query.end_ms < query.start_ms)
-        return request_bad_parameter("end", "end timestamp must not be before start time");
-    TRY(read_step(request, &query, &query.step_ms));
-    TRY(read_options(request, &query));
+    TRY(api_query_read_range(request, &query));
     return run(request, response, &query);
 }

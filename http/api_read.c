@@ -20,11 +20,10 @@
 #include "http/series_reader.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
+#include "http/snappy_stream.h"
 #include "http/write_histogram.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
-
-#include <snappy-c.h>
 
 enum {
     REQUEST_QUERY = PROTOBUF_TAG(1, PROTOBUF_BYTES),
@@ -205,72 +204,114 @@ static status count_samples(struct reading *reading, size_t count)
     return status_make(STATUS_INVALID, "exceeded sample limit (%llu)", (unsigned long long)limit);
 }
 
-static status add_series(struct reading *reading, const struct series_row *row, struct writer *result)
+static bool is_histogram(const samples *found, size_t i)
 {
-    struct writer *series = &reading->frame;
+    return found->histograms && found->histograms[i];
+}
+
+static status begin_query(struct reading *reading, const struct read_query *query)
+{
+    series_reader_clear(&reading->rows);
+    TRY(series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms));
+    series_reader_sort(&reading->rows);
+    return ok();
+}
+
+/* Appends the samples to the message of a series. */
+static void put_samples(struct reading *reading, struct writer *series, const samples *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        uint8_t text[VARINT_BYTES_MAX];
+        if (is_histogram(found, i)) {
+            write_histogram_encode(found->histograms[i], found->times_ms[i], &reading->chunk);
+            put_bytes(series, 4, text_of(&reading->chunk));
+            continue;
+        }
+        size_t len = (size_t)(varint_put(text, (uint64_t)found->times_ms[i]) - text);
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
+        writer_u8(series, (uint8_t)(10 + len));
+        writer_u8(series, PROTOBUF_TAG(1, PROTOBUF_FIXED64));
+        writer_u64(series, double_bits(found->values[i]));
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_VARINT));
+        writer_bytes(series, text, len);
+    }
+}
+
+static status check_bytes(const struct reading *reading, const struct buffers *held)
+{
+    if (reading->frame.count > reading->rows.account.limit_bytes || held->bytes > held->account->limit_bytes)
+        return status_make(STATUS_INVALID, "the answer needs more memory than --query.memory and --web.answer-memory "
+                                           "allow; ask for less, or for chunks");
+    if (account_over(held->account))
+        return status_make(STATUS_UNAVAILABLE, "answers that are being sent hold too much memory; try again later");
+    return ok();
+}
+
+static status add_series(struct reading *reading, const struct series_row *row, struct snappy_stream *result)
+{
+    struct writer *series = &reading->frame, *head = &reading->chunk;
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
+    TRY(series_reader_read(&reading->rows, &found));
     if (found.count == 0) return ok();
     TRY(count_samples(reading, found.count));
     series->count = 0;
     put_labels(reading, series, row);
-    for (size_t i = 0; i < found.count; i++) {
-        uint8_t text[VARINT_BYTES_MAX];
-        if (found.histograms && found.histograms[i]) {
-            write_histogram_encode(found.histograms[i], found.times_ms[i], &reading->chunk);
-            put_bytes(series, 4, text_of(&reading->chunk));
-            continue;
-        }
-        size_t len = (size_t)(varint_put(text, (uint64_t)found.times_ms[i]) - text);
-        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
-        writer_u8(series, (uint8_t)(10 + len));
-        writer_u8(series, PROTOBUF_TAG(1, PROTOBUF_FIXED64));
-        writer_u64(series, double_bits(found.values[i]));
-        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_VARINT));
-        writer_bytes(series, text, len);
-    }
-    put_bytes(result, 1, text_of(series));
-    if (result->count + reading->message.count > reading->rows.account.limit_bytes)
-        return status_make(STATUS_INVALID,
-                           "the answer needs more than the %zu bytes that --query.memory allows; ask "
-                           "for less, or for chunks",
-                           reading->rows.account.limit_bytes);
-    return ok();
+    put_samples(reading, series, &found);
+    head->count = 0;
+    writer_varint(head, PROTOBUF_TAG(1, PROTOBUF_BYTES));
+    writer_varint(head, series->count);
+    snappy_stream_write(result, text_of(head));
+    snappy_stream_write(result, text_of(series));
+    return check_bytes(reading, &result->out);
 }
 
+/* One query's result, compressed, behind those before it; *text_bytes counts what they are uncompressed. */
+static status add_result(struct reading *reading, const struct read_query *query, struct buffers *out,
+                         uint64_t *text_bytes)
+{
+    struct snappy_stream result = {.out.account = out->account};
+    const struct series_row *row = NULL;
+
+    status s = begin_query(reading, query);
+    if (!failed(s)) s = series_reader_next(&reading->rows, &row);
+    while (!failed(s) && row) {
+        s = add_series(reading, row, &result);
+        if (!failed(s)) s = series_reader_next(&reading->rows, &row);
+    }
+    if (!failed(s)) {
+        struct writer *head = &reading->chunk;
+        snappy_stream_finish(&result);
+        head->count = 0;
+        writer_varint(head, PROTOBUF_TAG(1, PROTOBUF_BYTES));
+        writer_varint(head, result.text_bytes);
+        *text_bytes += head->count + result.text_bytes;
+        snappy_put_literal(out, text_of(head));
+        buffers_move(out, &result.out);
+        s = check_bytes(reading, out);
+    }
+    snappy_stream_release(&result);
+    return s;
+}
+
+/* Complete before its first byte, since the lengths of all stand before them; but it is held compressed only. */
 static status answer_samples(struct reading *reading, struct response *response)
 {
-    struct writer result = {0};
+    struct buffers results = {.account = response->body.account};
+    uint8_t length[VARINT_BYTES_MAX];
+    uint64_t text_bytes = 0;
     status s = ok();
 
-    for (size_t i = 0; i < reading->queries.count && !failed(s); i++) {
-        const struct read_query *query = &reading->queries.data[i];
-        series_reader_clear(&reading->rows);
-        result.count = 0;
-        s = series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms);
-        series_reader_sort(&reading->rows);
-        for (size_t j = 0; j < reading->rows.list.count && !failed(s); j++) {
-            s = add_series(reading, &reading->rows.list.data[j], &result);
-            if (!failed(s)) s = series_reader_check(&reading->rows);
-        }
-        put_bytes(&reading->message, 1, text_of(&result));
+    for (size_t i = 0; i < reading->queries.count && !failed(s); i++)
+        s = add_result(reading, &reading->queries.data[i], &results, &text_bytes);
+    if (!failed(s)) {
+        response_text(response, 200, "application/x-protobuf", STR(""));
+        response_header(response, "Content-Encoding", STR("snappy"));
+        buffers_append(&response->body, length, (size_t)(varint_put(length, text_bytes) - length));
+        buffers_move(&response->body, &results);
     }
-    writer_release(&result);
-    if (failed(s)) return s;
-    size_t bytes = snappy_max_compressed_length(reading->message.count);
-    char *packed = memory_alloc(bytes);
-    snappy_compress((const char *)reading->message.data, reading->message.count, packed, &bytes);
-    response_text(response, 200, "application/x-protobuf", STR(""));
-    response_header(response, "Content-Encoding", STR("snappy"));
-    response_append(response, str_make(packed, bytes));
-    free(packed);
-    return ok();
-}
-
-static bool is_histogram(const samples *found, size_t i)
-{
-    return found->histograms && found->histograms[i];
+    buffers_release(&results);
+    return s;
 }
 
 static size_t encode_floats(struct reading *reading, const samples *found, size_t first)
@@ -338,35 +379,32 @@ static void put_frame(struct reading *reading, struct response *response, size_t
     writer_release(&head);
 }
 
-static status stream_series(struct reading *reading, const struct series_row *row, struct response *response,
-                            size_t query)
+static status stream_series(struct reading *reading, const struct series_row *row, size_t query)
 {
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
+    TRY(series_reader_read(&reading->rows, &found));
     for (size_t first = 0; first < found.count;) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);
         while (first < found.count && reading->frame.count < FRAME_BYTES) first += put_chunk(reading, &found, first);
-        put_frame(reading, response, query);
+        put_frame(reading, &reading->request->response, query);
+        TRY(request_flow(reading->request));
     }
     return ok();
 }
 
 static status answer_chunks(struct reading *reading, struct response *response)
 {
+    const struct series_row *row;
+
     response_text(response, 200, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse", STR(""));
     for (size_t i = 0; i < reading->queries.count; i++) {
-        const struct read_query *query = &reading->queries.data[i];
-        series_reader_clear(&reading->rows);
-        TRY(series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms));
-        series_reader_sort(&reading->rows);
-        for (size_t j = 0; j < reading->rows.list.count; j++) {
-            TRY(stream_series(reading, &reading->rows.list.data[j], response, i));
-            TRY(series_reader_check(&reading->rows));
-            if (account_over(response->body.account))
-                return status_make(STATUS_UNAVAILABLE,
-                                   "answers that are being sent hold too much memory; ask for less");
+        TRY(begin_query(reading, &reading->queries.data[i]));
+        TRY(series_reader_next(&reading->rows, &row));
+        while (row) {
+            TRY(stream_series(reading, row, i));
+            TRY(series_reader_next(&reading->rows, &row));
         }
     }
     return ok();

@@ -1,6 +1,7 @@
 /* The file of --config.file; see config.h. */
 #include "http/config.h"
 
+#include "http/query_log.h"
 #include "http/yaml.h"
 #include "storage/base/vec.h"
 
@@ -51,6 +52,7 @@ static status read_global(struct config *config, const struct yaml *node)
     size_t count = 0;
 
     TRY(yaml_check_keys(node, keys));
+    TRY(yaml_text(yaml_get(node, "query_log_file"), &config->query_log_file));
     if (!external || external->is_null) return ok();
     if (external->kind != YAML_MAP) return yaml_error(external, "external_labels must hold names and values");
     for (const struct yaml *member = external->first; member; member = member->next) count++;
@@ -166,6 +168,16 @@ static status read_sections(struct config *config, const struct yaml *root)
     return s;
 }
 
+/* A path that is not absolute starts at the folder of the configuration file. */
+static void place_query_log(struct config *config, str path)
+{
+    str folder = path;
+
+    if (config->query_log_file.len == 0 || config->query_log_file.data[0] == '/') return;
+    while (folder.len && folder.data[folder.len - 1] != '/') folder.len--;
+    config->query_log_file = arena_format(&config->arena, "%.*s%.*s", STR_ARG(folder), STR_ARG(config->query_log_file));
+}
+
 status config_load(str path, struct config **out)
 {
     struct config *config = memory_zalloc(sizeof *config);
@@ -173,11 +185,12 @@ status config_load(str path, struct config **out)
     status s = ok();
 
     atomic_init(&config->references, 1);
-    config->text = STR("");
+    config->text = config->query_log_file = STR("");
     if (path.len) {
         s = read_text(arena_copy_str(&config->arena, path).data, config);
         if (!failed(s)) s = yaml_parse(config->text, &config->arena, &root);
         if (!failed(s)) s = read_sections(config, root);
+        if (!failed(s)) place_query_log(config, path);
     }
     if (!failed(s)) {
         *out = config;
@@ -187,9 +200,15 @@ status config_load(str path, struct config **out)
     return status_make(s.code, "%.*s: %s", STR_ARG(path), s.text);
 }
 
+status config_open_files(struct config *config)
+{
+    return config->query_log_file.len ? query_log_open(config->query_log_file, &config->query_log) : ok();
+}
+
 void config_unref(struct config *config)
 {
     if (atomic_fetch_sub(&config->references, 1) != 1) return;
+    query_log_close(config->query_log);
     arena_release(&config->arena);
     free(config);
 }

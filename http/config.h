@@ -2,6 +2,7 @@
  *
  *     global:
  *       external_labels: {cluster: a}
+ *       query_log_file: /var/log/varve/queries.log
  *     otlp:
  *       translation_strategy: NoUTF8EscapingWithSuffixes
  *       promote_resource_attributes: [k8s.pod.name]
@@ -46,12 +47,16 @@ struct otlp_config {
     bool collapses_underscores, keeps_leading_underscore; /* in the names of labels */
 };
 
+struct query_log;
+
 struct config {
     _Atomic uint32_t references;
     struct arena arena;
     str text;              /* as the API shows it: without secrets, since the file has none */
     const label *external; /* labels of this server, sorted by name */
     size_t external_count;
+    str query_log_file;          /* empty: none */
+    struct query_log *query_log; /* opened by config_open_files; NULL if there is none */
     struct otlp_config otlp;
     const str *warnings; /* sections that were read over, in words */
     size_t warning_count;
@@ -59,6 +64,9 @@ struct config {
 
 /* Reads a file; an empty path gives the defaults. The caller has the only reference. The error names file and line. */
 status config_load(str path, struct config **out);
+
+/* Opens the files that the server writes to by this configuration; not for who only looks at one. */
+status config_open_files(struct config *config);
 
 void config_unref(struct config *config);
 

@@ -26,15 +26,17 @@ struct settings {
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
     uint64_t head_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;
-    str listen_address, cors_origin, web_config_path, config_path;
+    str listen_address, external_url, route_prefix, cors_origin, web_config_path, config_path;
     uint64_t connections_max, address_connections_max, body_bytes, answer_bytes;
     int64_t read_timeout_ms;
     bool enable_lifecycle, enable_admin;
     int64_t lookback_ms, query_timeout_ms;
-    uint64_t read_samples_max, query_concurrency, query_samples_max, query_bytes, query_total_bytes, query_threads;
+    uint64_t read_samples_max, streams_max, query_concurrency, query_samples_max, query_bytes, query_total_bytes,
+        query_threads;
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
+    bool explain;               /* of the query command */
     uint64_t limit;             /* of the inspect command */
     bool json;
     str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */

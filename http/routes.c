@@ -1,6 +1,7 @@
 /* The routes; see routes.h. */
 #include "http/routes.h"
 
+#include "http/api_active.h"
 #include "http/api_admin.h"
 #include "http/api_exemplars.h"
 #include "http/api_export.h"
@@ -11,6 +12,7 @@
 #include "http/api_parse.h"
 #include "http/api_query.h"
 #include "http/api_read.h"
+#include "http/api_search.h"
 #include "http/api_self_metrics.h"
 #include "http/api_status.h"
 #include "http/api_targets.h"

@@ -1,6 +1,34 @@
 /* Where the samples of windows come from; see feed.h. */
 #include "query/feed.h"
 
+static bool is_same_request(const struct select_request *a, const struct select_request *b)
+{
+    if (a->from_ms != b->from_ms || a->to_ms != b->to_ms || a->matcher_count != b->matcher_count) return false;
+    if (a->matchers == b->matchers) return true;
+    for (size_t i = 0; i < a->matcher_count; i++) {
+        const struct matcher *x = &a->matchers[i], *y = &b->matchers[i];
+        if (x->type != y->type || !str_equal(x->name, y->name) || !str_equal(x->value, y->value)) return false;
+        if (x->set != y->set && x->value.len == 0) return false; /* a set that was not made from text */
+    }
+    return true;
+}
+
+/* A selection for the request, the one that there is already if it was made before. */
+static bool find_selection(struct query *query, const struct select_request *request, struct selection **out)
+{
+    for (struct known_selection *known = query->selections; known; known = known->next) {
+        if (!is_same_request(&known->request, request)) continue;
+        *out = known->selection;
+        return true;
+    }
+    status s = snapshot_select(query->snapshot, request, out);
+    if (failed(s)) return query_fail_storage(query, s);
+    struct known_selection *known = arena_alloc(&query->arena, sizeof *known);
+    *known = (struct known_selection){query->selections, *request, *out};
+    query->selections = known;
+    return true;
+}
+
 bool select_series(struct query *query, const struct selector *selector, const struct windows *windows,
                    struct selection **selection, struct shape *shape)
 {
@@ -8,8 +36,7 @@ bool select_series(struct query *query, const struct selector *selector, const s
     bool has_one_name = false;
 
     windows_span(windows, &request.from_ms, &request.to_ms);
-    status s = snapshot_select(query->snapshot, &request, selection);
-    if (failed(s)) return query_fail_storage(query, s);
+    if (!find_selection(query, &request, selection)) return false;
     for (size_t i = 0; i < request.matcher_count; i++) {
         if (request.matchers[i].type == MATCH_EQUAL && str_equal(request.matchers[i].name, METRIC_NAME))
             has_one_name = true;
@@ -22,7 +49,7 @@ double select_samples_per_row(const struct selection *selection)
 {
     uint32_t count = selection_count(selection);
 
-    return count ? (double)selection_samples_max(selection) / count : 0;
+    return count ? (double)selection_samples_estimate(selection) / count : 0;
 }
 
 bool feed_open(struct feed *feed, struct query *query)

@@ -174,54 +174,6 @@ const struct function *functions_find(str name)
     return NULL;
 }
 
-enum { NAME_BYTES_MAX = 40 };
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* What it costs to make one name of the other: 2 for a letter forgotten, added or swapped with its neighbour, 3 for a
- * wrong one. */
-static size_t distance(const char *name, str b)
-{
-    str a = str_from(name);
-    size_t rows[3][NAME_BYTES_MAX + 1]; /* the last three rows of the table of distances between prefixes */
-
-    assert(b.len <= NAME_BYTES_MAX);
-    for (size_t j = 0; j <= b.len; j++) rows[0][j] = 2 * j;
-    for (size_t i = 1; i <= a.len; i++) {
-        const size_t *before = rows[(i + 1) % 3], *above = rows[(i - 1) % 3];
-        size_t *row = rows[i % 3];
-        row[0] = 2 * i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t wrong = a.data[i - 1] == b.data[j - 1] ? 0 : 3;
-            row[j] = least(above[j - 1] + wrong, least(above[j], row[j - 1]) + 2);
-            if (i > 1 && j > 1 && a.data[i - 1] == b.data[j - 2] && a.data[i - 2] == b.data[j - 1])
-                row[j] = least(row[j], before[j - 2] + 2);
-        }
-    }
-    return rows[a.len % 3][b.len];
-}
-
-const char *functions_nearest(str name)
-{
-    size_t best = least(name.len, 6) + 1; /* at most three mistakes, in short names fewer */
-    const char *nearest = NULL;
-
-    if (name.len > NAME_BYTES_MAX) return NULL;
-    for (size_t i = 0; i < FUNCTION_COUNT + AGGREGATE_LIMIT_RATIO + 1; i++) {
-        const char *candidate =
-            i < FUNCTION_COUNT ? functions[i].name : aggregate_text((enum aggregate_kind)(i - FUNCTION_COUNT)).data;
-        size_t found = distance(candidate, name);
-        if (found < best) {
-            best = found;
-            nearest = candidate;
-        }
-    }
-    return nearest;
-}
-
 static enum value_type letter_type(char letter)
 {
     switch (letter) {

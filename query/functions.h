@@ -35,9 +35,6 @@ struct function {
 /* NULL if there is none; names are case-sensitive. */
 const struct function *functions_find(str name);
 
-/* The name of a function or aggregation most like a misspelt one, or NULL. */
-const char *functions_nearest(str name);
-
 enum { FUNCTION_ARGS_MAX = 5 };
 
 /* The arguments as Prometheus counts them: each has a type (a label selector is an instant vector), and the last may be

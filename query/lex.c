@@ -197,6 +197,20 @@ static str quoted_at(const struct lexer *lexer, size_t at)
     return quote_character(character, lexer->arena);
 }
 
+/* Spellings of other languages, and variables of dashboards that nobody replaced. */
+static const char *meant_by(const struct lexer *lexer)
+{
+    size_t next = lexer->start + 1;
+    int c = next < lexer->text.len ? (unsigned char)lexer->text.data[next] : END;
+
+    switch (lexer->text.data[lexer->start]) {
+    case '&': return ", did you mean \"and\"?";
+    case '|': return ", did you mean \"or\"?";
+    case '$': return is_letter(c) || c == '{' ? ", is this a variable that was to be replaced?" : "";
+    default: return "";
+    }
+}
+
 static void skip_spaces(struct lexer *lexer)
 {
     while (is_space(peek(lexer))) lexer->at++;
@@ -440,8 +454,8 @@ static struct token lex_inside_duration(struct lexer *lexer)
         lexer->had_colon = true;
         return token;
     default:
-        return fail(lexer, "unexpected character in duration expression: %.*s",
-                    STR_ARG(quoted_at(lexer, lexer->start)));
+        return fail(lexer, "unexpected character in duration expression: %.*s%s",
+                    STR_ARG(quoted_at(lexer, lexer->start)), meant_by(lexer));
     }
 }
 
@@ -499,7 +513,8 @@ static struct token lex_symbol(struct lexer *lexer)
     case '!':
         if (accept(lexer, "=")) return emit(lexer, TOKEN_NEQ);
         return fail(lexer, "unexpected character after '!': %.*s", STR_ARG(quoted_at(lexer, lexer->at)));
-    default: return fail(lexer, "unexpected character: %.*s", STR_ARG(quoted_at(lexer, lexer->start)));
+    default:
+        return fail(lexer, "unexpected character: %.*s%s", STR_ARG(quoted_at(lexer, lexer->start)), meant_by(lexer));
     }
 }
 

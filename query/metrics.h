@@ -10,6 +10,8 @@
     X(COUNTER, queries_failed, "varve_queries_total", "result=\"failed\"",                                             \
       "Queries evaluated, by what became of them.")                                                                    \
     X(COUNTER, queries_ended, "varve_queries_total", "result=\"ended\"", "Queries evaluated, by what became of them.") \
+    X(COUNTER, query_samples_queryable, "varve_query_samples_total", "",                                               \
+      "Samples in the windows of queries, as often as they are in one.")                                               \
     X(COUNTER, query_samples, "varve_query_samples_read_total", "", "Samples that queries have looked at.")            \
     X(SECONDS, query_seconds, "varve_query_duration_seconds", "", "Time from the start of an evaluation to its end.")
 

@@ -8,6 +8,7 @@
 #include "query/functions.h"
 #include "query/parser.h"
 #include "query/quote.h"
+#include "query/suggest.h"
 #include "query/types.h"
 #include "tsdb/labels.h"
 
@@ -71,9 +72,11 @@ static struct node *parse_call(struct parser *parser, const struct token *name)
 
     if (!parse_args(parser, &call.args, &call.arg_count)) return NULL;
     call.function = functions_find(name->text);
-    if (!call.function)
-        return parser_fail(parser, name->start, "unknown function with name %.*s",
-                           STR_ARG(quote_text(name->text, parser->arena)));
+    if (!call.function) {
+        str meant = suggest_text(name->text, SUGGEST_FUNCTIONS | SUGGEST_KEYWORDS, parser->arena);
+        return parser_fail(parser, name->start, "unknown function with name %.*s%.*s",
+                           STR_ARG(quote_text(name->text, parser->arena)), STR_ARG(meant));
+    }
     if (call.function->experimental && !(parser->features & FEATURE_EXPERIMENTAL_FUNCTIONS))
         return parser_fail(parser, name->start, "function %.*s is not enabled",
                            STR_ARG(quote_text(name->text, parser->arena)));

@@ -1,6 +1,8 @@
 /* What the rules of the grammar share; see parser.h. */
 #include "query/parser.h"
 
+#include "query/suggest.h"
+
 #include <assert.h>
 
 bool parser_init(struct parser *parser, str text, unsigned features, struct arena *arena, struct parse_error *error)
@@ -75,10 +77,14 @@ void *parser_unexpected(struct parser *parser)
 
     parser_peek(parser);
     if (parser->failed) return NULL;
-    str token = token_describe(&parser->next, parser->arena);
-    return parser_fail(parser, parser->next.start, "unexpected %.*s%s%s%s%s", STR_ARG(token),
+    str token = token_describe(&parser->next, parser->arena), meant = STR("");
+    if (parser->next.kind == TOKEN_IDENTIFIER && !context->expected)
+        meant = suggest_text(parser->next.text, SUGGEST_KEYWORDS, parser->arena);
+    if (parser->next.kind == TOKEN_EQUAL && !context->expected) meant = STR(", did you mean \"==\"?");
+    return parser_fail(parser, parser->next.start, "unexpected %.*s%s%s%s%s%.*s", STR_ARG(token),
                        context->where ? " in " : "", context->where ? context->where : "",
-                       context->expected ? ", expected " : "", context->expected ? context->expected : "");
+                       context->expected ? ", expected " : "", context->expected ? context->expected : "",
+                       STR_ARG(meant));
 }
 
 static void *fail_too_deep(struct parser *parser, uint32_t at)

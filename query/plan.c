@@ -11,6 +11,8 @@ void *plan_new(struct plan *plan, const struct stage_class *class, const struct 
     stage->node = node;
     stage->grid = plan->grid;
     stage->order = plan->next_order++;
+    stage->repeats = plan->repeats ? plan->repeats : 1;
+    stage->is_inner = plan->is_inner;
     stage->next = plan->query->stages;
     plan->query->stages = stage;
     return stage;
@@ -100,20 +102,29 @@ static struct stage *plan_kind(struct plan *plan, const struct node *node)
     }
 }
 
+bool plan_is_repeated(const struct plan *plan, const struct node *node)
+{
+    return plan->grid.steps > 1 && invariance_of(node).is_to_repeat;
+}
+
 struct stage *plan_node(struct plan *plan, const struct node *node)
 {
     struct grid grid = plan->grid;
 
     node = ast_unwrap(node);
     if (grid.steps == 0) return plan_new(plan, &nothing_class, node, sizeof(struct stage));
-    if (grid.steps == 1 || !invariance_of(node).is_to_repeat) return plan_kind(plan, node);
+    if (!plan_is_repeated(plan, node)) return plan_kind(plan, node);
     plan->grid.steps = 1;
+    plan->repeats = grid.steps;
     struct stage *once = plan_kind(plan, node);
     plan->grid = grid;
+    plan->repeats = 1;
     return plan_repeat(plan, once);
 }
 
-void plan_windows(const struct plan *plan, const struct time_modifier *time, int64_t range_ms, struct windows *out)
+/* At a time that is the query's or the selector's own. */
+static void make_windows(const struct plan *plan, const struct time_modifier *time, int64_t range_ms,
+                         struct windows *out)
 {
     const struct query_request *request = &plan->query->request;
 
@@ -128,12 +139,31 @@ void plan_windows(const struct plan *plan, const struct time_modifier *time, int
     }
 }
 
-/* The grid of what is inside a subquery: absolute multiples of its step that the windows of the grid around it hold. */
-static struct grid subquery_grid(const struct plan *plan, const struct subquery *subquery,
-                                 const struct windows *windows)
+void plan_windows(const struct plan *plan, const struct node *node, struct windows *out)
+{
+    const struct query *query = plan->query;
+    const struct selector *selector = &node->selector;
+
+    if (node->kind == NODE_SUBQUERY) {
+        int64_t range_ms = duration_value(query, node->subquery.range_ms, node->subquery.range_expr);
+        make_windows(plan, &node->subquery.time, range_ms, out);
+        return;
+    }
+    if (node->kind == NODE_RANGE) {
+        selector = &node->range.selector->selector;
+        make_windows(plan, &selector->time, duration_value(query, node->range.range_ms, node->range.range_expr), out);
+        if (selector->anchored || selector->smoothed) out->before_ms = query->lookback_ms;
+    } else {
+        make_windows(plan, &selector->time, query->lookback_ms, out);
+    }
+    if (selector->smoothed) out->after_ms = query->lookback_ms;
+}
+
+/* Absolute multiples of the step that the windows of the grid around it hold. */
+struct grid plan_subquery_grid(const struct plan *plan, const struct node *node, const struct windows *windows)
 {
     const struct engine_options *options = engine_get_options(plan->query->engine);
-    int64_t step = duration_value(plan->query, subquery->step_ms, subquery->step_expr), from, to;
+    int64_t step = duration_value(plan->query, node->subquery.step_ms, node->subquery.step_expr), from, to;
 
     if (step == 0) step = options->subquery_step_ms;
     windows_span(windows, &from, &to);
@@ -143,46 +173,40 @@ static struct grid subquery_grid(const struct plan *plan, const struct subquery 
     if (to < start) return grid;
     uint64_t steps = (uint64_t)(to - start) / (uint64_t)step + 1;
     if (steps > options->samples_max || steps > UINT32_MAX / 2) {
-        query_stop(plan->query, STOP_SAMPLES);
-        steps = 0;
-    } else if (steps * sizeof(double) > options->query_bytes_max && options->query_bytes_max) {
-        query_stop(plan->query, STOP_MEMORY);
-        steps = 0;
+        query_refuse(plan->query, STOP_REFUSED_SAMPLES, steps);
+    } else if (options->query_bytes_max && steps * sizeof(double) > options->query_bytes_max) {
+        query_refuse(plan->query, STOP_REFUSED_MEMORY, steps * sizeof(double));
+    } else {
+        grid.steps = (uint32_t)steps;
     }
-    grid.steps = (uint32_t)steps;
     return grid;
 }
 
 static void plan_subquery(struct plan *plan, const struct node *node, struct feed *out)
 {
-    const struct subquery *subquery = &node->subquery;
-    struct grid grid = plan->grid;
+    const struct plan outer = *plan;
 
-    plan_windows(plan, &subquery->time, duration_value(plan->query, subquery->range_ms, subquery->range_expr),
-                 &out->windows);
-    bool outer = plan->without_buckets;
-
-    plan->grid = subquery_grid(plan, subquery, &out->windows);
+    plan->grid = plan_subquery_grid(plan, node, &out->windows);
     plan->without_buckets = false;
-    out->points = plan_node(plan, subquery->expr);
-    plan->grid = grid;
-    plan->without_buckets = outer;
+    plan->is_inner = true;
+    plan->repeats = 1;
+    out->points = plan_node(plan, node->subquery.expr);
+    plan->grid = outer.grid;
+    plan->without_buckets = outer.without_buckets;
+    plan->is_inner = outer.is_inner;
+    plan->repeats = outer.repeats;
 }
 
 void plan_feed(struct plan *plan, const struct node *node, struct feed *out)
 {
     node = ast_unwrap(node);
     *out = (struct feed){.node = node, .without_buckets = plan->without_buckets};
+    plan_windows(plan, node, &out->windows);
     if (node->kind == NODE_SUBQUERY) {
         plan_subquery(plan, node, out);
-        return;
+    } else {
+        out->selector = &node->range.selector->selector;
     }
-    const struct selector *selector = &node->range.selector->selector;
-    plan_windows(plan, &selector->time, duration_value(plan->query, node->range.range_ms, node->range.range_expr),
-                 &out->windows);
-    out->selector = selector;
-    if (selector->anchored || selector->smoothed) out->windows.before_ms = plan->query->lookback_ms;
-    if (selector->smoothed) out->windows.after_ms = plan->query->lookback_ms;
 }
 
 struct stage *plan_query(struct query *query)

@@ -15,6 +15,8 @@ struct plan {
     struct query *query;
     struct grid grid; /* of the node being planned */
     uint32_t next_order;
+    uint32_t repeats;     /* see struct stage; 0 counts as 1 */
+    bool is_inner;        /* inside a subquery */
     bool without_buckets; /* below histogram_count, _sum and _avg: nobody will look at the buckets of selectors */
 };
 
@@ -30,8 +32,14 @@ void *plan_new(struct plan *plan, const struct stage_class *class, const struct 
 /* A range vector as feed of windows at the plan's grid. */
 void plan_feed(struct plan *plan, const struct node *node, struct feed *out);
 
-/* Where in time a selector looks: its windows are made for a lookback or range of range_ms. */
-void plan_windows(const struct plan *plan, const struct time_modifier *time, int64_t range_ms, struct windows *out);
+/* Where in time an instant selector, a range selector or a subquery looks, at the plan's grid. */
+void plan_windows(const struct plan *plan, const struct node *node, struct windows *out);
+
+/* Whether a node's value is that of the first step at every step, and is computed once and repeated. */
+bool plan_is_repeated(const struct plan *plan, const struct node *node);
+
+/* The grid of what is inside a subquery that has these windows. Ends the query if there is no room for it. */
+struct grid plan_subquery_grid(const struct plan *plan, const struct node *node, const struct windows *windows);
 
 /* Two rows whose labels became equal: an error if both have any point, or only if both have one at the same step. */
 enum duplicates { DUPLICATES_WHOLE, DUPLICATES_STEP };

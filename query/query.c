@@ -1,11 +1,14 @@
 /* Engines and the life of a query; see query.h. */
 #include "query/query.h"
 
+#include "query/active.h"
+#include "query/cost.h"
 #include "query/duration_value.h"
 #include "query/metrics.h"
 #include "query/parse.h"
 #include "query/plan.h"
 #include "query/result.h"
+#include "query/statistics.h"
 #include "storage/base/clock.h"
 
 #include <assert.h>
@@ -18,9 +21,7 @@ struct engine {
     struct engine_options options;
     struct pool *pool;
     struct account account; /* all queries together */
-
-    pthread_mutex_t mutex;
-    struct query *queries; /* guarded by mutex */
+    struct active active;
 };
 
 struct engine_options engine_options_default(void)
@@ -46,7 +47,7 @@ status engine_open(struct db *db, const struct engine_options *options, struct e
         engine->options.threads = cores > 1 ? (uint32_t)cores : 1;
     }
     account_init(&engine->account, options->total_bytes_max, NULL);
-    pthread_mutex_init(&engine->mutex, NULL);
+    active_init(&engine->active);
     engine->pool = pool_open(engine->options.threads, options->concurrency_max, options->queue_max);
     *out = engine;
     return ok();
@@ -55,11 +56,9 @@ status engine_open(struct db *db, const struct engine_options *options, struct e
 void engine_close(struct engine *engine)
 {
     if (!engine) return;
-    pthread_mutex_lock(&engine->mutex);
-    for (struct query *query = engine->queries; query; query = query->next) query_stop(query, STOP_CANCELED);
-    pthread_mutex_unlock(&engine->mutex);
+    active_cancel(&engine->active);
     pool_close(engine->pool);
-    pthread_mutex_destroy(&engine->mutex);
+    active_release(&engine->active);
     free(engine);
 }
 
@@ -71,6 +70,11 @@ const struct engine_options *engine_get_options(const struct engine *engine)
 struct pool *engine_pool(struct engine *engine)
 {
     return engine->pool;
+}
+
+struct active *engine_active(struct engine *engine)
+{
+    return &engine->active;
 }
 
 bool engine_submit(struct engine *engine, void (*job)(void *context), void *context)
@@ -97,7 +101,7 @@ static bool make_grid(struct query *query)
         return false;
     }
     uint64_t steps = (uint64_t)(request->end_ms - request->start_ms) / (uint64_t)request->step_ms + 1;
-    if (steps > query->engine->options.samples_max || steps > UINT32_MAX / 2) {
+    if (steps > UINT32_MAX / 2) {
         set_error(query, QUERY_BAD_DATA,
                   arena_format(&query->text_arena, "a range query of %llu steps is too long",
                                (unsigned long long)steps));
@@ -133,27 +137,6 @@ static bool parse(struct query *query)
     return true;
 }
 
-static void enlist(struct query *query)
-{
-    struct engine *engine = query->engine;
-
-    pthread_mutex_lock(&engine->mutex);
-    query->next = engine->queries;
-    if (engine->queries) engine->queries->previous = query;
-    engine->queries = query;
-    pthread_mutex_unlock(&engine->mutex);
-}
-
-static void strike_off(struct query *query)
-{
-    struct engine *engine = query->engine;
-
-    pthread_mutex_lock(&engine->mutex);
-    if (query->next) query->next->previous = query->previous;
-    *(query->previous ? &query->previous->next : &engine->queries) = query->next;
-    pthread_mutex_unlock(&engine->mutex);
-}
-
 static double seconds_since(int64_t since_ns)
 {
     return (double)(clock_monotonic_ns() - since_ns) / 1e9;
@@ -166,7 +149,8 @@ struct query *query_prepare(struct engine *engine, const struct query_request *r
     int64_t timeout = options->timeout_ms;
 
     query->engine = engine;
-    query->prepared_ns = clock_monotonic_ns();
+    query->prepared_ns = request->arrived_ns ? request->arrived_ns : clock_monotonic_ns();
+    query->created_ms = clock_now_ms();
     query->request = *request;
     query->features = options->features;
     query->lookback_ms = request->lookback_ms ? request->lookback_ms : options->lookback_ms;
@@ -177,9 +161,10 @@ struct query *query_prepare(struct engine *engine, const struct query_request *r
     arena_init(&query->text_arena, &query->account);
     annotations_init(&query->annotations);
     query->request.text = arena_copy_str(&query->text_arena, request->text);
-    enlist(query);
+    query->request.client = arena_copy_str(&query->text_arena, request->client);
+    query->stats.queue_seconds = seconds_since(query->prepared_ns);
+    active_add(&engine->active, query);
     if (make_grid(query)) parse(query);
-    query->stats.parse_seconds = seconds_since(query->prepared_ns);
     return query;
 }
 
@@ -211,7 +196,7 @@ static void free_output(struct query *query)
 void query_free(struct query *query)
 {
     if (!query) return;
-    strike_off(query);
+    active_remove(&query->engine->active, query);
     free_output(query);
     arena_release(&query->text_arena);
     annotations_release(&query->annotations);
@@ -258,6 +243,7 @@ static bool run_range(struct query *query, struct rendering *rendering)
 
 static bool run_tree(struct query *query, struct rendering *rendering)
 {
+    query->phase = QUERY_EVALUATING;
     if (query->type == VALUE_STRING) {
         query->string = ast_unwrap(query->tree)->string;
         return true;
@@ -272,28 +258,47 @@ static bool run_tree(struct query *query, struct rendering *rendering)
                                                               : result_matrix(rendering, root);
 }
 
+#define TOO_MANY_SAMPLES "query processing would load too many samples into memory in query execution"
+
 /* Says why the query was ended, which counts for more than what it found until then. */
 static void report_stop(struct query *query)
 {
     const struct engine_options *options = &query->engine->options;
     struct arena *arena = &query->text_arena;
+    uint64_t limit = options->query_bytes_max;
+    if (options->total_bytes_max && (limit == 0 || options->total_bytes_max < limit)) limit = options->total_bytes_max;
+    unsigned long long query_mib = limit >> 20;
 
     switch ((enum stop_reason)query->stop) {
     case STOP_CANCELED: set_error(query, QUERY_CANCELED, STR("query was canceled in expression evaluation")); return;
-    case STOP_TIMEOUT: set_error(query, QUERY_TIMEOUT, STR("query timed out in expression evaluation")); return;
-    case STOP_SAMPLES:
-        set_error(query, QUERY_EXECUTION,
-                  STR("query processing would load too many samples into memory in query execution"));
+    case STOP_KILLED:
+        set_error(query, QUERY_CANCELED, STR("query was killed in expression evaluation, by an administrator"));
         return;
+    case STOP_TIMEOUT: set_error(query, QUERY_TIMEOUT, STR("query timed out in expression evaluation")); return;
+    case STOP_SAMPLES: set_error(query, QUERY_EXECUTION, STR(TOO_MANY_SAMPLES)); return;
     case STOP_MEMORY:
         set_error(query, QUERY_EXECUTION,
-                  arena_format(arena, "query needs more than %llu MiB of memory; ask for less, or raise the limit",
-                               (unsigned long long)options->query_bytes_max >> 20));
+                  arena_format(arena,
+                               "query needs more than the %llu MiB of memory that --query.memory allows; ask for fewer "
+                               "series or steps, or raise the limit",
+                               query_mib));
         return;
     case STOP_TOTAL_MEMORY:
         set_error(query, QUERY_OVERLOAD,
-                  arena_format(arena, "all queries together need more than %llu MiB of memory; try again later",
+                  arena_format(arena,
+                               "all queries together need more than the %llu MiB of memory that --query.total-memory "
+                               "allows; try again later",
                                (unsigned long long)options->total_bytes_max >> 20));
+        return;
+    case STOP_REFUSED_SAMPLES:
+        set_error(query, QUERY_EXECUTION,
+                  arena_format(arena, TOO_MANY_SAMPLES ": at least %llu, --query.max-samples allows %llu",
+                               (unsigned long long)query->refused, (unsigned long long)options->samples_max));
+        return;
+    case STOP_REFUSED_MEMORY:
+        set_error(query, QUERY_EXECUTION,
+                  arena_format(arena, "query needs at least %llu MiB of memory, --query.memory allows %llu MiB",
+                               ((unsigned long long)query->refused >> 20) + 1, query_mib));
         return;
     case STOP_NOT: return;
     }
@@ -331,6 +336,7 @@ static void finish(struct query *query)
 {
     const str *text = query->request.without_positions ? NULL : &query->request.text;
 
+    query->phase = QUERY_ANSWERING;
     stage_settle_error(query);
     query_settle_notes(query);
     if (query->stop != STOP_NOT) report_stop(query);
@@ -348,13 +354,20 @@ static void finish(struct query *query)
     query->snapshot = NULL;
     query->stats.eval_seconds = seconds_since(query->started_ns);
     query->stats.total_seconds = seconds_since(query->prepared_ns);
+    query->stats.samples_queryable = query->samples_queryable;
     query->stats.samples_read = query->samples_read;
+    query->stats.step_queryable = query->step_queryable;
+    query->stats.step_read = query->step_read;
+    query->stats.start_ms = query->grid.start_ms;
+    query->stats.step_ms = query->grid.step_ms;
+    query->stats.steps = query->grid.steps;
     query->stats.samples_peak = query->samples_peak;
 }
 
 static void count_outcome(const struct query *query)
 {
     metric_observe(&metric_query_seconds, (int64_t)(query->stats.eval_seconds * 1e9));
+    metric_add(&metric_query_samples_queryable, (int64_t)query->stats.samples_queryable);
     metric_add(&metric_query_samples, (int64_t)query->stats.samples_read);
     metric_add(query->error_kind == QUERY_OK ? &metric_queries_ok
                : query->stop != STOP_NOT     ? &metric_queries_ended
@@ -362,20 +375,40 @@ static void count_outcome(const struct query *query)
                1);
 }
 
-void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
-               void *context)
+/* On the snapshot that the evaluation will see. */
+static void start(struct query *query)
 {
-    struct rendering rendering = {query, render, context};
-
-    if (query->error_kind != QUERY_OK) return;
-    metric_add(&metric_queries_running, 1);
+    query->phase = QUERY_ESTIMATING;
     query->started_ns = clock_monotonic_ns();
-    query->stats.queue_seconds = seconds_since(query->prepared_ns) - query->stats.parse_seconds;
     arena_init(&query->arena, &query->account);
     query->snapshot = db_snapshot(query->engine->db, &query->account);
     snapshot_tolerate_damage(query->snapshot);
     intern_known(query);
-    bool done = query_may_go_on(query) && run_tree(query, &rendering) && query_may_go_on(query);
+}
+
+bool query_explain(struct query *query, struct query_cost *out)
+{
+    *out = (struct query_cost){0};
+    if (query->error_kind != QUERY_OK) return false;
+    start(query);
+    bool done = cost_estimate(query, true, out);
+    if (done) cost_check(query, out);
+    finish(query);
+    return done;
+}
+
+void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
+               void *context)
+{
+    struct rendering rendering = {query, render, context};
+    struct query_cost cost;
+
+    if (query->error_kind != QUERY_OK) return;
+    metric_add(&metric_queries_running, 1);
+    start(query);
+    statistics_init(query);
+    bool done = query_may_go_on(query) && cost_estimate(query, false, &cost) && cost_check(query, &cost) &&
+                run_tree(query, &rendering) && query_may_go_on(query);
     assert(done || query->stop != STOP_NOT || query->error_kind != QUERY_OK);
     (void)done;
     finish(query);

@@ -57,8 +57,29 @@ struct query_request {
     int64_t lookback_ms;               /* 0: the engine's */
     int64_t timeout_ms;                /* 0: the engine's; can only shorten it */
     uint64_t limit;                    /* series in the result; 0: all */
+    int64_t arrived_ns;                /* on the monotonic clock; since then it waited for a worker; 0: now */
+    str client;                        /* who asks, for the list of running queries; may be empty */
+    bool wants_step_stats;             /* statistics by step, if FEATURE_PER_STEP_STATS is on */
     bool without_positions;            /* annotations do not say where in the query; for test scripts */
 };
+
+/* What a query that has not ended is doing. Valid during the visit. */
+struct query_activity {
+    uint64_t id;
+    const struct query_request *request;
+    int64_t started_ms; /* wall clock */
+    double seconds;     /* since it arrived */
+    uint64_t samples;   /* read so far */
+    uint64_t bytes;     /* held now */
+    const char *phase;  /* "parsing", "estimating", "evaluating", "answering" */
+};
+
+/* Shows all, the newest first. Nothing can start or end meanwhile. */
+void engine_visit_queries(struct engine *engine, void (*visit)(void *context, const struct query_activity *activity),
+                          void *context);
+
+/* Ends a query with the error that it was killed. False if there is none of this id. */
+bool engine_kill_query(struct engine *engine, uint64_t id);
 
 /* Parses and checks; keeps a copy of the text. Always returns a query; look at query_error_kind. */
 struct query *query_prepare(struct engine *engine, const struct query_request *request);
@@ -91,6 +112,11 @@ struct result_part {
 void query_run(struct query *query, void (*render)(void *context, const struct result_part *part, struct writer *out),
                void *context);
 
+/* Instead of query_run: what it would take (query/cost.h). False if the query ended with an error before that was
+ * known; else an error says why it would be refused. The costs live as long as the query. */
+struct query_cost;
+bool query_explain(struct query *query, struct query_cost *out);
+
 /* After query_run. */
 enum value_type query_type(const struct query *query);
 size_t query_output_count(const struct query *query);
@@ -115,8 +141,11 @@ size_t query_info_count(const struct query *query);
 str query_info(const struct query *query, size_t index);
 
 struct query_stats {
-    double parse_seconds, prepare_seconds, eval_seconds, queue_seconds, total_seconds;
-    uint64_t samples_read, samples_peak;
+    double prepare_seconds, eval_seconds, queue_seconds, total_seconds;
+    uint64_t samples_queryable, samples_read, samples_peak; /* see query/statistics.h for the first two */
+    const uint64_t *step_queryable, *step_read;             /* of each step; NULL: not counted */
+    int64_t start_ms, step_ms;
+    size_t steps;
 };
 struct query_stats query_get_stats(const struct query *query);
 

@@ -362,6 +362,15 @@ static bool window_samples(const struct feed *feed, struct feed_batch *batch, ui
     return true;
 }
 
+/* There is only one step. */
+static void count_points(struct query *query, uint64_t points)
+{
+    pthread_mutex_lock(&query->mutex);
+    query->step_read[0] += points;
+    query->step_queryable[0] += points;
+    pthread_mutex_unlock(&query->mutex);
+}
+
 static bool render_raw(void *context, struct task *task, uint32_t index)
 {
     const struct raw *raw = context;
@@ -381,6 +390,8 @@ static bool render_raw(void *context, struct task *task, uint32_t index)
     }
     query_hold(task->query, points);
     task->query->samples_read += points;
+    task->query->samples_queryable += points;
+    if (task->query->step_read) count_points(task->query, points);
     render(raw->rendering, index, series, count);
     return true;
 }

@@ -60,6 +60,12 @@ void query_stop(struct query *query, enum stop_reason reason)
     atomic_compare_exchange_strong(&query->stop, &expected, (int)reason);
 }
 
+void query_refuse(struct query *query, enum stop_reason reason, uint64_t least)
+{
+    if (atomic_load(&query->stop) == STOP_NOT) query->refused = least;
+    query_stop(query, reason);
+}
+
 bool query_may_go_on(struct query *query)
 {
     if (atomic_load_explicit(&query->stop, memory_order_relaxed) != STOP_NOT) return false;

@@ -21,7 +21,17 @@
 struct shape;
 
 /* Why a query ends before its time. */
-enum stop_reason { STOP_NOT, STOP_CANCELED, STOP_TIMEOUT, STOP_SAMPLES, STOP_MEMORY, STOP_TOTAL_MEMORY };
+enum stop_reason {
+    STOP_NOT,
+    STOP_CANCELED,
+    STOP_KILLED,
+    STOP_TIMEOUT,
+    STOP_SAMPLES,
+    STOP_MEMORY,
+    STOP_TOTAL_MEMORY,
+    STOP_REFUSED_SAMPLES, /* known before it was evaluated that it can not fit */
+    STOP_REFUSED_MEMORY
+};
 
 /* Where an error was found. */
 struct error_key {
@@ -36,6 +46,13 @@ struct row_note {
     uint32_t row, occurrences;
 };
 
+/* A selection that serves all selectors with the same matchers and times. */
+struct known_selection {
+    struct known_selection *next;
+    struct select_request request;
+    struct selection *selection;
+};
+
 /* Ids of the label names that the language itself knows. */
 struct known_ids {
     uint32_t name, type, unit, bucket; /* __name__, __type__, __unit__, le */
@@ -48,14 +65,18 @@ struct query {
     struct node *tree;            /* NULL if it did not parse */
     struct grid grid;
     int64_t lookback_ms;
-    int64_t prepared_ns, deadline_ns; /* on the monotonic clock */
+    int64_t prepared_ns, deadline_ns; /* on the monotonic clock; queueing counts */
+    int64_t created_ms;
     unsigned features;
+    uint64_t id; /* in the list of running queries */
 
     /* owned by the thread that runs the query; constant while operators are filled */
     struct snapshot *snapshot;
     struct arena arena;   /* shapes, stages, materialised operands */
     struct stage *stages; /* all that were planned, the newest first */
     struct known_ids ids;
+    struct known_selection *selections; /* of the selectors seen so far */
+    uint64_t refused;                   /* samples or bytes that are needed at least, if it was refused */
     struct query_stats stats;
     int64_t started_ns;
     struct writer *output;
@@ -71,8 +92,9 @@ struct query {
     struct account account;
     struct pool_usage usage;
     struct annotations annotations;
-    _Atomic int stop; /* enum stop_reason */
-    _Atomic uint64_t samples_held, samples_peak, samples_read;
+    _Atomic int stop;                                                             /* enum stop_reason */
+    _Atomic int phase;                                                            /* enum query_phase */
+    _Atomic uint64_t samples_held, samples_peak, samples_read, samples_queryable; /* query/statistics.h */
 
     /* guarded by mutex */
     pthread_mutex_t mutex;
@@ -81,9 +103,10 @@ struct query {
     enum query_error_kind error_kind;
     struct error_key error_key;
     str error;
-    vec(struct row_note) row_notes; /* annotations whose metric names are not known yet */
+    uint64_t *step_read, *step_queryable; /* by step; NULL if nobody asked */
+    vec(struct row_note) row_notes;       /* annotations whose metric names are not known yet */
 
-    /* guarded by the engine */
+    /* guarded by the list of running queries */
     struct query *next, *previous;
 };
 
@@ -96,10 +119,13 @@ struct task {
     struct arena kept;    /* histograms that live as long as the query is evaluated */
     struct column_buffer columns;
     size_t columns_bytes; /* charged for them */
+    uint64_t walked;      /* elements since it asked whether the query may go on */
 };
 
 /* The parts of an engine that evaluation uses. */
+struct active;
 struct pool *engine_pool(struct engine *engine);
+struct active *engine_active(struct engine *engine);
 
 static inline bool query_has(const struct query *query, enum feature feature)
 {
@@ -123,6 +149,9 @@ bool query_fail_storage(struct query *query, status failure);
 /* Ends the query soon; the first reason counts. */
 void query_stop(struct query *query, enum stop_reason reason);
 
+/* Ends the query because it can not fit; by its own thread, before anything is evaluated. */
+void query_refuse(struct query *query, enum stop_reason reason, uint64_t least);
+
 /* Whether the query may go on: false after an end that somebody called for, past the deadline or over a budget. To be
  * asked between tasks and every few thousand items of a loop. */
 bool query_may_go_on(struct query *query);
@@ -143,6 +172,16 @@ bool query_for(struct query *query, uint32_t count, bool (*body)(void *context, 
 /* A task for the calling thread. */
 struct task *task_take(struct query *query);
 void task_give(struct task *task);
+
+/* Whether a loop may go on that is about to walk `count` elements: asks about the query now and then. */
+static inline bool task_goes_on(struct task *task, size_t count)
+{
+    enum { WALK = 1 << 18 };
+
+    if ((task->walked += count) < WALK) return true;
+    task->walked = 0;
+    return query_may_go_on(task->query);
+}
 
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);

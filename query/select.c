@@ -4,6 +4,7 @@
  * a row's column is read once and its values are picked through a window plan.
  */
 #include "query/plan.h"
+#include "query/statistics.h"
 #include "query/window_rich.h"
 
 #include <string.h>
@@ -142,6 +143,7 @@ static bool fill_row(const struct select *select, struct task *task, uint32_t ro
     samples column;
 
     if (!task_read(task, select->selection, row, &column)) return false;
+    if (!task_goes_on(task, column.count + select->stage.grid.steps)) return false;
     if (select->selector->smoothed) task_remove_stale(task, &column);
     if (select->without_buckets) samples_strip_buckets(&column, &task->scratch);
     if (column.count == 0) return true;
@@ -170,7 +172,7 @@ static bool fill_select(struct stage *stage, struct task *task, const uint32_t *
             scratch_rewind(&task->scratch, mark);
         }
     }
-    task->query->samples_read += tile_count(out);
+    statistics_count_tile(stage, task, out);
     return done;
 }
 
@@ -183,7 +185,6 @@ struct stage *plan_selector(struct plan *plan, const struct node *node, enum sel
     select->kind = kind;
     select->without_buckets = plan->without_buckets && kind == SELECT_VALUES && snapshot_is_rich(plan->query->snapshot);
     select->selector = &node->selector;
-    plan_windows(plan, &node->selector.time, plan->query->lookback_ms, &select->windows);
-    if (node->selector.smoothed) select->windows.after_ms = plan->query->lookback_ms;
+    plan_windows(plan, node, &select->windows);
     return &select->stage;
 }

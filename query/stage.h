@@ -26,6 +26,8 @@ struct stage {
     const struct node *node; /* for positions */
     struct grid grid;
     uint32_t order;    /* place in the order of evaluation; children have lower ones */
+    uint32_t repeats;  /* steps of the query that each of its own stands for: one, or, if it is computed once, all */
+    bool is_inner;     /* inside a subquery */
     bool has_messages; /* filling it or what is below it may raise errors or annotations: no row may be skipped */
     bool may_fail;     /* filling it (not what is below) may find an error in the data */
     bool is_open;

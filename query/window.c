@@ -1,5 +1,6 @@
 /* The operator around window kernels; see window.h. */
 #include "query/plan.h"
+#include "query/statistics.h"
 #include "query/window_rich.h"
 
 #include <string.h>
@@ -142,6 +143,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
     bool is_extended = selector && (selector->anchored || selector->smoothed);
 
     if (column->count == 0) return true;
+    if (!task_goes_on(task, column->count + window->stage.grid.steps)) return false;
     struct window_run run = {.windows = &window->feed.windows,
                              .column = *column,
                              .params = window->columns,
@@ -152,6 +154,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
                              .stage = &window->stage,
                              .query = task->query,
                              .row = row,
+                             .task = task,
                              .is_smoothed = is_extended && selector->smoothed};
     if (is_rich(window, task->query, column)) {
         if (!window_run_rich(function, &run, is_extended, values, present, out, to)) return false;
@@ -159,7 +162,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
         const struct window_plan *plan = run.plan = window_cache_plan(window->cache, task, column);
         memcpy(present, function->samples_min > 1 && !is_extended ? plan->many : plan->some,
                bits_words(plan->steps) * sizeof *present);
-        task->query->samples_read += plan->total;
+        statistics_count_windows(&window->stage, task, plan, column);
         if (!(is_extended ? function->extended : function->run)(&run, values, present)) return false;
     }
     if (window->doubtful && bits_any(present, bits_words(window->stage.grid.steps)))

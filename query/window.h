@@ -20,11 +20,12 @@ struct window_run {
     const struct stage *stage;       /* for errors and annotations */
     struct query *query;
     uint32_t row;
-    bool is_smoothed; /* in kernels for extended windows: smoothed, else anchored */
+    struct task *task; /* NULL: nobody asks whether the query may go on */
+    bool is_smoothed;  /* in kernels for extended windows: smoothed, else anchored */
 };
 
 /* Computes the values of all steps. `present` holds the steps with enough samples; the kernel may clear more. False
- * after an error. */
+ * after an error, or when the query has to end. */
 typedef bool window_kernel(const struct window_run *run, double *values, uint64_t *present);
 
 /* The same for one window of rich samples. */
@@ -76,6 +77,12 @@ double window_mean(const double *values, size_t count);
 
 /* The value of a smoothed instant selector at `at_ms` from the samples around it; false if it has none. */
 bool extended_value(const samples *column, uint32_t first, uint32_t length, int64_t at_ms, double *out);
+
+/* For kernels that walk each window: whether to walk one of `count` samples. */
+static inline bool window_goes_on(const struct window_run *run, size_t count)
+{
+    return !run->task || task_goes_on(run->task, count + 1);
+}
 
 /* The parameter of a step. */
 static inline double window_param(const struct window_run *run, size_t param, size_t step)

@@ -124,6 +124,7 @@ static bool run_changes_of(const struct window_run *run, double *values, uint64_
 {
     for (size_t s = 0; s < run->plan->steps; s++) {
         struct extended e = window_at(run, s);
+        if (!window_goes_on(run, e.count)) return false;
         if (find_ends(&e) && !begins_late(&e)) {
             values[s] = change_of(&e, is_counter) / seconds;
         } else {
@@ -154,6 +155,7 @@ static bool count_between(const struct window_run *run, double *values, uint64_t
 {
     for (size_t s = 0; s < run->plan->steps; s++) {
         struct extended e = window_at(run, s);
+        if (!window_goes_on(run, e.count)) return false;
         size_t after = find_after(e.times_ms, e.count, e.start_ms);
         if (after == e.count) {
             bits_clear(present, s);

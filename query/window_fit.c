@@ -18,14 +18,17 @@ static double variance(const double *values, size_t count)
 
 static bool run_stdvar(const struct window_run *run, double *values, uint64_t *present)
 {
-    bits_each(s, present, run->plan->steps) values[s] =
-        variance(run->column.values + run->plan->first[s], run->plan->length[s]);
+    bits_each(s, present, run->plan->steps)
+    {
+        if (!window_goes_on(run, run->plan->length[s])) return false;
+        values[s] = variance(run->column.values + run->plan->first[s], run->plan->length[s]);
+    }
     return true;
 }
 
 static bool run_stddev(const struct window_run *run, double *values, uint64_t *present)
 {
-    run_stdvar(run, values, present);
+    if (!run_stdvar(run, values, present)) return false;
     bits_each(s, present, run->plan->steps) values[s] = sqrt(values[s]);
     return true;
 }
@@ -62,6 +65,7 @@ static bool run_deriv(const struct window_run *run, double *values, uint64_t *pr
 {
     bits_each(s, present, run->plan->steps)
     {
+        if (!window_goes_on(run, run->plan->length[s])) return false;
         const int64_t *times = run->column.times_ms + run->plan->first[s];
         values[s] = fit_line(times, run->column.values + run->plan->first[s], run->plan->length[s], times[0]).slope;
     }
@@ -73,6 +77,7 @@ static bool run_predict_linear(const struct window_run *run, double *values, uin
 {
     bits_each(s, present, run->plan->steps)
     {
+        if (!window_goes_on(run, run->plan->length[s])) return false;
         uint32_t first = run->plan->first[s];
         struct line line = fit_line(run->column.times_ms + first, run->column.values + first, run->plan->length[s],
                                     grid_time(&run->windows->grid, s));
@@ -116,6 +121,7 @@ static bool run_smoothing(const struct window_run *run, double *values, uint64_t
     for (size_t s = 0; s < run->plan->steps; s++) {
         size_t count = run->plan->length[s];
         if (count == 0) continue;
+        if (!window_goes_on(run, count)) return false;
         if (!check_factors(run, s)) return false;
         if (count < 2) continue;
         values[s] =

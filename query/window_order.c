@@ -91,6 +91,7 @@ static bool run_quantile(const struct window_run *run, double *values, uint64_t 
 
     bits_each(s, present, run->plan->steps)
     {
+        if (!window_goes_on(run, run->plan->length[s])) return false;
         double q = window_param(run, 0, s);
         if (!(q >= 0 && q <= 1) && double_bits(q) != double_bits(warned)) {
             annotate_quantile(&run->query->annotations, ast_unwrap(run->stage->node->call.args[0]), q);
@@ -115,7 +116,11 @@ static bool run_mad(const struct window_run *run, double *values, uint64_t *pres
 {
     double *copy = scratch_array(run->scratch, double, run->plan->longest);
 
-    bits_each(s, present, run->plan->steps) values[s] = median_deviation(copy, copy_window(run, s, copy));
+    bits_each(s, present, run->plan->steps)
+    {
+        if (!window_goes_on(run, run->plan->length[s])) return false;
+        values[s] = median_deviation(copy, copy_window(run, s, copy));
+    }
     return true;
 }
 

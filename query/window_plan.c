@@ -43,12 +43,15 @@ static void place_windows(struct window_plan *plan, const struct windows *window
 
     for (uint32_t step = 0; step < plan->steps; step++) {
         int64_t reference = windows_reference(windows, step);
+        uint32_t seen = end;
         first = first_after(column, first, reference - windows->range_ms - windows->before_ms);
         end = first_after(column, end, reference + windows->after_ms);
         uint32_t length = end > first ? end - first : 0;
         plan->first[step] = first < plan->sample_count ? first : plan->sample_count - 1;
         plan->length[step] = length;
         plan->total += length;
+        if (seen < first) seen = first;
+        if (end > seen) plan->distinct += end - seen;
         if (length > plan->longest) plan->longest = length;
         if (length >= 1) bits_set(plan->some, step);
         if (length >= 2) bits_set(plan->many, step);

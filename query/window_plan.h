@@ -34,6 +34,7 @@ struct window_plan {
     uint32_t *length;      /* samples in the window */
     uint64_t *some, *many; /* steps with at least one, at least two samples */
     uint64_t total;        /* samples in all windows */
+    uint64_t distinct;     /* samples that are in any */
     uint32_t longest;
     /* seconds, where there are at least two samples; NULL if nobody asked */
     double *sampled;           /* from the first sample to the last */

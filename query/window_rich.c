@@ -2,6 +2,7 @@
 #include "query/window_rich.h"
 
 #include "query/kernel.h"
+#include "query/statistics.h"
 
 #include <string.h>
 
@@ -224,11 +225,14 @@ static const uint32_t *count_histograms(const samples *column, struct scratch *s
     return before;
 }
 
-static void run_steps(struct rich_run *rich, rich_kernel *kernel, double *values, uint64_t *present, struct tile *out,
+enum { WALK_OF_HISTOGRAM = 64 }; /* what adding one costs, in floats */
+
+static bool run_steps(struct rich_run *rich, rich_kernel *kernel, double *values, uint64_t *present, struct tile *out,
                       size_t row)
 {
     bits_each(s, rich->run->plan->some, rich->run->plan->steps)
     {
+        if (!window_goes_on(rich->run, WALK_OF_HISTOGRAM * rich->run->plan->length[s])) return false;
         struct rich_result result = kernel(rich, s);
         if (!result.is_there) continue;
         if (result.element.histogram) {
@@ -238,6 +242,7 @@ static void run_steps(struct rich_run *rich, rich_kernel *kernel, double *values
             bits_set(present, s);
         }
     }
+    return true;
 }
 
 static bool is_float(const void *context, const samples *column, size_t i)
@@ -254,6 +259,7 @@ static bool run_floats(const struct window_function *function, struct window_run
 
     for (size_t s = 0; s < run->plan->steps; s++) {
         struct rich_window window = rich_window_at(rich, s);
+        if (!window_goes_on(run, 1)) return false;
         if (is_mixed(&window)) rich_note(rich, NOTE_IGNORED_IN_RANGE, 1);
     }
     if (!run->column.histograms) {
@@ -278,7 +284,7 @@ bool window_run_rich(const struct window_function *function, struct window_run *
     const struct window_plan *plan = window_plan_make(run->windows, &run->column, false, run->scratch);
 
     run->plan = plan;
-    run->query->samples_read += plan->total;
+    statistics_count_windows(run->stage, run->task, plan, &run->column);
     if (function->takes_any) {
         memcpy(present, plan->some, bits_words(plan->steps) * sizeof *present);
         return function->run(run, values, present);
@@ -286,8 +292,8 @@ bool window_run_rich(const struct window_function *function, struct window_run *
     rich.histograms_before = count_histograms(&run->column, run->scratch);
     if (query_has(run->query, FEATURE_START_TIMESTAMPS)) rich.starts_ms = run->column.starts_ms;
     if (!kernel) return run_floats(function, run, &rich, is_extended, values, present);
-    run_steps(&rich, kernel, values, present, out, row);
+    bool done = run_steps(&rich, kernel, values, present, out, row);
     histogram_sum_release(&rich.sum);
     histogram_mean_release(&rich.mean);
-    return true;
+    return done;
 }

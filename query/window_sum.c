@@ -62,7 +62,7 @@ KERNEL static void sum_side_by_side(const double *restrict column, const uint32_
     }
 }
 
-static void sum_windows(const struct window_run *run, double begin, double *sums, double *losses)
+static bool sum_windows(const struct window_run *run, double begin, double *sums, double *losses)
 {
     const struct window_plan *plan = run->plan;
     size_t steps = plan->steps;
@@ -74,15 +74,17 @@ static void sum_windows(const struct window_run *run, double begin, double *sums
     for (size_t s = 0; s < steps; s += SIDE_BY_SIDE) {
         size_t windows = steps - s < SIDE_BY_SIDE ? steps - s : SIDE_BY_SIDE, common = plan->length[s];
         for (size_t i = 1; i < windows; i++) common = plan->length[s + i] < common ? plan->length[s + i] : common;
+        if (!window_goes_on(run, common * windows)) return false;
         sum_side_by_side(run->column.values, plan->first + s, windows, common, sums + s, losses + s);
         for (size_t i = s; i < s + windows; i++)
             sum_in_sequence(run->column.values + plan->first[i] + common, plan->length[i] - common, &sums[i],
                             &losses[i]);
     }
+    return true;
 }
 
 /* Sums made of those of aligned runs. A run that holds something infinite is walked. */
-static void sum_runs(const struct window_run *run, double begin, double *sums, double *losses)
+static bool sum_runs(const struct window_run *run, double begin, double *sums, double *losses)
 {
     const struct window_plan *plan = run->plan;
     const double *column = run->column.values;
@@ -97,6 +99,7 @@ static void sum_runs(const struct window_run *run, double begin, double *sums, d
     for (size_t s = 0; s < plan->steps; s++) {
         size_t at = plan->first[s], end = at + plan->length[s];
         double sum = begin, lost = 0;
+        if (!window_goes_on(run, (end - at) / RUN)) return false;
         while (at < end) {
             size_t next = (at / RUN + 1) * RUN;
             if (at % RUN == 0 && next <= end && isfinite(run_sums[at / RUN])) {
@@ -110,17 +113,15 @@ static void sum_runs(const struct window_run *run, double begin, double *sums, d
         sums[s] = sum;
         losses[s] = lost;
     }
+    return true;
 }
 
-static void sum_all(const struct window_run *run, double begin, double *sums, double *losses)
+static bool sum_all(const struct window_run *run, double begin, double *sums, double *losses)
 {
     uint64_t total = run->plan->total;
 
-    if (total > (uint64_t)OVERLAP * run->column.count && total > (uint64_t)LONG_WINDOW * run->plan->steps) {
-        sum_runs(run, begin, sums, losses);
-    } else {
-        sum_windows(run, begin, sums, losses);
-    }
+    bool overlap = total > (uint64_t)OVERLAP * run->column.count && total > (uint64_t)LONG_WINDOW * run->plan->steps;
+    return overlap ? sum_runs(run, begin, sums, losses) : sum_windows(run, begin, sums, losses);
 }
 
 static bool run_sum(const struct window_run *run, double *values, uint64_t *present)
@@ -130,7 +131,7 @@ static bool run_sum(const struct window_run *run, double *values, uint64_t *pres
     (void)present;
     if (sum_integers(run, values)) return true;
     double *losses = scratch_array(run->scratch, double, steps);
-    sum_all(run, 0, values, losses);
+    if (!sum_all(run, 0, values, losses)) return false;
     for (size_t s = 0; s < steps; s++) values[s] = isinf(values[s]) ? values[s] : values[s] + losses[s];
     return true;
 }
@@ -172,12 +173,16 @@ static bool run_avg(const struct window_run *run, double *values, uint64_t *pres
         return true;
     }
     double *losses = scratch_array(run->scratch, double, plan->steps);
-    sum_all(run, -0.0, values, losses);
+    if (!sum_all(run, -0.0, values, losses)) return false;
     bits_each(s, present, plan->steps)
     {
         double n = (double)plan->length[s];
-        values[s] = isfinite(values[s]) ? values[s] / n + losses[s] / n
-                                        : window_mean(run->column.values + plan->first[s], plan->length[s]);
+        if (isfinite(values[s])) {
+            values[s] = values[s] / n + losses[s] / n;
+            continue;
+        }
+        if (!window_goes_on(run, plan->length[s])) return false;
+        values[s] = window_mean(run->column.values + plan->first[s], plan->length[s]);
     }
     return true;
 }

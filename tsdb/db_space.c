@@ -36,7 +36,7 @@ static void set_full(struct db *db, bool is_full)
     metric_set(&metric_disk_full, is_full);
     if (is_full) {
         log_error("the disk is full: writes are refused until there is space", "needed=%llu",
-                  (unsigned long long)(reserve_bytes(db) + spare_bytes(db)));
+                  (unsigned long long)needed);
     } else {
         log_info("the disk has space again: writes are taken", "reserve=%llu", (unsigned long long)reserve_bytes(db));
     }
@@ -44,15 +44,14 @@ static void set_full(struct db *db, bool is_full)
 
 status db_disk_failure(const struct db *db)
 {
-    uint64_t left = 0;
+    uint64_t left = 0, needed = reserve_bytes(db) + spare_bytes(db);
 
     if (!atomic_load_explicit(&db->is_disk_full, memory_order_relaxed)) return ok();
     status s = fs_free_bytes(db->fs, &left);
     return status_make(STATUS_NO_SPACE,
                        "the disk of the data folder is full: %llu bytes are free%s and %llu needed (--storage.reserve "
                        "and room for the log); free some, then writes go on by themselves",
-                       (unsigned long long)left, failed(s) ? " as far as is known" : "",
-                       (unsigned long long)(reserve_bytes(db) + spare_bytes(db)));
+                       (unsigned long long)left, failed(s) ? " as far as is known" : "", (unsigned long long)needed);
 }
 
 static status make_reserve(struct db *db)

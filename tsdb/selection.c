@@ -163,8 +163,18 @@ uint32_t selection_count(const struct selection *selection)
     return selection->rows;
 }
 
+/* The part of a source's time [min, max] that lies in (from, to] of the request. */
+static double overlap(const struct selection *selection, int64_t min_ms, int64_t max_ms)
+{
+    double first = (double)(selection->from_ms > min_ms ? selection->from_ms : min_ms);
+    double last = (double)(selection->to_ms < max_ms ? selection->to_ms : max_ms);
+
+    if (min_ms > max_ms || first > last) return 0;
+    return (last - first + 1) / ((double)max_ms - (double)min_ms + 1);
+}
+
 /* Samples of a source are taken to be spread evenly over its series and its time. */
-uint64_t selection_samples_max(const struct selection *selection)
+uint64_t selection_samples_estimate(const struct selection *selection)
 {
     double total = 0;
 
@@ -172,13 +182,14 @@ uint64_t selection_samples_max(const struct selection *selection)
         const struct snapshot_source *source = selection->sources[i];
         double held = 0, series = 1, rows = 0;
         if (source->block) {
-            held = (double)block_get_info(source->block)->samples;
-            series = block_get_info(source->block)->series;
+            const struct block_info *info = block_get_info(source->block);
+            held = (double)info->samples * overlap(selection, info->min_ms, info->max_ms);
+            series = info->series;
         }
         for (uint32_t h = 0; h < source->head_count; h++) {
             struct head_stats stats;
             head_stats(source->heads[h], &stats);
-            held += (double)stats.samples;
+            held += (double)stats.samples * overlap(selection, stats.min_ms, stats.max_ms);
             if (stats.series > series) series = stats.series;
         }
         for (uint32_t row = 0; row < selection->rows; row++) rows += selection->places[i][row] != ABSENT;

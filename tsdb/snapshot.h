@@ -70,8 +70,8 @@ VARVE_PUBLIC status snapshot_select(struct snapshot *snapshot, const struct sele
 
 VARVE_PUBLIC uint32_t selection_count(const struct selection *selection);
 
-/* An upper bound of the samples that reading all of it decodes. */
-VARVE_PUBLIC uint64_t selection_samples_max(const struct selection *selection);
+/* About how many samples reading all of it gives, from the statistics of its sources. */
+VARVE_PUBLIC uint64_t selection_samples_estimate(const struct selection *selection);
 
 /* The value of one label for `count` rows, as ids; 0 = absent. Setting up only: it adds strings. */
 VARVE_PUBLIC status selection_label_ids(struct selection *selection, const uint32_t *rows, uint32_t count, str name,

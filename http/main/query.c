@@ -10,6 +10,7 @@
 #include "http/main/commands.h"
 #include "http/options.h"
 #include "http/times.h"
+#include "query/cost.h"
 #include "query/histogram_value.h"
 #include "storage/base/clock.h"
 #include "storage/base/number.h"
@@ -128,7 +129,18 @@ static void print_result(const struct query *query)
     writer_release(&w);
 }
 
-/* Under an error such as `1:5: parse error: …` shows that line of the expression and a caret in that column. */
+/* Line and column of a byte, from 1 on. */
+static void find_place(str text, uint64_t at, uint64_t *line, uint64_t *column)
+{
+    *line = *column = 1;
+    for (uint64_t i = 0; i < at && i < text.len; i++) {
+        *column = text.data[i] == '\n' ? 1 : *column + 1;
+        *line += text.data[i] == '\n';
+    }
+}
+
+/* Under an error that says where it is shows that line of the expression and a caret in that column. Parse errors name
+ * line and column, `1:5: parse error: …`; those of durations the bytes of their expression, `4:9: …`. */
 static void print_error(const struct query *query, str text)
 {
     str error = query_error(query), rest = error, line = STR("");
@@ -136,6 +148,7 @@ static void print_error(const struct query *query, str text)
 
     fprintf(stderr, "varve: %.*s\n", STR_ARG(error));
     if (!str_to_uint64(str_cut(&rest, ':'), &line_number) || !str_to_uint64(str_cut(&rest, ':'), &column)) return;
+    if (!str_starts_with(rest, STR(" parse error:"))) find_place(text, line_number, &line_number, &column);
     for (uint64_t i = 0; i < line_number; i++) line = str_cut(&text, '\n');
     if (column == 0 || column > line.len + 1) return;
     fprintf(stderr, "  %.*s\n  ", STR_ARG(line));
@@ -179,10 +192,63 @@ static status read_request(enum command command, const struct settings *settings
     return read_time("time", settings->time, &out->start_ms);
 }
 
-static int evaluate(struct engine *engine, const struct query_request *request)
+/* `12.3 MiB` */
+static void put_size(char *out, size_t room, uint64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+
+    for (; value >= 1024; unit++) value /= 1024;
+    snprintf(out, room, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+/* An operator with its operands below it, farther in. Trees are at most as high as those that the parser makes. */
+static void print_operator(const struct cost *cost, int depth)
+{
+    char size[32];
+
+    put_size(size, sizeof size, cost->bytes);
+    printf("%12" PRIu64 " %8" PRIu64 " %12" PRIu64 " %11s%c  %*s%.*s\n", cost->series, cost->steps, cost->samples, size,
+           cost->is_kept ? '*' : ' ', 2 * depth, "", STR_ARG(cost->expression));
+    for (const struct cost *c = cost->first; c; c = c->next) print_operator(c, depth + 1);
+}
+
+static void print_plan(const struct query_cost *cost, const struct engine_options *options)
+{
+    char size[32], least[32], most[32];
+
+    put_size(size, sizeof size, cost->bytes);
+    put_size(least, sizeof least, cost->bytes_least);
+    put_size(most, sizeof most, options->query_bytes_max);
+    printf("%12s %8s %12s %11s   %s\n", "series", "steps", "samples read", "memory", "operator");
+    print_operator(cost->root, 0);
+    printf("* kept until the end of the query; the others are computed a tile at a time\n");
+    printf("samples read: about %" PRIu64 "\n", cost->samples);
+    printf("samples held: about %" PRIu64 ", at least %" PRIu64 "; --query.max-samples=%" PRIu64 "\n", cost->points,
+           cost->points_least, options->samples_max);
+    printf("memory: about %s, at least %s; --query.memory=%s\n", size, least, most);
+}
+
+static bool explain(struct engine *engine, struct query *query)
+{
+    struct query_cost cost;
+
+    if (query_explain(query, &cost)) print_plan(&cost, engine_get_options(engine));
+    fflush(stdout);
+    return query_error_kind(query) == QUERY_OK;
+}
+
+static int evaluate(struct engine *engine, const struct query_request *request, bool is_to_explain)
 {
     struct query *query = query_prepare(engine, request);
 
+    if (is_to_explain) {
+        bool is_fine = explain(engine, query);
+        if (!is_fine) print_error(query, request->text);
+        query_free(query);
+        return is_fine ? 0 : 1;
+    }
     if (query_error_kind(query) == QUERY_OK) {
         bool is_vector = !request->is_range && query_type(query) == VALUE_VECTOR;
         query_run(query, render, &is_vector);
@@ -220,7 +286,7 @@ static int run(const struct settings *settings, const struct query_request *requ
         struct engine_options options = options_for_engine(settings);
         s = engine_open(db, &options, &engine);
     }
-    if (!failed(s)) code = evaluate(engine, request);
+    if (!failed(s)) code = evaluate(engine, request, settings->explain);
     if (engine) engine_close(engine);
     status closed = db ? db_close(db) : ok();
     fs_release(fs);

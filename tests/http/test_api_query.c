@@ -2,7 +2,6 @@
 #include "tests/http/harness.h"
 #include "tests/support/must.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #define OK_(data) "{\"status\":\"success\",\"data\":" data
@@ -132,36 +131,6 @@ Test(api_query, deprecated_stats_are_warned_of)
                        "be rejected in the next major release, use \\\"true\\\" or \\\"all\\\"\"]"));
     reply = site_get(&site, "/api/v1/query?query=1&stats=all");
     cr_expect(!contains(reply.body, "warnings"));
-    site_close(&site);
-}
-
-static json_t *member(json_t *object, const char *key)
-{
-    json_t *found = json_object_get(object, key);
-
-    cr_assert(found, "%s is missing", key);
-    return found;
-}
-
-Test(api_query, stats)
-{
-    static const char *const timings[] = {"evalTotalTime", "resultSortTime", "queryPreparationTime",
-                                          "innerEvalTime", "execQueueTime",  "execTotalTime"};
-    struct site site;
-    json_error_t error;
-
-    site_open(&site);
-    site_load_few(&site);
-    struct reply reply = site_get(&site, "/api/v1/query?query=up&time=4&stats=true");
-    json_t *root = json_loadb(reply.body.data, reply.body.len, 0, &error);
-    cr_assert(root, "%s: %.*s", error.text, STR_ARG(reply.body));
-    json_t *stats = member(member(root, "data"), "stats"), *times = member(stats, "timings");
-    for (size_t i = 0; i < sizeof timings / sizeof timings[0]; i++)
-        cr_expect(json_is_number(member(times, timings[i])), "%s", timings[i]);
-    cr_expect(json_number_value(member(times, "evalTotalTime")) >= json_number_value(member(times, "innerEvalTime")));
-    cr_expect(json_integer_value(member(member(stats, "samples"), "totalQueryableSamples")) == 2);
-    cr_expect(json_integer_value(member(member(stats, "samples"), "peakSamples")) >= 2);
-    json_decref(root);
     site_close(&site);
 }
 

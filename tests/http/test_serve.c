@@ -5,6 +5,8 @@
 
 #include <curl/curl.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 Test(serve, takes_flags_only, .init = command_enter, .fini = command_leave)
 {
@@ -109,4 +111,61 @@ Test(serve, follows_its_configuration, .init = command_enter, .fini = command_le
     cr_expect(post(url) == 200);
     kill(child, SIGTERM);
     cr_expect(command_wait(child, log) == 0);
+}
+
+static bool file_holds(const char *path, const char *part)
+{
+    static char bytes[1 << 16];
+    FILE *file = fopen(path, "r");
+
+    if (!file) return false;
+    size_t count = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    return memmem(bytes, count, part, strlen(part)) != NULL;
+}
+
+/* The query log follows the configuration; what ran when the process died is told by the next one. */
+Test(serve, knows_its_queries, .init = command_enter, .fini = command_leave)
+{
+    static const char *const arguments[] = {"--web.listen-address=127.0.0.1:0", "--storage.tsdb.path=data",
+                                            "--config.file=varve.yml", NULL};
+    FILE *log;
+    char line[1024], port[64], url[256];
+
+    must(folder_write_file("varve.yml", STR("global: {query_log_file: queries.log}\n")));
+    pid_t child = command_start(arguments, &log);
+    cr_assert(command_log_says(log, "msg=\"ready\"", line));
+    cr_assert(sscanf(strstr(line, "address="), "address=127.0.0.1:%32s", port) == 1);
+    snprintf(url, sizeof url, "http://127.0.0.1:%s/api/v1/query?query=42", port);
+    cr_expect(post(url) == 200);
+    cr_expect(file_holds("queries.log", "\"params\":{\"query\":\"42\"") &&
+              file_holds("queries.log", "\"clientIP\":\"127.0.0.1\",\"method\":\"POST\",\"path\":\"/api/v1/query\""));
+    must(folder_write_file("varve.yml", STR("global: {query_log_file: nowhere/queries.log}\n")));
+    kill(child, SIGHUP);
+    cr_expect(command_log_says(log, "query_log_file nowhere/queries.log: No such file or directory", line));
+    must(folder_write_file("varve.yml", STR("")));
+    kill(child, SIGHUP);
+    cr_expect(command_log_says(log, "msg=\"configuration loaded\"", line));
+    snprintf(url, sizeof url, "http://127.0.0.1:%s/api/v1/query?query=forty_three", port);
+    cr_expect(post(url) == 200 && !file_holds("queries.log", "forty_three"));
+    pid_t asking = fork();
+    if (asking == 0) {
+        snprintf(url, sizeof url,
+                 "http://127.0.0.1:%s/api/v1/query_range?query=quantile_over_time(0.5,vector(time())[11h:1s])&start=0&"
+                 "end=11000&step=1",
+                 port);
+        post(url);
+        _exit(0);
+    }
+    for (int i = 0; i < 3000 && !file_holds("data/queries.active", "vector(time())[11h:1s]"); i++) usleep(10000);
+    kill(child, SIGKILL);
+    command_wait(child, log);
+    waitpid(asking, NULL, 0);
+    child = command_start(arguments, &log);
+    cr_expect(command_log_says(log, "a query was running when the last process ended", line));
+    cr_expect(strstr(line, "quantile_over_time(0.5,vector(time())[11h:1s])") != NULL, "%s", line);
+    cr_assert(command_log_says(log, "msg=\"ready\"", line));
+    kill(child, SIGTERM);
+    cr_expect(command_wait(child, log) == 0);
+    cr_expect(!file_holds("data/queries.active", "query"));
 }

@@ -50,8 +50,13 @@ static struct server_options impatient(void)
 {
     struct server_options options = server_options_default();
 
-    options.deadlines = (struct connections_options){
-        .head_ms = 300, .body_ms = 300, .body_bytes_per_second = 1 << 20, .answer_ms = 300, .tick_ms = 50};
+    options.deadlines = (struct connections_options){.head_ms = 300,
+                                                     .body_ms = 300,
+                                                     .body_bytes_per_second = 1 << 20,
+                                                     .answer_ms = 300,
+                                                     .stream_ms = 300,
+                                                     .stream_bytes = 1 << 20,
+                                                     .tick_ms = 50};
     return options;
 }
 

@@ -62,32 +62,6 @@ Test(functions, signatures)
     }
 }
 
-static const struct {
-    const char *name, *nearest;
-} misspelt[] = {
-    {"rat", "rate"},
-    {"raet", "rate"},
-    {"increse", "increase"},
-    {"histogram_quantil", "histogram_quantile"},
-    {"avg_over_tme", "avg_over_time"},
-    {"Rate", "rate"},
-    {"summ", "sum"},
-    {"count_value", "count_values"},
-    {"x", NULL},
-    {"", NULL},
-    {"completely_different", NULL},
-    {"a_name_that_is_much_longer_than_that_of_any_function", NULL},
-};
-
-Test(functions, nearest)
-{
-    for (size_t i = 0; i < sizeof misspelt / sizeof misspelt[0]; i++) {
-        const char *found = functions_nearest(str_from(misspelt[i].name));
-        cr_expect(str_equal(str_from(found), str_from(misspelt[i].nearest)), "%s: %s", misspelt[i].name,
-                  found ? found : "none");
-    }
-}
-
 /* A case for every row, in the order of rows; what they compute in full is in the files of their kernels. */
 Test(functions, every_row_has_a_case)
 {

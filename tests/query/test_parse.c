@@ -220,8 +220,8 @@ static const struct expected_error errors[] = {
     /* functions */
     {"nope(foo)", "1:1: parse error: unknown function with name \"nope\""},
     {"nope(nope2())", "1:6: parse error: unknown function with name \"nope2\""},
-    {"Rate(foo[5m])", "1:1: parse error: unknown function with name \"Rate\""},
-    {"START()", "1:1: parse error: unknown function with name \"START\""},
+    {"Rate(foo[5m])", "1:1: parse error: unknown function with name \"Rate\", did you mean \"rate\"?"},
+    {"START()", "1:1: parse error: unknown function with name \"START\", did you mean \"start\"?"},
     {"rate(", "1:6: parse error: unclosed left parenthesis"},
     {"rate foo", "1:6: parse error: unexpected identifier \"foo\""},
     {"rate(foo[5m],)", "1:13: parse error: trailing commas not allowed in function call args"},

@@ -192,7 +192,8 @@ Test(query, kinds_of_errors)
         {"a[5m:1-1]", false, 0, 0, QUERY_BAD_DATA, "5:8: duration must be greater than 0"},
         {"topk(NaN, vector(1))", false, 0, 0, QUERY_EXECUTION, "Parameter value is NaN"},
         {"max_over_time(a[100y:1ms])", false, 0, 0, QUERY_EXECUTION,
-         "query processing would load too many samples into memory in query execution"},
+         "query processing would load too many samples into memory in query execution: at least 3153600000000, "
+         "--query.max-samples allows 50000000"},
         {"vector(1)", false, 0, 0, QUERY_OK, ""},
     };
     struct fixture fixture;
@@ -264,11 +265,13 @@ Test(query, stays_in_its_limits)
     options.samples_max = 50000000;
     options.query_bytes_max = 3 << 20;
     check_limit(&fixture, &options, "topk(300, g)", QUERY_EXECUTION,
-                "query needs more than 3 MiB of memory; ask for less, or raise the limit");
+                "query needs more than the 3 MiB of memory that --query.memory allows; ask for fewer series or steps, "
+                "or raise the limit");
     options.query_bytes_max = 128 << 20;
     options.total_bytes_max = 3 << 20;
     check_limit(&fixture, &options, "topk(300, g)", QUERY_OVERLOAD,
-                "all queries together need more than 3 MiB of memory; try again later");
+                "all queries together need more than the 3 MiB of memory that --query.total-memory allows; try again "
+                "later");
     fixture_close(&fixture);
 }
 

@@ -304,8 +304,8 @@ Test(wal_read, missing_segments)
     }
 }
 
-/* A file cut at any length: every whole group before the cut is read. As soon as a later segment proves that groups that
- * were cut had been durable they are damaged, and every record before the cut is read. */
+/* A file cut at any length: every whole group before the cut is read. As soon as a later segment proves that groups
+ * that were cut had been durable they are damaged, and every record before the cut is read. */
 static void cut_everywhere(bool followed)
 {
     enum { RECORD_BYTES = RECORD_HEADER_BYTES + 8 };
