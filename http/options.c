@@ -47,9 +47,10 @@ static const struct option options[] = {
     {"storage.wal.sync-interval", KIND_DURATION, FIELD(sync_interval_ms), "0s", COMMAND_SERVE, 0, 60000,
      "0 answers a write when it is on disk. Otherwise the log is synced this often, and a power cut may take what was "
      "written since."},
-    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 64 << 10, 0,
-     "Memory for samples that are not in a block yet."},
-    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "64MB", ALL, 1 << 20, 0, "Memory for pages of blocks."},
+    {"storage.memory", KIND_BYTES, FIELD(memory_bytes), "640MB", ALL, 64 << 10, 0,
+     "Memory for samples that are not in a block yet, for pages of blocks, and for what writes blocks, together."},
+    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "0", ALL, 0, 0,
+     "Of that, memory for pages of blocks, at most half. 0: an eighth."},
     {"storage.series-limit", KIND_COUNT, FIELD(series_max), "0", COMMAND_SERVE, 0, UINT32_MAX,
      "Series in memory at a time; more new ones are refused. 0: any number."},
     {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "128", COMMAND_SERVE, 0, 256,
@@ -375,7 +376,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.reserve_bytes = settings->reserve_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
-    db.head_bytes_max = settings->head_bytes;
+    db.memory_bytes = settings->memory_bytes;
     db.cache_bytes = settings->cache_bytes;
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;

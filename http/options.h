@@ -24,7 +24,7 @@ struct settings {
     int64_t delete_undo_ms;
     uint64_t tombstones_max;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
-    uint64_t head_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
+    uint64_t memory_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;
     str listen_address, external_url, route_prefix, cors_origin, web_config_path, config_path;
     uint64_t connections_max, address_connections_max, body_bytes, answer_bytes;

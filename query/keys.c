@@ -24,7 +24,7 @@ const uint32_t *keys_words(const struct keys *keys, uint32_t id, uint32_t *count
     uint32_t first = id ? keys->ends.data[id - 1] : 0;
 
     *count = keys->ends.data[id] - first;
-    return keys->words.data + first;
+    return *count ? keys->words.data + first : keys->words.data; /* of empty ones alone there are no words */
 }
 
 static uint64_t hash_words(const uint32_t *words, uint32_t count)

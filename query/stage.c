@@ -39,8 +39,9 @@ static bool visit_piece(void *context, struct task *task, uint32_t index)
     uint32_t left = v->count - piece.first;
 
     piece.count = left < v->piece_rows ? left : v->piece_rows;
-    piece.rows = v->rows + piece.first;
-    if (!v->rows) {
+    if (v->rows) {
+        piece.rows = v->rows + piece.first;
+    } else {
         uint32_t *rows = scratch_array(&task->scratch, uint32_t, piece.count);
         for (uint32_t i = 0; i < piece.count; i++) rows[i] = piece.first + i;
         piece.rows = rows;

@@ -28,8 +28,7 @@ struct db_options db_options_default(void)
         .out_of_order_ms = -1,
         .reserve_bytes = 32 << 20,
         .freeze_ms = 2 * 3600 * 1000,
-        .head_bytes_max = (uint64_t)512 << 20,
-        .cache_bytes = 32 << 20,
+        .memory_bytes = (uint64_t)640 << 20,
         .metadata_max = 100000,
         .delete_undo_ms = (int64_t)24 * 3600 * 1000,
         .tombstones_max = 1000,
@@ -204,6 +203,7 @@ static void destroy(struct db *db)
     pthread_mutex_destroy(&db->maintenance);
     pthread_mutex_destroy(&db->wake_mutex);
     pthread_cond_destroy(&db->wake);
+    pthread_mutex_destroy(&db->explain_mutex);
     pthread_mutex_destroy(&db->scratch_mutex);
     free(db);
 }
@@ -235,9 +235,11 @@ status db_open(const struct db_options *options, struct db **out)
     pthread_mutex_init(&db->maintenance, NULL);
     pthread_mutex_init(&db->wake_mutex, NULL);
     pthread_cond_init(&db->wake, NULL);
+    pthread_mutex_init(&db->explain_mutex, NULL);
     pthread_mutex_init(&db->scratch_mutex, NULL);
     atomic_init(&db->newest_ms, INT64_MIN);
-    db->cache = page_cache_new(options->cache_bytes);
+    account_init(&db->work, 0, NULL);
+    db->cache = page_cache_new(db_cache_bytes(options));
     db->metadata = metadata_table_new(options->metadata_max);
 
     status s = fs_lock(db->fs, "lock");

@@ -32,8 +32,8 @@ struct db_options {
     int64_t future_max_ms;    /* samples further ahead of the clock are refused; 0: any is taken */
     int64_t out_of_order_ms;  /* how far behind the newest sample of its series one may be; negative: any */
     int64_t freeze_ms;        /* a head lives at most this long on the monotonic clock */
-    uint64_t head_bytes_max;  /* a head is frozen when its memory reaches this */
-    uint64_t cache_bytes;     /* verified index pages kept in memory */
+    uint64_t memory_bytes;    /* of heads, caches and what freezes and merges work with, together */
+    uint64_t cache_bytes;     /* of these, verified index pages kept in memory; 0: an eighth. At most half */
     uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
     uint32_t metadata_max;         /* metrics whose metadata is remembered */

@@ -59,6 +59,14 @@ static uint32_t tombstones_before(const struct view *view, uint32_t block)
     return count;
 }
 
+static uint64_t input_memory(const struct view *view, const struct compaction_plan *plan)
+{
+    struct block *blocks[COMPACTION_INPUTS_MAX];
+
+    for (uint32_t i = 0; i < plan->count; i++) blocks[i] = view->blocks[plan->inputs[i]];
+    return merge_memory(blocks, plan->count);
+}
+
 static uint64_t input_bytes(const struct view *view, const struct compaction_plan *plan)
 {
     uint64_t bytes = 0;
@@ -68,7 +76,7 @@ static uint64_t input_bytes(const struct view *view, const struct compaction_pla
 }
 
 /* A plan for blocks that no tombstone divides: a merged block would be touched by it as a whole, or not at all. One
- * that would write half of the retention size is not carried out. */
+ * that would write half of the retention size, or take too much of the memory, is not carried out. */
 static bool plan_merge(struct db *db, const struct view *view, bool all, struct compaction_plan *plan)
 {
     struct compaction_block *blocks = describe(view);
@@ -82,7 +90,9 @@ static bool plan_merge(struct db *db, const struct view *view, bool all, struct 
         for (uint32_t i = 0; due && i < plan->count; i++) plan->inputs[i] += first;
     }
     free(blocks);
-    return due && (db->options.retention_bytes == 0 || input_bytes(view, plan) <= db->options.retention_bytes / 2);
+    if (!due) return false;
+    bool fits = db->options.retention_bytes == 0 || input_bytes(view, plan) <= db->options.retention_bytes / 2;
+    return fits && db_may_merge(db, input_memory(view, plan));
 }
 
 static void plan_purge(const struct view *view, uint32_t index, struct compaction_plan *plan)
@@ -276,7 +286,10 @@ static void end(struct compaction *compaction, bool is_installed)
 
 static status merge_chosen(struct db *db, struct compaction *compaction)
 {
+    uint64_t memory = input_memory(compaction->view, &compaction->plan);
+    account_charge(&db->work, memory);
     status s = write_outputs(db, compaction);
+    account_return(&db->work, memory);
     pthread_mutex_lock(&db->maintenance);
     if (!failed(s)) s = install_locked(db, compaction);
     db->merge_bytes = 0;

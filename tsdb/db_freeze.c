@@ -27,24 +27,12 @@ enum {
     LOG_BYTES_MIN = 16 << 20,
     LOG_SERIES_BYTES = 200,
     LOG_SHARE = 8, /* of the retention size is the most that a log may take */
-    REGISTRY_RECORD_BYTES = 1 << 20,
-    SERIES_MEMORY_BYTES = 200 /* of the registry without its text, an estimate that costs nothing */
+    REGISTRY_RECORD_BYTES = 1 << 20
 };
 
 void registry_file_name(char *out, size_t size, uint32_t number)
 {
     snprintf(out, size, "registry/%08u", number);
-}
-
-bool db_head_is_full(struct db *db)
-{
-    struct head_stats stats;
-
-    head_stats(db->live, &stats);
-    const struct registry *registry = head_registry(db->live);
-    return stats.bytes + registry_text_bytes(registry) +
-               (uint64_t)registry_series_count(registry) * SERIES_MEMORY_BYTES >
-           db->options.head_bytes_max;
 }
 
 /* Young blocks keep index and data in proportion: small logs are frozen only when they are large beside the blocks. */
@@ -66,7 +54,7 @@ bool db_freeze_is_due(struct db *db)
                          (uint64_t)registered * REPLAY_SERIES_NS;
     if (failed(wal_failure(db->wal))) return true;
     if (stats.samples == 0) return false;
-    return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_head_is_full(db) ||
+    return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_memory_is_short(db) ||
            (clock_monotonic_ns() - atomic_load(&db->live_since_ns)) / 1000000 > db->options.freeze_ms;
 }
 
@@ -79,7 +67,7 @@ static bool may_share_registry(struct db *db)
 
     head_stats(db->live, &stats);
     return !failed(wal_failure(db->wal)) && stats.series >= registry_series_count(registry) / 2 &&
-           registry_bytes(registry) < db->options.head_bytes_max / 2;
+           db_may_keep_registry(db, registry);
 }
 
 /* The first record of a log: enough to rebuild a lost state. */

@@ -9,6 +9,7 @@
 #include "storage/page_cache.h"
 #include "storage/wal.h"
 #include "tsdb/db.h"
+#include "tsdb/freeze.h"
 #include "tsdb/log_record.h"
 #include "tsdb/metadata.h"
 #include "tsdb/state.h"
@@ -70,6 +71,7 @@ struct db {
     _Atomic uint64_t logged_before; /* bytes of the logs before the live head's */
     _Atomic uint64_t log_room;      /* with more bytes logged the retention by size has to look again */
     _Atomic bool is_disk_full;
+    struct account work; /* memory of merges */
 
     pthread_mutex_t compacting; /* held during a merge; guards the next one */
     vec(struct purged_block) purged;
@@ -79,6 +81,10 @@ struct db {
     atomic_bool stop;
     atomic_bool freeze_wanted;
     pthread_t background, compaction;
+
+    pthread_mutex_t explain_mutex; /* guards what makes up most series, looked up at the time that follows */
+    char explanation[200];
+    int64_t explained_at_ns;
 
     pthread_mutex_t scratch_mutex;
     struct append_scratch *scratch;
@@ -93,8 +99,22 @@ struct view *db_view(struct db *db);
 /* Whether the live head should be frozen now. */
 bool db_freeze_is_due(struct db *db);
 
-/* Whether the live head has used up its memory. */
-bool db_head_is_full(struct db *db);
+/* The page cache's share of the memory. */
+uint64_t db_cache_bytes(const struct db_options *options);
+
+/* What heads, registries, freezes and merges have. This and the questions below expect switching or maintenance. */
+uint64_t db_memory_bytes(struct db *db);
+
+/* Whether the live head has to be frozen for its memory; whether a sample, or a new series, has to wait until
+ * one is on disk. */
+bool db_memory_is_short(struct db *db);
+bool db_memory_is_used_up(struct db *db, bool for_new_series);
+
+/* Whether the registry leaves memory for a further head. */
+bool db_may_keep_registry(struct db *db, const struct registry *registry);
+
+/* Whether there is memory for a merge that takes so many bytes. Takes switching. */
+bool db_may_merge(struct db *db, uint64_t bytes);
 
 /* Makes `next` the state, durably; it is released on failure. Expects maintenance. */
 status db_save_state_locked(struct db *db, struct state *next);
@@ -169,6 +189,9 @@ status db_recover(struct db *db);
 
 /* Oldest time that is kept, by the clock rules; INT64_MIN without a retention. */
 int64_t db_horizon_ms(const struct db *db);
+
+/* One sentence: the metric that has most series, and the label that has most values. */
+void cardinality_explain(struct registry *registry, char *out, size_t size);
 
 void registry_file_name(char *out, size_t size, uint32_t number);
 

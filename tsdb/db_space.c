@@ -35,6 +35,7 @@ static void set_full(struct db *db, bool is_full)
     if (atomic_exchange(&db->is_disk_full, is_full) == is_full) return;
     metric_set(&metric_disk_full, is_full);
     if (is_full) {
+        uint64_t needed = reserve_bytes(db) + spare_bytes(db);
         log_error("the disk is full: writes are refused until there is space", "needed=%llu",
                   (unsigned long long)needed);
     } else {
@@ -44,9 +45,10 @@ static void set_full(struct db *db, bool is_full)
 
 status db_disk_failure(const struct db *db)
 {
-    uint64_t left = 0, needed = reserve_bytes(db) + spare_bytes(db);
+    uint64_t left = 0;
 
     if (!atomic_load_explicit(&db->is_disk_full, memory_order_relaxed)) return ok();
+    uint64_t needed = reserve_bytes(db) + spare_bytes(db);
     status s = fs_free_bytes(db->fs, &left);
     return status_make(STATUS_NO_SPACE,
                        "the disk of the data folder is full: %llu bytes are free%s and %llu needed (--storage.reserve "

@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+enum { SERIES_BYTES = 80 };
+
 struct freeze {
     struct head *head;
     struct registry *registry;
@@ -228,6 +230,11 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
 
     head_chunks(freeze->head, freeze->order[ordinal], &freeze->buffer, out);
     return ok();
+}
+
+uint64_t freeze_memory(uint32_t series)
+{
+    return (uint64_t)series * SERIES_BYTES;
 }
 
 status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)

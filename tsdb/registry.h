@@ -33,11 +33,8 @@ uint32_t registry_number(const struct registry *registry);
 /* Ids below this exist; some may be holes where a log was damaged. */
 uint32_t registry_series_count(const struct registry *registry);
 
-/* Bytes of memory. */
-uint64_t registry_bytes(struct registry *registry);
-
-/* Those of texts and lists alone; cheap. */
-uint64_t registry_text_bytes(const struct registry *registry);
+/* Bytes of memory; cheap. */
+uint64_t registry_bytes(const struct registry *registry);
 
 /* Number of distinct (name, value) pairs. */
 uint32_t registry_pair_count(const struct registry *registry);

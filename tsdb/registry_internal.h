@@ -74,7 +74,8 @@ struct registry {
      * postings of a value, which grow before its count does. */
     pthread_rwlock_t lock;
     struct arena text;
-    struct account account; /* of the text */
+    struct account account;       /* of the text */
+    _Atomic uint64_t table_bytes; /* of everything else */
     struct paged words;
     uint32_t word_count;
     struct paged series;

@@ -196,8 +196,8 @@ struct reader {
 
 static inline struct reader reader_make(const void *data, size_t bytes)
 {
-    const uint8_t *at = (const uint8_t *)data; /* cast for C++ */
-    return (struct reader){at, at + bytes, false};
+    const uint8_t *at = (const uint8_t *)data;                  /* cast for C++ */
+    return (struct reader){at, bytes ? at + bytes : at, false}; /* NULL may stand for no bytes */
 }
 
 static inline size_t reader_left(const struct reader *r)

@@ -224,7 +224,7 @@ Test(db, shows_whole_requests_under_load)
 
     log_set_sink(fixture_quiet, NULL);
     options.background = true;
-    options.head_bytes_max = 100000; /* freezes all the time */
+    options.memory_bytes = 100000; /* freezes all the time */
     twin_init(&twin, 1, WRITERS * GROUP);
     status s = db_open(&options, &shared.db);
     cr_assert(!failed(s), "%s", s.text);

@@ -331,7 +331,7 @@ Test(db_append, long_labels_count_as_memory, .init = init, .fini = fini)
 {
     struct fs *fs = fs_memory_new();
     struct db_options options = fixture_options(fs);
-    options.head_bytes_max = 1 << 20;
+    options.memory_bytes = 1 << 20;
     struct db *db = open_with(options);
     char series[4200];
 
