@@ -359,7 +359,8 @@ status block_rank(struct block *block, struct block_cursor *cursor, uint32_t ord
     if (block->info.format == 2) return rank_2(block, cursor, ordinal, name, out);
     TRY(series_page(block, cursor, ordinal, &slots, &slot));
     if (!open_page(cursor, slots)) return malformed_series(block);
-    *out = series_page_rank(&cursor->columns, slot, name);
+    const struct series_column *column = series_page_column(&cursor->columns, name);
+    *out = column ? series_column_rank(column, slot) : UINT32_MAX;
     return ok();
 }
 

@@ -100,6 +100,24 @@ static void write_names(struct series_page_writer *page, uint32_t slots, struct 
     }
 }
 
+static void write_labels(struct series_page_writer *page, uint32_t slots, struct writer *out)
+{
+    write_column(page->lists.data, slots, out);
+    write_names(page, slots, out);
+}
+
+static void clear(struct series_page_writer *page)
+{
+    page->fingerprints.count = page->ends.count = page->lists.count = page->values.count = 0;
+}
+
+void series_page_write_labels(struct series_page_writer *page, struct writer *out)
+{
+    write_labels(page, (uint32_t)page->lists.count, out);
+    writer_u64(out, 0);
+    clear(page);
+}
+
 void series_page_write(struct series_page_writer *page, uint64_t base, struct writer *out)
 {
     uint32_t slots = (uint32_t)page->fingerprints.count;
@@ -107,13 +125,12 @@ void series_page_write(struct series_page_writer *page, uint64_t base, struct wr
     assert(slots > 0);
     writer_varint(out, base);
     write_column(page->ends.data, slots, out);
-    write_column(page->lists.data, slots, out);
-    write_names(page, slots, out);
+    write_labels(page, slots, out);
     vec_each (fingerprint, &page->fingerprints) {
         writer_u64(out, fingerprint->low);
         writer_u64(out, fingerprint->high);
     }
-    page->fingerprints.count = page->ends.count = page->lists.count = page->values.count = 0;
+    clear(page);
 }
 
 void series_page_release(struct series_page *page)
@@ -141,26 +158,41 @@ static bool columns_of(const uint8_t *bytes, size_t size, uint32_t slots, struct
     return true;
 }
 
+static bool read_labels(struct reader *in, uint32_t slots, struct series_page *out)
+{
+    uint64_t name = 0;
+
+    out->slots = slots;
+    out->lists = read_column(in, 0, slots);
+    uint32_t names = reader_varint32(in);
+    if (names > reader_left(in)) return false;
+    out->columns.count = 0;
+    vec_reserve(&out->columns, names);
+    for (uint32_t i = 0; i < names && !reader_failed(in); i++) {
+        uint64_t gap = reader_varint(in);
+        if ((i > 0 && gap == 0) || gap > UINT32_MAX || (name += gap) > UINT32_MAX) return false;
+        out->columns.data[out->columns.count++] = read_column(in, (uint32_t)name, slots);
+    }
+    return !reader_failed(in);
+}
+
 bool series_page_open(const uint8_t *bytes, size_t size, uint32_t slots, struct series_page *out)
 {
     struct reader in;
-    uint64_t name = 0;
 
     if (!columns_of(bytes, size, slots, &in)) return false;
-    out->slots = slots;
     (void)reader_varint(&in);
     (void)read_column(&in, 0, slots);
-    out->lists = read_column(&in, 0, slots);
-    uint32_t names = reader_varint32(&in);
-    if (names > reader_left(&in)) return false;
-    out->columns.count = 0;
-    vec_reserve(&out->columns, names);
-    for (uint32_t i = 0; i < names && !reader_failed(&in); i++) {
-        uint64_t gap = reader_varint(&in);
-        if ((i > 0 && gap == 0) || gap > UINT32_MAX || (name += gap) > UINT32_MAX) return false;
-        out->columns.data[out->columns.count++] = read_column(&in, (uint32_t)name, slots);
-    }
-    return !reader_failed(&in) && reader_left(&in) == 0;
+    return read_labels(&in, slots, out) && reader_left(&in) == 0;
+}
+
+bool series_page_read_labels(struct reader *in, uint32_t slots, struct series_page *out)
+{
+    bool good = read_labels(in, slots, out);
+
+    (void)reader_u64(in);
+    if (!good) in->failed = true;
+    return !reader_failed(in);
 }
 
 bool series_page_fingerprint(const uint8_t *bytes, size_t size, uint32_t slots, uint32_t slot, hash128 *out)
@@ -203,15 +235,19 @@ bool series_page_list(const struct series_page *page, uint32_t slot, uint32_t *l
     return id <= UINT32_MAX;
 }
 
-uint32_t series_page_rank(const struct series_page *page, uint32_t slot, uint32_t name)
+const struct series_column *series_page_column(const struct series_page *page, uint32_t name)
 {
     vec_each (column, &page->columns) {
-        if (column->name < name) continue;
-        if (column->name > name) break;
-        uint64_t number = number_at(column, slot);
-        return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number - 1;
+        if (column->name >= name) return column->name == name ? column : NULL;
     }
-    return UINT32_MAX;
+    return NULL;
+}
+
+uint32_t series_column_rank(const struct series_column *column, uint32_t slot)
+{
+    uint64_t number = number_at(column, slot);
+
+    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number - 1;
 }
 
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,

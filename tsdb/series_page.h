@@ -47,8 +47,11 @@ struct series_column {
     uint32_t name;
     unsigned width;
     int64_t first, slope;
-    const uint8_t *residuals;
+    const uint8_t *residuals; /* with a readable word behind them */
 };
+
+/* The lists and names alone, with a word of zeros behind them: what a registration has of series. Empties the page. */
+void series_page_write_labels(struct series_page_writer *page, struct writer *out);
 
 /* A page opened for reading; borrows its bytes. Zeroed is empty. */
 struct series_page {
@@ -62,6 +65,9 @@ void series_page_release(struct series_page *page);
 /* False if it is malformed. */
 bool series_page_open(const uint8_t *bytes, size_t size, uint32_t slots, struct series_page *out);
 
+/* Opens what series_page_write_labels wrote; false and a failed reader if it is malformed. */
+bool series_page_read_labels(struct reader *in, uint32_t slots, struct series_page *out);
+
 /* The fingerprint of a slot, and where its data lies, from the bytes of the page; false if it is malformed. */
 bool series_page_fingerprint(const uint8_t *bytes, size_t size, uint32_t slots, uint32_t slot, hash128 *out);
 bool series_page_extent(const uint8_t *bytes, size_t size, uint32_t slots, uint32_t slot, uint64_t *offset,
@@ -70,8 +76,9 @@ bool series_page_extent(const uint8_t *bytes, size_t size, uint32_t slots, uint3
 /* The id of a slot's list; false if it is malformed. */
 bool series_page_list(const struct series_page *page, uint32_t slot, uint32_t *list);
 
-/* The rank of a slot's value of a name, or UINT32_MAX if it has none. */
-uint32_t series_page_rank(const struct series_page *page, uint32_t slot, uint32_t name);
+/* The column of a name, or NULL; the rank of a slot's value in a column, or UINT32_MAX if it has none. */
+const struct series_column *series_page_column(const struct series_page *page, uint32_t name);
+uint32_t series_column_rank(const struct series_column *column, uint32_t slot);
 
 /* The ranks of the values of `count` names, rising; false if the series lacks one. */
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,
