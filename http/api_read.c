@@ -1,8 +1,5 @@
 /* POST /api/v1/read; see api_read.h.
  *
- *     ReadRequest            1 Query*                  2 enum response types accepted
- *     Query                  1 int64 start             2 int64 end         3 LabelMatcher*
- *     LabelMatcher           1 enum type               2 string name       3 string value
  *     ReadResponse           1 QueryResult*            QueryResult         1 TimeSeries*
  *     ChunkedReadResponse    1 ChunkedSeries*          2 int64 query index
  *     ChunkedSeries          1 Label*                  2 Chunk*
@@ -14,148 +11,28 @@
 #include "http/api_read.h"
 
 #include "http/config.h"
-#include "http/crc32c.h"
 #include "http/options.h"
 #include "http/protobuf.h"
+#include "http/read_request.h"
 #include "http/series_reader.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
 #include "http/snappy_stream.h"
 #include "http/write_histogram.h"
+#include "storage/base/crc32c.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
 
-enum {
-    REQUEST_QUERY = PROTOBUF_TAG(1, PROTOBUF_BYTES),
-    REQUEST_TYPE = PROTOBUF_TAG(2, PROTOBUF_VARINT),
-    REQUEST_TYPES = PROTOBUF_TAG(2, PROTOBUF_BYTES), /* packed */
-    QUERY_START = PROTOBUF_TAG(1, PROTOBUF_VARINT),
-    QUERY_END = PROTOBUF_TAG(2, PROTOBUF_VARINT),
-    QUERY_MATCHER = PROTOBUF_TAG(3, PROTOBUF_BYTES),
-    MATCHER_TYPE = PROTOBUF_TAG(1, PROTOBUF_VARINT),
-    MATCHER_NAME = PROTOBUF_TAG(2, PROTOBUF_BYTES),
-    MATCHER_VALUE = PROTOBUF_TAG(3, PROTOBUF_BYTES),
-    SAMPLES_TYPE = 0,
-    CHUNKS_TYPE = 1,
-    CHUNK_XOR = 1,
-    CHUNK_HISTOGRAM = 2,
-    CHUNK_FLOAT_HISTOGRAM = 3,
-    CHUNK_SAMPLES = 120,
-    FRAME_BYTES = 1 << 20
-};
-
-struct read_query {
-    int64_t start_ms, end_ms;
-    struct matcher *matchers;
-    size_t matcher_count;
-};
+enum { CHUNK_XOR = 1, CHUNK_HISTOGRAM = 2, CHUNK_FLOAT_HISTOGRAM = 3, CHUNK_SAMPLES = 120, FRAME_BYTES = 1 << 20 };
 
 struct reading {
     struct request *request;
     struct config *config;
     struct series_reader rows;
-    vec(struct read_query) queries;
-    int type; /* of the answer; -1: none that we know was accepted */
-    bool has_type;
+    struct read_request asked;
     uint64_t sample_count;
     struct writer message, chunk, frame;
 };
-
-static status malformed(void)
-{
-    return status_make(STATUS_INVALID, "the body is no ReadRequest: malformed protobuf");
-}
-
-/* An equality with one of our external labels is asked of series that do not have it yet. */
-static str without_external(const struct config *config, const struct matcher *matcher)
-{
-    for (size_t i = 0; i < config->external_count; i++) {
-        if (matcher->type == MATCH_EQUAL && str_equal(config->external[i].name, matcher->name) &&
-            str_equal(config->external[i].value, matcher->value))
-            return STR("");
-    }
-    return matcher->value;
-}
-
-static status read_matcher(struct reading *reading, str fields, struct matcher *out)
-{
-    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
-    struct protobuf_field field;
-    struct matcher raw = {.type = MATCH_EQUAL, .name = STR(""), .value = STR("")};
-
-    while (at < end) {
-        at = protobuf_field(at, end, &field);
-        if (!at) return malformed();
-        if (field.tag == MATCHER_TYPE) {
-            if (field.value > MATCH_NOT_REGEX) return status_make(STATUS_INVALID, "unknown type of matcher");
-            raw.type = (enum matcher_type)field.value;
-        }
-        if (field.tag == MATCHER_NAME) raw.name = field.bytes;
-        if (field.tag == MATCHER_VALUE) raw.value = field.bytes;
-    }
-    return matcher_compile(raw.type, raw.name, without_external(reading->config, &raw), out, &reading->request->arena);
-}
-
-static status read_query(struct reading *reading, str fields)
-{
-    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
-    struct protobuf_field field;
-    struct read_query query = {0};
-    vec(struct matcher) matchers = {0};
-    status s = ok();
-
-    while (at < end && !failed(s)) {
-        at = protobuf_field(at, end, &field);
-        if (!at) {
-            s = malformed();
-            break;
-        }
-        if (field.tag == QUERY_START) query.start_ms = (int64_t)field.value;
-        if (field.tag == QUERY_END) query.end_ms = (int64_t)field.value;
-        if (field.tag != QUERY_MATCHER) continue;
-        if (matchers.count == READ_MATCHERS_MAX) s = status_make(STATUS_INVALID, "too many matchers in one query");
-        if (!failed(s)) s = read_matcher(reading, field.bytes, vec_push_slot(&matchers));
-    }
-    query.matchers = arena_array(&reading->request->arena, struct matcher, matchers.count);
-    query.matcher_count = matchers.count;
-    if (matchers.count) memcpy(query.matchers, matchers.data, matchers.count * sizeof *matchers.data);
-    vec_release(&matchers);
-    vec_push(&reading->queries, query);
-    return s;
-}
-
-/* The first type that we know wins. */
-static void note_type(struct reading *reading, uint64_t type)
-{
-    reading->has_type = true;
-    if (reading->type < 0 && type <= CHUNKS_TYPE) reading->type = (int)type;
-}
-
-static status read_request(struct reading *reading, str message)
-{
-    const uint8_t *at = (const uint8_t *)message.data, *end = at + message.len;
-    struct protobuf_field field;
-    uint64_t type;
-
-    while (at < end) {
-        at = protobuf_field(at, end, &field);
-        if (!at) return malformed();
-        if (field.tag == REQUEST_TYPE) note_type(reading, field.value);
-        if (field.tag == REQUEST_TYPES) {
-            const uint8_t *from = (const uint8_t *)field.bytes.data, *to = from + field.bytes.len;
-            while (from < to) {
-                from = varint_get(from, to, &type);
-                if (!from) return malformed();
-                note_type(reading, type);
-            }
-        }
-        if (field.tag != REQUEST_QUERY) continue;
-        if (reading->queries.count == READ_QUERIES_MAX) return status_make(STATUS_INVALID, "too many queries");
-        TRY(read_query(reading, field.bytes));
-    }
-    if (!reading->has_type) reading->type = SAMPLES_TYPE;
-    return reading->type >= 0 ? ok() : status_make(STATUS_INVALID, "none of the accepted response types is supported");
-}
 
 static void put_bytes(struct writer *w, unsigned number, str bytes)
 {
@@ -302,8 +179,8 @@ static status answer_samples(struct reading *reading, struct response *response)
     uint64_t text_bytes = 0;
     status s = ok();
 
-    for (size_t i = 0; i < reading->queries.count && !failed(s); i++)
-        s = add_result(reading, &reading->queries.data[i], &results, &text_bytes);
+    for (size_t i = 0; i < reading->asked.count && !failed(s); i++)
+        s = add_result(reading, &reading->asked.queries[i], &results, &text_bytes);
     if (!failed(s)) {
         response_text(response, 200, "application/x-protobuf", STR(""));
         response_header(response, "Content-Encoding", STR("snappy"));
@@ -399,8 +276,8 @@ static status answer_chunks(struct reading *reading, struct response *response)
     const struct series_row *row;
 
     response_text(response, 200, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse", STR(""));
-    for (size_t i = 0; i < reading->queries.count; i++) {
-        TRY(begin_query(reading, &reading->queries.data[i]));
+    for (size_t i = 0; i < reading->asked.count; i++) {
+        TRY(begin_query(reading, &reading->asked.queries[i]));
         TRY(series_reader_next(&reading->rows, &row));
         while (row) {
             TRY(stream_series(reading, row, i));
@@ -412,7 +289,7 @@ static status answer_chunks(struct reading *reading, struct response *response)
 
 status api_read(struct request *request, struct response *response)
 {
-    struct reading reading = {.request = request, .type = -1};
+    struct reading reading = {.request = request};
     char *buffer = NULL;
     size_t capacity = 0;
     str message;
@@ -420,12 +297,11 @@ status api_read(struct request *request, struct response *response)
     TRY(snappy_body_read(body_text(&request->body), READ_MESSAGE_BYTES_MAX, &buffer, &capacity, &message));
     reading.config = config_holder_get(request->services->config);
     series_reader_open(&reading.rows, request);
-    status s = read_request(&reading, message);
+    status s = read_request_decode(message, reading.config, &request->arena, &reading.asked);
     if (!failed(s))
-        s = reading.type == CHUNKS_TYPE ? answer_chunks(&reading, response) : answer_samples(&reading, response);
+        s = reading.asked.wants_chunks ? answer_chunks(&reading, response) : answer_samples(&reading, response);
     series_reader_close(&reading.rows);
     config_unref(reading.config);
-    vec_release(&reading.queries);
     writer_release(&reading.message);
     writer_release(&reading.chunk);
     writer_release(&reading.frame);

@@ -333,6 +333,11 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     pthread_mutex_unlock(&connections->mutex);
 }
 
+void *connection_request(struct connection *connection)
+{
+    return connection->request; /* only its own thread changes it */
+}
+
 void connection_sent(struct connection *connection, size_t bytes)
 {
     connection_received(connection, bytes);

@@ -51,6 +51,9 @@ void connections_remove(struct connection *connection);
 /* The connection begins something, for this request (NULL when idle). */
 void connection_enter(struct connection *connection, enum connection_phase phase, void *request);
 
+/* For which request the connection is doing something; NULL if it is idle. */
+void *connection_request(struct connection *connection);
+
 /* Bytes of a stream have been handed over. */
 void connection_sent(struct connection *connection, size_t bytes);
 

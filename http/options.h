@@ -13,9 +13,16 @@
 #include <stdio.h>
 
 /* Which command a flag belongs to; bits. */
-enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4, COMMAND_INSPECT = 8 };
+enum command {
+    COMMAND_SERVE = 1,
+    COMMAND_INSTANT = 2,
+    COMMAND_RANGE = 4,
+    COMMAND_IMPORT = 8,
+    COMMAND_EXPORT = 16,
+    COMMAND_INSPECT = 32
+};
 
-enum { OPTIONS_MAX = 64 };
+enum { OPTIONS_MAX = 64, MATCHES_MAX = 64 };
 
 /* Texts borrow from the command line. */
 struct settings {
@@ -23,6 +30,7 @@ struct settings {
     uint64_t retention_bytes;
     int64_t delete_undo_ms;
     uint64_t tombstones_max;
+    int64_t scrub_interval_ms;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
     uint64_t memory_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;
@@ -36,8 +44,11 @@ struct settings {
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
-    bool explain;               /* of the query command */
-    uint64_t limit;             /* of the inspect command */
+    str from, to;               /* of the export command, alike */
+    str match[MATCHES_MAX];     /* selectors, in their order */
+    size_t match_count;
+    bool explain;   /* of the query command */
+    uint64_t limit; /* of the inspect command */
     bool json;
     str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */
 };

@@ -208,14 +208,33 @@ static void refuse(struct exchange *exchange, enum failure failure, str message)
     exchange->is_refused = true;
 }
 
+/* Names with blanks and the like are read in different ways by different servers; what frames a body could be hidden
+ * from one of them. */
+static bool is_token(str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_word && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c))) return false;
+    }
+    return name.len > 0;
+}
+
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_bytes,
                                  const char *value, size_t value_bytes)
 {
     struct exchange *exchange = context;
+    str name = str_make(key, key_bytes);
+    const char *defect = NULL;
 
     (void)kind;
-    if (request_note_header(&exchange->request, str_make(key, key_bytes), str_make(value, value_bytes))) return MHD_YES;
-    refuse(exchange, FAIL_BAD_DATA, STR("a header that frames the body occurs twice"));
+    if (!is_token(name)) {
+        defect = "the name of a header has characters that it must not have";
+    } else if (!request_note_header(&exchange->request, name, str_make(value, value_bytes))) {
+        defect = "a header that frames the body occurs twice";
+    }
+    if (!defect) return MHD_YES;
+    refuse(exchange, FAIL_BAD_DATA, str_from(defect));
     exchange->request.response.closes = true;
     return MHD_NO;
 }
@@ -511,21 +530,28 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
     return MHD_NO;
 }
 
+/* The request has ended, well or not; what libmicrohttpd says of it is `is_sent`. */
+static void end_exchange(struct exchange *exchange, bool is_sent)
+{
+    struct request *request = &exchange->request;
+    bool was_answered = atomic_exchange(&request->state, REQUEST_DONE) == REQUEST_SENDING;
+
+    connection_enter(exchange->connection, CONNECTION_IDLE, NULL);
+    if (exchange->stream && !was_answered) stream_leave(exchange->stream);
+    if (is_sent) metric_add(&metric_http_sent, (int64_t)exchange->answer_bytes);
+    http_count_request(request->route ? request->route->id : ROUTE_OTHER, was_answered ? request->response.code : 400,
+                       clock_monotonic_ns() - request->started_ns);
+    leave_exchange(exchange);
+}
+
 static void on_completed(void *context, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
 {
     struct exchange *exchange = *state;
 
     (void)context, (void)mhd;
     if (!exchange) return;
-    struct request *request = &exchange->request;
-    bool was_answered = atomic_exchange(&request->state, REQUEST_DONE) == REQUEST_SENDING;
-    connection_enter(exchange->connection, CONNECTION_IDLE, NULL);
-    if (exchange->stream && !was_answered) stream_leave(exchange->stream);
-    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) metric_add(&metric_http_sent, (int64_t)exchange->answer_bytes);
-    http_count_request(request->route ? request->route->id : ROUTE_OTHER, was_answered ? request->response.code : 400,
-                       clock_monotonic_ns() - request->started_ns);
     *state = NULL;
-    leave_exchange(exchange);
+    end_exchange(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -539,6 +565,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = connections_add(server->connections, info->connect_fd);
     } else {
+        /* Of some malformed heads we hear that they begin, but not that they end. */
+        struct exchange *exchange = connection_request(*socket_context);
+        if (exchange) end_exchange(exchange, false);
         connections_remove(*socket_context);
     }
 }

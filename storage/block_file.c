@@ -473,15 +473,19 @@ void block_file_close(struct block_file *file)
     free(file);
 }
 
-uint64_t block_file_parity_bytes(const struct block_file *file)
+bool block_file_has_parity(const struct block_file *file)
 {
-    struct block_file *of = (struct block_file *)(uintptr_t)file;
+    return file->entries.count > 0;
+}
+
+uint64_t block_file_parity_bytes(struct block_file *file)
+{
     uint64_t bytes = file->directory.bytes;
 
-    pthread_mutex_lock(&of->mutex);
-    (void)load_entries_locked(of);
-    vec_each (entry, &of->entries) bytes += entry->parity.bytes;
-    pthread_mutex_unlock(&of->mutex);
+    pthread_mutex_lock(&file->mutex);
+    (void)load_entries_locked(file);
+    vec_each (entry, &file->entries) bytes += entry->parity.bytes;
+    pthread_mutex_unlock(&file->mutex);
     return bytes;
 }
 
@@ -563,6 +567,57 @@ status block_file_check(struct block_file *file, void (*finding)(void *context, 
         if (!failed(s)) s = check_group_locked(file, entry, finding, context);
     }
     pthread_mutex_unlock(&file->mutex);
+    return s;
+}
+
+static void note_scrubbed(void *context, uint64_t at, const char *sentence)
+{
+    (void)sentence;
+    note_repair(context, at);
+}
+
+static status scrub_page(struct block_file *file, struct page_ref ref)
+{
+    uint8_t *page = NULL;
+    uint32_t bytes;
+    status s = tell(file, load_page(file, ref, true, &page, &bytes));
+
+    free(page);
+    return tells_damage(s) ? ok() : s;
+}
+
+static status scrub_group(struct block_file *file, const struct parity_entry *entry, uint64_t *read)
+{
+    struct parity_group group = {0};
+    uint8_t *page = NULL;
+
+    status s = load_group(file, entry, &page, &group);
+    for (size_t i = 0; !failed(s) && i < group.pages.count; i++) s = scrub_page(file, group.pages.data[i]);
+    *read = group.stream_bytes + entry->parity.bytes;
+    parity_group_release(&group);
+    free(page);
+    if (!tells_damage(s)) return s;
+    pthread_mutex_lock(&file->mutex);
+    note_repair(file, entry->parity.offset); /* its pages are found by those who need them */
+    pthread_mutex_unlock(&file->mutex);
+    return ok();
+}
+
+status block_file_scrub(struct block_file *file, bool (*pace)(void *context, uint64_t bytes), void *context)
+{
+    pthread_mutex_lock(&file->mutex);
+    status s = load_entries_locked(file);
+    if (tells_damage(s)) {
+        note_repair(file, file->directory.offset);
+        s = ok();
+    }
+    if (!failed(s)) s = check_copies_locked(file, note_scrubbed, file);
+    pthread_mutex_unlock(&file->mutex);
+    for (size_t i = 0; !failed(s) && i < file->entries.count; i++) { /* they do not change any more */
+        uint64_t read = 0;
+        s = scrub_group(file, &file->entries.data[i], &read);
+        if (!failed(s) && !pace(context, read)) s = status_make(STATUS_CANCELED, "the scrub was stopped");
+    }
     return s;
 }
 

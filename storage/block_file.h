@@ -82,13 +82,20 @@ void block_file_close(struct block_file *file); /* NULL is fine */
  * before the file is shared. */
 void block_file_watch(struct block_file *file, void (*told)(void *context, const status *damage), void *context);
 
+bool block_file_has_parity(const struct block_file *file);
+
 /* The bytes of the file that parity takes, its directory included. */
-uint64_t block_file_parity_bytes(const struct block_file *file);
+uint64_t block_file_parity_bytes(struct block_file *file);
 
 /* Calls finding() for what was rebuilt since the file was opened, and for parity that is not that of its pages. To be
  * called when all pages were read. */
 status block_file_check(struct block_file *file, void (*finding)(void *context, uint64_t at, const char *sentence),
                         void *context);
+
+/* Reads all pages from disk, past the cache, and mends or tells what is damaged. Calls pace() with the bytes read now
+ * and then; CANCELED when it says false. Without parity it reads nothing: pages are then known to their owners alone;
+ * block_file_has_parity says afterwards. */
+status block_file_scrub(struct block_file *file, bool (*pace)(void *context, uint64_t bytes), void *context);
 
 str block_file_footer(const struct block_file *file);
 uint64_t block_file_bytes(const struct block_file *file);

@@ -51,8 +51,10 @@ struct fs_class {
     status (*link)(struct fs *fs, const char *from, const char *to);
     status (*unlink)(struct fs *fs, const char *name);
     status (*make_folder)(struct fs *fs, const char *name);
+    status (*remove_folder)(struct fs *fs, const char *name);
     status (*sync_folder)(struct fs *fs, const char *name);
     status (*entries)(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries, size_t *count);
+    status (*folders)(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
     status (*free_bytes)(struct fs *fs, uint64_t *out);
     status (*lock)(struct fs *fs, const char *name);
     void (*release)(struct fs *fs);
@@ -99,6 +101,9 @@ status fs_unlink(struct fs *fs, const char *name);
 /* Fine if it exists. */
 status fs_make_folder(struct fs *fs, const char *name);
 
+/* An empty one. */
+status fs_remove_folder(struct fs *fs, const char *name);
+
 /* Makes the names in a folder durable; "" is the fs itself. */
 status fs_sync_folder(struct fs *fs, const char *name);
 
@@ -107,6 +112,9 @@ status fs_entries(struct fs *fs, const char *folder, struct arena *arena, struct
 
 /* Their names alone. */
 status fs_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
+
+/* The names of the folders in it. */
+status fs_list_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
 
 /* Space that is left for this process. */
 status fs_free_bytes(struct fs *fs, uint64_t *out);

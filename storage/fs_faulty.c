@@ -142,6 +142,17 @@ static status faulty_make_folder(struct fs *fs, const char *name)
     return fs_make_folder(as_faulty(fs)->inner, name);
 }
 
+static status faulty_remove_folder(struct fs *fs, const char *name)
+{
+    FAIL_IF_DUE(as_faulty(fs), FAULT_UNLINK, name);
+    return fs_remove_folder(as_faulty(fs)->inner, name);
+}
+
+static status faulty_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    return fs_list_folders(as_faulty(fs)->inner, folder, arena, names, count);
+}
+
 static status faulty_sync_folder(struct fs *fs, const char *name)
 {
     FAIL_IF_DUE(as_faulty(fs), FAULT_SYNC_FOLDER, name);
@@ -185,6 +196,8 @@ static const struct fs_class faulty_class = {
     .link = faulty_link,
     .unlink = faulty_unlink,
     .make_folder = faulty_make_folder,
+    .remove_folder = faulty_remove_folder,
+    .folders = faulty_folders,
     .sync_folder = faulty_sync_folder,
     .entries = faulty_entries,
     .free_bytes = faulty_free_bytes,

@@ -199,6 +199,11 @@ static status folder_make_folder(struct fs *fs, const char *name)
     return ok();
 }
 
+static status folder_remove_folder(struct fs *fs, const char *name)
+{
+    return unlinkat(as_folder(fs)->descriptor, name, AT_REMOVEDIR) < 0 ? failure("remove folder", name) : ok();
+}
+
 static int open_subfolder(struct fs *fs, const char *name)
 {
     int descriptor;
@@ -227,8 +232,14 @@ static int compare_entries(const void *a, const void *b)
     return str_compare(((const struct fs_entry *)a)->name, ((const struct fs_entry *)b)->name);
 }
 
-static status folder_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries,
-                             size_t *count)
+/* Whether an entry is to be listed: a regular file, or a folder other than itself and its parent. */
+static bool is_listed(const char *name, const struct stat *info, bool folders)
+{
+    if (!folders) return S_ISREG(info->st_mode);
+    return S_ISDIR(info->st_mode) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+static status list(struct fs *fs, const char *folder, bool folders, struct arena *arena, struct fs_entry **entries,
+                   size_t *count)
 {
     vec(struct fs_entry) found = {0};
     struct dirent *entry;
@@ -245,7 +256,8 @@ static status folder_entries(struct fs *fs, const char *folder, struct arena *ar
     }
     while (errno = 0, (entry = readdir(stream)) != NULL) {
         struct stat info;
-        if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode)) continue;
+        if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        if (!is_listed(entry->d_name, &info, folders)) continue;
         vec_push(&found, (struct fs_entry){arena_copy_str(arena, str_from(entry->d_name)),
                                            (uint64_t)info.st_blocks * STAT_BLOCK_BYTES});
     }
@@ -259,6 +271,23 @@ static status folder_entries(struct fs *fs, const char *folder, struct arena *ar
     }
     vec_release(&found);
     return s;
+}
+
+static status folder_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries,
+                             size_t *count)
+{
+    return list(fs, folder, false, arena, entries, count);
+}
+
+static status folder_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    struct fs_entry *entries;
+
+    *count = 0;
+    TRY(list(fs, folder, true, arena, &entries, count));
+    *names = arena_array(arena, str, *count);
+    for (size_t i = 0; i < *count; i++) (*names)[i] = entries[i].name;
+    return ok();
 }
 
 static status folder_free_bytes(struct fs *fs, uint64_t *out)
@@ -312,6 +341,8 @@ static const struct fs_class folder_class = {
     .link = folder_link,
     .unlink = folder_unlink,
     .make_folder = folder_make_folder,
+    .remove_folder = folder_remove_folder,
+    .folders = folder_folders,
     .sync_folder = folder_sync_folder,
     .entries = folder_entries,
     .free_bytes = folder_free_bytes,

@@ -407,7 +407,7 @@ static status memory_unlink(struct fs *fs, const char *name)
     return entry ? ok() : missing("unlink", name);
 }
 
-/* Folders exist by being named. */
+/* Folders exist by being named; there is nothing to make or to remove. */
 static status memory_make_folder(struct fs *fs, const char *name)
 {
     (void)fs;
@@ -469,6 +469,41 @@ static status memory_entries(struct fs *fs, const char *folder, struct arena *ar
     return ok();
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+/* The part of a name behind a folder's that is a folder itself, or an empty one. */
+static str folder_within(const char *name, const char *folder)
+{
+    size_t skip = folder[0] ? strlen(folder) + 1 : 0;
+
+    if (skip && (strncmp(name, folder, skip - 1) != 0 || name[skip - 1] != '/')) return STR("");
+    const char *slash = strchr(name + skip, '/');
+    return slash ? str_make(name + skip, (size_t)(slash - name) - skip) : STR("");
+}
+
+static status memory_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    struct memory *memory = as_memory(fs);
+    size_t found = 0;
+
+    *count = 0;
+    pthread_mutex_lock(&memory->mutex);
+    *names = arena_array(arena, str, memory->names.count);
+    vec_each (entry, &memory->names) {
+        str within = folder_within(entry->name, folder);
+        if (within.len) (*names)[found++] = arena_copy_str(arena, within);
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    if (found) qsort(*names, found, sizeof **names, compare_names);
+    for (size_t i = 0; i < found; i++) {
+        if (*count == 0 || !str_equal((*names)[*count - 1], (*names)[i])) (*names)[(*count)++] = (*names)[i];
+    }
+    return ok();
+}
+
 static status memory_free_bytes(struct fs *fs, uint64_t *out)
 {
     struct memory *memory = as_memory(fs);
@@ -525,6 +560,8 @@ static const struct fs_class memory_class = {
     .link = memory_link,
     .unlink = memory_unlink,
     .make_folder = memory_make_folder,
+    .remove_folder = memory_make_folder,
+    .folders = memory_folders,
     .sync_folder = memory_sync_folder,
     .entries = memory_entries,
     .free_bytes = memory_free_bytes,

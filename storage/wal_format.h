@@ -49,7 +49,7 @@ enum {
     WAL_TRAILER_BYTES = 8,
     WAL_NAME_BYTES = 32,
     WAL_SEGMENT_BYTES_MIN = 1 << 20,
-    WAL_SEGMENT_BYTES_MAX = 8 << 20
+    WAL_SEGMENT_BYTES_MAX = 4 << 20
 };
 
 struct wal_group {

@@ -100,6 +100,10 @@ status block_each_value(struct block *block, const struct block_name_entry *name
 status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),
                       void *context);
 
+/* Reads all of the block from disk, its pages past the cache. Damage is noted as always, and no failure. Calls pace()
+ * with the bytes read now and then; CANCELED when it says false. */
+status block_scrub(struct block *block, bool (*pace)(void *context, uint64_t bytes), void *context);
+
 /* Verifies everything; calls finding() with a sentence for each fault. */
 status block_check(struct block *block, void (*finding)(void *context, str sentence), void *context);
 

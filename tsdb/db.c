@@ -33,6 +33,7 @@ struct db_options db_options_default(void)
         .delete_undo_ms = (int64_t)24 * 3600 * 1000,
         .tombstones_max = 1000,
         .label_limits = {.count_max = 128, .name_bytes_max = 1024, .value_bytes_max = 16384},
+        .scrub_interval_ms = (int64_t)7 * 24 * 3600 * 1000,
         .background = true,
     };
 }
@@ -138,6 +139,11 @@ static bool wait_a_round(struct db *db, int64_t ms, bool freezes)
     return !atomic_load(&db->stop);
 }
 
+bool db_pause(struct db *db, int64_t ms)
+{
+    return wait_a_round(db, ms, false);
+}
+
 static void *run_background(void *context)
 {
     struct db *db = context;
@@ -165,6 +171,7 @@ static void *run_compaction(void *context)
     while (wait_a_round(db, failed(s) ? COMPACTION_RETRY_MS : COMPACTION_MS, false)) {
         bool done = true;
         while (done) s = db_compact_step(db, false, &done);
+        (void)db_scrub_step(db);
     }
     return NULL;
 }

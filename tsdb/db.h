@@ -42,7 +42,8 @@ struct db_options {
     int64_t delete_undo_ms;        /* how long a delete can be taken back before its samples are purged */
     uint32_t tombstones_max;       /* deletes that are not purged yet; further ones are refused */
     struct label_limits label_limits;
-    bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
+    int64_t scrub_interval_ms; /* all blocks are read whole this often, to find damage; 0: never */
+    bool background;           /* run freezes, merges and retention in threads; without it call db_maintain */
 };
 
 /* Defaults for everything but fs. */

@@ -24,7 +24,8 @@ enum {
     REPLAY_SAMPLE_NS = 30,
     REPLAY_RICH_BYTE_NS = 10,
     REPLAY_SERIES_NS = 500,
-    LOG_BYTES_MIN = 16 << 20,
+    LOG_BYTES_MIN = 8 << 20,
+    LOG_BLOCK_SHARE = 4, /* of the bytes of all blocks is what a log may take beyond that */
     LOG_SERIES_BYTES = 200,
     LOG_SHARE = 8, /* of the retention size is the most that a log may take */
     REGISTRY_RECORD_BYTES = 1 << 20
@@ -40,8 +41,9 @@ static bool log_is_large(struct db *db, uint32_t series)
 {
     uint64_t bytes = wal_bytes(db->wal), most = db->options.retention_bytes / LOG_SHARE;
 
-    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN / 4 && bytes > most) return true;
-    return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES && bytes > atomic_load(&db->block_bytes) / 2;
+    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN / 2 && bytes > most) return true;
+    return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES &&
+           bytes > atomic_load(&db->block_bytes) / LOG_BLOCK_SHARE;
 }
 
 bool db_freeze_is_due(struct db *db)

@@ -76,6 +76,12 @@ struct db {
     pthread_mutex_t compacting; /* held during a merge; guards the next one */
     vec(struct purged_block) purged;
 
+    struct { /* owned by who scrubs */
+        bool is_running;
+        uint32_t last, end; /* numbers of the block read last, and of the last one to be read */
+        int64_t done_ms;    /* when all had been read; 0: not known yet */
+    } scrub;
+
     pthread_mutex_t wake_mutex; /* with it threads wait for stop and freeze_wanted */
     pthread_cond_t wake;
     atomic_bool stop;
@@ -183,6 +189,12 @@ void db_note_purged(struct db *db, const struct tombstones *tombstones, uint32_t
 
 /* Forgets the tombstones of which nothing is left in the view. Expects compacting. */
 status db_end_purge(struct db *db, const struct view *view);
+
+/* Reads the next block whole, if a scrub is due or under way; false if there was none to read. For one thread. */
+bool db_scrub_step(struct db *db);
+
+/* Waits that long; false when the db closes. */
+bool db_pause(struct db *db, int64_t ms);
 
 /* Reads state, blocks, registries and logs. */
 status db_recover(struct db *db);

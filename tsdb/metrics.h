@@ -35,6 +35,10 @@
     X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")                        \
     X(GAUGE, blocks_damaged, "varve_blocks_damaged", "",                                                               \
       "Blocks in which damage was found, or that can not be opened; they are not merged.")                             \
+    X(COUNTER, scrub_blocks, "varve_scrub_blocks_total", "", "Blocks read whole to find damage.")                      \
+    X(COUNTER, scrub_bytes, "varve_scrub_bytes_total", "", "Bytes read to find damage, about.")                        \
+    X(GAUGE, scrub_done_seconds, "varve_scrub_completed_timestamp_seconds", "",                                        \
+      "When all blocks had been read to find damage.")                                                                 \
     X(COUNTER, damaged_answers, "varve_damaged_answers_total", "",                                                     \
       "Answers that went without damaged data and said so in a warning.")
 

@@ -268,7 +268,7 @@ void registry_put_value_locked(struct registry *registry, struct name *name, uin
     value->len = (uint32_t)text.len;
     name->text_bytes += text.len;
     registry->pair_count++;
-    add_to_map(registry, &name->value_map, text_hash(text), id);
+    if (!registry->is_loading) add_to_map(registry, &name->value_map, text_hash(text), id);
     if (id >= name->value_count) atomic_store_explicit(&name->value_count, id + 1, memory_order_release);
 }
 
@@ -291,6 +291,18 @@ void registry_put_list_locked(struct registry *registry, uint32_t id, const uint
     if (id >= registry->list_count) atomic_store_explicit(&registry->list_count, id + 1, memory_order_release);
 }
 
+static void add_postings(struct registry *registry, uint32_t id)
+{
+    const uint32_t *words = words_at(registry, series_at(registry, id)->labels);
+    const struct list *names = list_at(registry, words[0]);
+
+    for (uint32_t i = 0; i < names->count; i++) {
+        struct name *name = name_at(registry, names->names[i]);
+        add_posting(registry, value_at(name, words[1 + i]), id);
+        add_to_runs(registry, name, id);
+    }
+}
+
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
                                 const uint32_t *values)
 {
@@ -307,16 +319,63 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
     atomic_store_explicit(&series->next, id + 1, memory_order_relaxed);
     uint32_t *words = words_at(registry, series->labels);
     words[0] = list;
-    for (uint32_t i = 0; i < names->count; i++) {
-        struct name *name = name_at(registry, names->names[i]);
-        words[1 + i] = values[i];
-        add_posting(registry, value_at(name, values[i]), id);
-        add_to_runs(registry, name, id);
+    if (names->count) memcpy(words + 1, values, names->count * sizeof *values);
+    if (!registry->is_loading) {
+        add_postings(registry, id);
+        add_to_map(registry, &registry->series_map, fingerprint.low, id);
     }
-    add_to_map(registry, &registry->series_map, fingerprint.low, id);
     if (id >= count) {
         atomic_store_explicit(&registry->series_count, id + 1, memory_order_release);
     }
+}
+
+void registry_begin_loading(struct registry *registry)
+{
+    registry->is_loading = true;
+}
+
+/* The look-up tables, each made once in its size. */
+static void *build_maps(void *context)
+{
+    struct registry *registry = context;
+    size_t before = map_bytes(&registry->series_map);
+
+    map_reserve(&registry->series_map, registry->series_count);
+    for (uint32_t id = 0; id < registry->series_count; id++) {
+        if (series_at(registry, id)->labels)
+            map_add(&registry->series_map, series_at(registry, id)->fingerprint.low, id);
+    }
+    count_bytes(registry, map_bytes(&registry->series_map) - before);
+    for (uint32_t n = 0; n < registry->name_count; n++) {
+        struct name *name = name_at(registry, n);
+        before = map_bytes(&name->value_map);
+        map_reserve(&name->value_map, name->value_count);
+        for (uint32_t v = 0; v < name->value_count; v++) {
+            const struct value *value = value_at(name, v);
+            if (value->text) map_add(&name->value_map, text_hash(str_make(value->text, value->len)), v);
+        }
+        count_bytes(registry, map_bytes(&name->value_map) - before);
+    }
+    return NULL;
+}
+
+void registry_end_loading(struct registry *registry)
+{
+    pthread_t thread;
+
+    if (!registry->is_loading) return;
+    pthread_rwlock_wrlock(&registry->lock);
+    bool is_alone = pthread_create(&thread, NULL, build_maps, registry) != 0;
+    for (uint32_t id = 0; id < registry->series_count; id++) {
+        if (series_at(registry, id)->labels) add_postings(registry, id);
+    }
+    if (is_alone) {
+        build_maps(registry);
+    } else {
+        pthread_join(thread, NULL);
+    }
+    registry->is_loading = false;
+    pthread_rwlock_unlock(&registry->lock);
 }
 
 static uint32_t intern_name(struct registry *registry, str text, struct writer *registration)

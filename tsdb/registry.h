@@ -66,6 +66,11 @@ status registry_apply(struct registry *registry, const uint8_t *registration, si
 bool registry_each_registered(const struct registry *registry, const uint8_t *registration, size_t bytes,
                               void (*each)(void *context, uint32_t series), void *context);
 
+/* Between the two what registrations say is taken without what finds it: there is no look-up by text, hash or matcher,
+ * and nothing is added. The second builds all that at once, faster, while other threads may read labels by id. */
+void registry_begin_loading(struct registry *registry);
+void registry_end_loading(struct registry *registry);
+
 /* Everything added since the last call, as one registration of at most about bytes_max; empty when all was told. */
 void registry_unsaved(struct registry *registry, size_t bytes_max, struct writer *registration);
 

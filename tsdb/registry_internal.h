@@ -87,6 +87,7 @@ struct registry {
     _Atomic uint32_t name_count, list_count, pair_count;
     struct map name_map, list_map;
     uint32_t names_saved, lists_saved, series_saved;
+    bool is_loading; /* what finds values and series is not there yet */
 
     pthread_mutex_t sort_mutex; /* guards the sorted arrays of names */
 };

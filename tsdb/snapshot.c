@@ -63,6 +63,16 @@ void snapshot_release(struct snapshot *snapshot)
     free(snapshot);
 }
 
+void snapshot_times(const struct snapshot *snapshot, int64_t *min_ms, int64_t *max_ms)
+{
+    *min_ms = INT64_MAX;
+    *max_ms = INT64_MIN;
+    for (uint32_t i = 0; i < snapshot->source_count; i++) {
+        if (snapshot->sources[i].min_ms < *min_ms) *min_ms = snapshot->sources[i].min_ms;
+        if (snapshot->sources[i].max_ms > *max_ms) *max_ms = snapshot->sources[i].max_ms;
+    }
+}
+
 bool snapshot_is_rich(const struct snapshot *snapshot)
 {
     for (uint32_t i = 0; i < snapshot->source_count; i++) {

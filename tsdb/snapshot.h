@@ -42,6 +42,9 @@ VARVE_PUBLIC bool snapshot_met_damage(const struct snapshot *snapshot);
 /* Whether any sample in it may be rich: a histogram, or with a start time. */
 VARVE_PUBLIC bool snapshot_is_rich(const struct snapshot *snapshot);
 
+/* No sample lies outside of these times; INT64_MAX and INT64_MIN if there is none. */
+void snapshot_times(const struct snapshot *snapshot, int64_t *min_ms, int64_t *max_ms);
+
 /* The snapshot's arena: for what lives as long as it does. */
 VARVE_PUBLIC struct arena *snapshot_arena(struct snapshot *snapshot);
 

@@ -13,7 +13,7 @@ enum {
     REQUEST_SERIES = 5000,
     KNOWN_EVERY = 10, /* requests */
     MEMORY_MB = 96,
-    OTHERS_MB = 48, /* the program, its connections, requests and what malloc keeps */
+    OTHERS_MB = 16, /* the program, requests, what malloc keeps */
     WAIT_MS = 20,
     WAIT_MAX_MS = 30000
 };
@@ -55,7 +55,7 @@ static void make_known(struct write_request *request, int64_t time_ms)
 {
     write_request_reset(request);
     for (int i = 0; i < 100; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "%d", i);
         label pairs[] = {{METRIC_NAME, STR("up")}, {STR("i"), str_from(text)}};
         struct write_sample sample = {time_ms, 1};

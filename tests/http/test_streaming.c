@@ -92,7 +92,7 @@ static str unchunk(str text, bool *is_whole, struct arena *arena)
 
 #define REQUEST(line, more) line "\r\nHost: x\r\nConnection: close\r\n" more "\r\n"
 
-Test(streaming, exports, .timeout = 120)
+Test(streaming, exports)
 {
     static const struct {
         const char *request;
@@ -137,7 +137,7 @@ Test(streaming, exports, .timeout = 120)
     stage_close(&stage);
 }
 
-Test(streaming, readers_who_do_not_read_are_ended, .timeout = 60)
+Test(streaming, readers_who_do_not_read_are_ended)
 {
     struct stage stage;
     struct server_options options = server_options_default();
@@ -154,7 +154,7 @@ Test(streaming, readers_who_do_not_read_are_ended, .timeout = 60)
 }
 
 /* Slow, but at it: not ended, and others are served meanwhile. */
-Test(streaming, a_steady_reader_may_take_its_time, .timeout = 60)
+Test(streaming, a_steady_reader_may_take_its_time)
 {
     struct stage stage;
     struct server_options options = server_options_default();
@@ -178,7 +178,7 @@ Test(streaming, a_steady_reader_may_take_its_time, .timeout = 60)
     stage_close(&stage);
 }
 
-Test(streaming, leaving_ends_the_work, .timeout = 60)
+Test(streaming, leaving_ends_the_work)
 {
     struct stage stage;
     char part[1000];
@@ -197,7 +197,7 @@ Test(streaming, leaving_ends_the_work, .timeout = 60)
 }
 
 /* The server stops in the middle of an answer that nobody reads. */
-Test(streaming, stopping, .timeout = 60)
+Test(streaming, stopping)
 {
     struct stage stage;
     char part[1000];
@@ -224,7 +224,7 @@ static status break_off(struct request *request, struct response *response)
 }
 
 /* An error has its status as long as nothing was sent; then it can only break the answer off, and does. */
-Test(streaming, errors, .timeout = 60)
+Test(streaming, errors)
 {
     static const struct route routes[] = {
         {.path = "/", .methods = METHOD_GET, .handle = break_off, .place = PLACE_STREAM, .parameters = "", .about = ""},

@@ -266,6 +266,16 @@ static void check_lists(struct place *place)
     cr_expect(count == 1 && str_equal(found[0], STR("top")), "%s", place->kind);
     must(fs_list(place->fs, "nowhere", arena, &found, &count));
     cr_expect(count == 0, "%s", place->kind);
+    must(fs_list_folders(place->fs, "", arena, &found, &count));
+    cr_expect(count == 2 && str_equal(found[0], STR("wal")) && str_equal(found[1], STR("walnut")), "%s", place->kind);
+    must(fs_list_folders(place->fs, "wal", arena, &found, &count));
+    cr_expect(count == 1 && str_equal(found[0], STR("sub")), "%s", place->kind);
+    must(fs_list_folders(place->fs, "nowhere", arena, &found, &count));
+    cr_expect(count == 0, "%s", place->kind);
+    must(fs_unlink(place->fs, "wal/sub/deep"));
+    must(fs_remove_folder(place->fs, "wal/sub"));
+    must(fs_list_folders(place->fs, "wal", arena, &found, &count));
+    cr_expect(count == 0, "%s", place->kind);
 }
 
 Test(fs, lists)
