@@ -4,7 +4,7 @@
 #include "storage/fs_memory.h"
 #include "tests/support/must.h"
 #include "tests/tsdb/fixture.h"
-#include "tsdb/check.h"
+#include "tests/tsdb/twin.h"
 
 #include <errno.h>
 
@@ -164,12 +164,6 @@ Test(db_import, bad_sources_are_refused)
     }
 }
 
-static void no_finding(void *context, str sentence)
-{
-    (void)context;
-    cr_expect(false, "%.*s", STR_ARG(sentence));
-}
-
 /* Whatever fails, and wherever power is cut, each day is there as a whole or not at all, and the folder is sound. */
 Test(db_import, survives_faults, .timeout = 120)
 {
@@ -189,7 +183,6 @@ Test(db_import, survives_faults, .timeout = 120)
         fs_faulty_heal(fs);
         db_abandon(db);
         fs_memory_crash(memory, (enum crash_model)(k % 5), k);
-        size_t findings = 0;
         db = fixture_open(memory);
         str found = fixture_read(db, "job=a", INT64_MIN, INT64_MAX, &arena);
         size_t days = 0;
@@ -197,7 +190,7 @@ Test(db_import, survives_faults, .timeout = 120)
         cr_expect(days % 2 == 0 && days >= 2 * total.blocks, "fault %llu: %.*s", (unsigned long long)k, STR_ARG(found));
         cr_expect(failed(s) || days == 4);
         must(db_close(db));
-        must(check_directory(memory, no_finding, NULL, &findings));
+        twin_check_folder(memory);
         arena_release(&arena);
         fs_release(fs);
         fs_release(memory);
