@@ -127,6 +127,8 @@ static const struct option options[] = {
     {"time", KIND_TEXT, FIELD(time), "", COMMAND_INSTANT, 0, 0, "When to evaluate: Unix seconds or RFC 3339; now."},
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
+    {"limit", KIND_COUNT, FIELD(limit), "10", COMMAND_INSPECT, 0, UINT32_MAX, "How long the lists are."},
+    {"json", KIND_SWITCH, FIELD(json), "false", COMMAND_INSPECT, 0, 0, "Prints JSON for programs."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
     {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
      "Shows the plan with what each operator would take, and evaluates nothing."},

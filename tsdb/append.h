@@ -7,6 +7,7 @@
 #define VARVE_TSDB_APPEND_H
 
 #include "storage/base/histogram.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 #include "storage/base/str.h"
 
@@ -90,10 +91,10 @@ struct append_result {
  *
  * Returns OK if the batch was taken (done is or will be called), else nothing was stored and done is not called:
  * UNAVAILABLE while a full head waits for its block, NO_SPACE, IO. */
-status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
-                 void (*done)(void *context, status outcome), void *context);
+VARVE_PUBLIC status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
+                              void (*done)(void *context, status outcome), void *context);
 
 /* As db_append, waiting for durability. */
-status db_append_wait(struct db *db, const struct append_batch *batch, struct append_result *result);
+VARVE_PUBLIC status db_append_wait(struct db *db, const struct append_batch *batch, struct append_result *result);
 
 #endif

@@ -5,6 +5,7 @@
 #include "storage/wal_read.h"
 #include "tsdb/db_internal.h"
 #include "tsdb/exemplars.h"
+#include "tsdb/registry_file.h"
 #include "tsdb/sample_rows.h"
 
 #include <stdarg.h>
@@ -76,40 +77,10 @@ static status check_block(struct checker *checker, const struct state_block *ent
 static status check_registry(struct checker *checker, const struct state *state, const struct state_registry *entry,
                              struct registry **out)
 {
-    char name[32];
-    struct file *file;
-    struct writer bytes = {0}, scratch = {0};
-    struct record record;
-
     *out = registry_new(&state->secret, entry->number);
-    if (entry->bytes == 0) return ok();
-    registry_file_name(name, sizeof name, entry->number);
-    status s = fs_open(checker->fs, name, FS_READ, &file);
-    if (s.code == STATUS_NOT_FOUND) {
-        find(checker, "%s:0: the file is missing", name);
-        return ok();
-    }
-    if (failed(s)) return s;
-    s = file_read(file, 0, writer_reserve(&bytes, (size_t)entry->bytes), (size_t)entry->bytes);
-    file_close(file);
-    struct reader rest = reader_make(bytes.data, failed(s) ? 0 : (size_t)entry->bytes);
-    for (;;) {
-        const uint8_t *payload, *place = rest.at;
-        size_t size;
-        enum record_outcome outcome = record_next(&rest, &record);
-        if (outcome == RECORD_END) break;
-        status applied = outcome == RECORD_GOOD && record_payload(&record, &scratch, &payload, &size)
-                             ? registry_apply(*out, payload, size)
-                             : status_make(STATUS_CORRUPT, "a record does not match its checksum");
-        if (failed(applied)) find(checker, "%s:%llu: %s", name, (unsigned long long)(place - bytes.data), applied.text);
-    }
-    if (s.code == STATUS_CORRUPT) {
-        find(checker, "%s:0: %s", name, s.text);
-        s = ok();
-    }
-    if (!registry_valid(*out)) find(checker, "%s:0: the registry breaks its rules", name);
-    writer_release(&bytes);
-    writer_release(&scratch);
+    status s = registry_file_apply(checker->fs, *out, entry->bytes, pass_on, checker);
+    if (!failed(s) && entry->bytes && !registry_valid(*out))
+        find(checker, "registry/%08u:0: the registry breaks its rules", entry->number);
     return s;
 }
 
