@@ -255,7 +255,7 @@ Test(db_freeze, retention, .init = init, .fini = fini)
     struct fs *fs = fs_memory_new();
     struct db_options options = fixture_options(fs);
     struct db *db;
-    int64_t now = clock_now_ms();
+    int64_t day_ms = 24 * hour_ms, now = clock_now_ms() / day_ms * day_ms - 12 * hour_ms; /* noon: nothing merges */
 
     options.retention_ms = 10 * hour_ms;
     must(db_open(&options, &db));
