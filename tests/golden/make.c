@@ -225,6 +225,7 @@ static void open_db(struct maker *maker)
     options.future_max_ms = 0;
     options.background = false;
     options.wal_segment_bytes = 4096;
+    options.reserve_bytes = 0;
     must(db_open(&options, &maker->db));
 }
 

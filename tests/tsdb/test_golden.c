@@ -102,3 +102,8 @@ Test(golden, block_format_2, .init = init, .fini = fini)
 {
     test_folder(2);
 }
+
+Test(golden, block_format_3, .init = init, .fini = fini)
+{
+    test_folder(3);
+}
