@@ -1,9 +1,10 @@
 /* What an append costs in the engine alone: label fields in, samples in memory and in a synced log.
  *
- *     bench_append [--hosts N] [--rounds N] [--batch N] [--path DIR] [--no-sync] [--abandon]
+ *     bench_append [--hosts N] [--rounds N] [--batch N] [--path DIR] [--no-sync] [--abandon] [--falling]
  *
  * The node fleet is written round by round in batches; one line of JSON says CPU and wall time a million samples, bytes
- * of log and memory. Labels and values are made before the clock starts, a round at a time.
+ * of log and memory. Labels and values are made before the clock starts, a round at a time. With --falling the times
+ * of the rounds fall, so that all samples but the first of each series are late.
  */
 #include "bench/model.h"
 #include "storage/base/clock.h"
@@ -39,7 +40,8 @@ struct round {
     uint64_t *values;
 };
 
-static void make_round(struct model *model, uint32_t number, const struct fleet_labels *texts, struct round *out)
+static void make_round(struct model *model, uint32_t number, const struct fleet_labels *texts, int64_t shift_ms,
+                       struct round *out)
 {
     uint32_t count = model_series_count(model);
     struct model_sample *samples_read = memory_alloc(count * sizeof *samples_read);
@@ -50,7 +52,7 @@ static void make_round(struct model *model, uint32_t number, const struct fleet_
         out->series[i] =
             (struct append_series){str_make((const char *)texts->bytes.data + start, texts->ends.data[i] - start), 0,
                                    1};
-        out->times[i] = samples_read[i].time_ms;
+        out->times[i] = samples_read[i].time_ms + shift_ms;
         out->values[i] = double_bits(samples_read[i].value);
     }
     free(samples_read);
@@ -78,7 +80,7 @@ int main(int count, char **values)
     const char *path = "bench-append-data";
     struct model_options fleet = {.kind = MODEL_NODE, .seed = 1};
     struct db_options options = db_options_default();
-    bool no_sync = false, abandon = false;
+    bool no_sync = false, abandon = false, falling = false;
 
     for (int i = 1; i < count; i++) {
         const char *value = i + 1 < count ? values[i + 1] : "";
@@ -94,6 +96,8 @@ int main(int count, char **values)
             no_sync = true;
         } else if (strcmp(values[i], "--abandon") == 0) {
             abandon = true;
+        } else if (strcmp(values[i], "--falling") == 0) {
+            falling = true;
         } else {
             fprintf(stderr, "bench_append: unknown option %s\n", values[i]);
             return 1;
@@ -115,7 +119,8 @@ int main(int count, char **values)
     double cpu = 0, first_cpu = 0;
     int64_t wall = 0;
     for (uint32_t r = 0; r < rounds; r++) {
-        make_round(model, r, &texts, &round);
+        int64_t shift_ms = falling ? ((int64_t)rounds - 1 - 2 * (int64_t)r) * 15000 : 0;
+        make_round(model, r, &texts, shift_ms, &round);
         double cpu_start = clock_process_seconds();
         int64_t wall_start = clock_monotonic_ns();
         append_round(db, &round, series, (uint32_t)batch);

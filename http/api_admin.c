@@ -78,8 +78,8 @@ static status read_deletions(struct request *request, struct db_deletion **out, 
 
 status api_delete_series(struct request *request, struct response *response)
 {
-    struct db_deletion *deletions;
-    size_t count;
+    struct db_deletion *deletions = NULL;
+    size_t count = 0;
 
     if (!api_admin_is_enabled(request, response)) return ok();
     TRY(read_deletions(request, &deletions, &count));

@@ -71,20 +71,31 @@ static bool has_starts(const struct line *line)
     return false;
 }
 
-static void put_times(struct response *response, const struct line *line, const int64_t *times)
+enum { FLOW_EVERY = 4096 };
+
+/* Now and then within a long series, too. */
+static status flow(struct request *request, size_t i)
+{
+    return i % FLOW_EVERY == 0 ? request_flow(request) : ok();
+}
+
+static status put_times(struct request *request, const struct line *line, const int64_t *times)
 {
     bool first = true;
 
     for (size_t i = 0; next_of_line(line, &i); i++) {
-        struct writer *w = response_writer(response);
+        struct writer *w = response_writer(&request->response);
         if (!first) writer_u8(w, ',');
         first = false;
         json_put_signed(w, times[i]);
+        TRY(flow(request, i));
     }
+    return ok();
 }
 
-static void put_line(struct response *response, const struct series_row *row, const struct line *line)
+static status put_line(struct request *request, const struct series_row *row, const struct line *line)
 {
+    struct response *response = &request->response;
     struct writer *w = response_writer(response);
     const samples *found = line->found;
     bool first = true;
@@ -102,52 +113,56 @@ static void put_line(struct response *response, const struct series_row *row, co
         if (!first) writer_u8(w, ',');
         first = false;
         put_json_sample(w, found->values[i], line->has_histograms ? found->histograms[i] : NULL);
+        TRY(flow(request, i));
     }
-    put(w, STR("],\"timestamps\":["));
-    put_times(response, line, found->times_ms);
+    put(response_writer(response), STR("],\"timestamps\":["));
+    TRY(put_times(request, line, found->times_ms));
     if (has_starts(line)) {
         put(response_writer(response), STR("],\"start_timestamps\":["));
-        put_times(response, line, found->starts_ms);
+        TRY(put_times(request, line, found->starts_ms));
     }
     put(response_writer(response), STR("]}\n"));
+    return ok();
 }
 
-/* Calls each() for every series that has samples. */
-static status for_each(struct request *request, struct response *response,
-                       void (*each)(void *context, struct response *response, const struct series_row *row,
-                                    const samples *found),
-                       void *context)
+/* What a format does with a series that has samples. */
+typedef status each_series(void *context, struct request *request, const struct series_row *row, const samples *found);
+
+static status for_each(struct request *request, each_series *each, void *context)
 {
-    struct series_reader reader;
+    struct series_reader *reader = memory_alloc(sizeof *reader);
+    const struct series_row *row = NULL;
     samples found;
 
-    series_reader_open(&reader, request);
-    status s = open_series(request, &reader);
-    for (size_t i = 0; i < reader.list.count && !failed(s); i++) {
-        s = series_reader_read(&reader, &reader.list.data[i], &found);
-        if (!failed(s) && found.count) each(context, response, &reader.list.data[i], &found);
-        if (!failed(s)) s = series_reader_check(&reader);
-        if (!failed(s) && account_over(response->body.account))
-            s = status_make(STATUS_UNAVAILABLE, "answers that are being sent hold too much memory; ask for less");
+    series_reader_open(reader, request);
+    status s = open_series(request, reader);
+    if (!failed(s)) s = series_reader_next(reader, &row);
+    while (!failed(s) && row) {
+        s = series_reader_read(reader, &found);
+        if (!failed(s) && found.count) s = each(context, request, row, &found);
+        if (!failed(s)) s = request_flow(request);
+        if (!failed(s)) s = series_reader_next(reader, &row);
     }
-    series_reader_close(&reader);
+    series_reader_close(reader);
+    free(reader);
     return s;
 }
 
-static void each_as_json(void *context, struct response *response, const struct series_row *row, const samples *found)
+static status each_as_json(void *context, struct request *request, const struct series_row *row, const samples *found)
 {
     (void)context;
     for (int kind = 0; kind < 2; kind++) {
         struct line line = {found, kind};
         size_t at = 0;
-        if (next_of_line(&line, &at)) put_line(response, row, &line);
+        if (next_of_line(&line, &at)) TRY(put_line(request, row, &line));
     }
+    return ok();
 }
 
 status api_export(struct request *request, struct response *response)
 {
     response_text(response, 200, "application/stream+json", STR(""));
-    return for_each(request, response, each_as_json, NULL);
+    return for_each(request, each_as_json, NULL);
 }
 
 struct csv {
@@ -202,13 +217,14 @@ static void put_csv_column(struct writer *w, str column, const struct series_row
     }
 }
 
-static void each_as_csv(void *context, struct response *response, const struct series_row *row, const samples *found)
+static status each_as_csv(void *context, struct request *request, const struct series_row *row, const samples *found)
 {
     const struct csv *csv = context;
     struct arena scratch = {0};
+    status s = ok();
 
-    for (size_t i = 0; i < found->count; i++) {
-        struct writer *w = response_writer(response);
+    for (size_t i = 0; i < found->count && !failed(s); i++) {
+        struct writer *w = response_writer(&request->response);
         if (found->histograms && found->histograms[i]) continue; /* a column holds a number */
         for (size_t j = 0; j < csv->count; j++) {
             if (j) writer_u8(w, ',');
@@ -216,8 +232,10 @@ static void each_as_csv(void *context, struct response *response, const struct s
         }
         writer_u8(w, '\n');
         arena_reset(&scratch);
+        s = flow(request, i);
     }
     arena_release(&scratch);
+    return s;
 }
 
 static status read_columns(struct request *request, struct csv *csv)
@@ -243,5 +261,5 @@ status api_export_csv(struct request *request, struct response *response)
 
     TRY(read_columns(request, csv));
     response_text(response, 200, "text/csv; charset=utf-8", STR(""));
-    return for_each(request, response, each_as_csv, csv);
+    return for_each(request, each_as_csv, csv);
 }

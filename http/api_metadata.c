@@ -11,7 +11,7 @@ struct listing {
     bool any;
 };
 
-static void write_entry(void *context, const struct append_metadata *entry)
+str metadata_type_name(enum metric_type type)
 {
     static const str types[] = {
         [METRIC_UNKNOWN] = STR("unknown"),   [METRIC_COUNTER] = STR("counter"),
@@ -19,6 +19,12 @@ static void write_entry(void *context, const struct append_metadata *entry)
         [METRIC_SUMMARY] = STR("summary"),   [METRIC_GAUGE_HISTOGRAM] = STR("gaugehistogram"),
         [METRIC_STATESET] = STR("stateset"), [METRIC_INFO] = STR("info"),
     };
+
+    return types[type];
+}
+
+static void write_entry(void *context, const struct append_metadata *entry)
+{
     struct listing *listing = context;
 
     if (listing->left == 0) return;
@@ -28,7 +34,7 @@ static void write_entry(void *context, const struct append_metadata *entry)
     listing->any = true;
     json_put_string(w, entry->metric);
     json_put_raw(w, ":[{\"type\":");
-    json_put_string(w, types[entry->type]);
+    json_put_string(w, metadata_type_name(entry->type));
     json_put_raw(w, ",\"help\":");
     json_put_string(w, entry->help);
     json_put_raw(w, ",\"unit\":");

@@ -15,6 +15,7 @@
 #include "http/services.h"
 #include "http/times.h"
 #include "storage/base/clock.h"
+#include "tsdb/snapshot.h"
 
 enum { POINTS_MAX = 11000, NS_PER_MS = 1000000 };
 
@@ -190,6 +191,37 @@ static void make_grid(struct json_grid *grid, const struct query_request *asked,
     json_grid_make(grid, asked->start_ms, asked->step_ms, count, arena);
 }
 
+/* *ran says whether it came to an evaluation. */
+static struct query *evaluate(struct request *request, const struct query_request *asked, bool *ran)
+{
+    struct query *query = query_prepare(request->services->engine, asked);
+    struct json_grid grid;
+
+    *ran = query_error_kind(query) == QUERY_OK;
+    if (!*ran) return query;
+    /* A range query's result is a matrix, whatever its expression is. */
+    struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
+    make_grid(&grid, asked, &request->arena);
+    int entry = active_file_add(request->services->active_file, asked->text);
+    request_on_cancel(request, cancel, query);
+    query_run(query, render, &rendering);
+    request_end_cancel(request);
+    active_file_remove(request->services->active_file, entry);
+    return query;
+}
+
+/* One that meets damage is evaluated again: each time another block is left out. */
+static struct query *evaluate_around_damage(struct request *request, const struct query_request *asked, bool *ran)
+{
+    struct query *query = evaluate(request, asked, ran);
+
+    for (int i = 0; query_met_damage(query) && i < SNAPSHOT_RETRIES_MAX; i++) {
+        query_free(query);
+        query = evaluate(request, asked, ran);
+    }
+    return query;
+}
+
 static void log_query(const struct request *request, const struct query_request *asked, const struct query *query)
 {
     struct config *config = config_holder_get(request->services->config);
@@ -200,23 +232,12 @@ static void log_query(const struct request *request, const struct query_request 
 
 static status run(struct request *request, struct response *response, struct query_request *asked)
 {
-    struct json_grid grid;
-
     asked->client = request->client;
     asked->arrived_ns = request->started_ns;
-    struct query *query = query_prepare(request->services->engine, asked);
+    bool ran;
+    struct query *query = evaluate_around_damage(request, asked, &ran);
 
-    if (query_error_kind(query) == QUERY_OK) {
-        /* A range query's result is a matrix, whatever its expression is. */
-        struct rendering rendering = {&grid, !asked->is_range && query_type(query) == VALUE_VECTOR};
-        make_grid(&grid, asked, &request->arena);
-        int entry = active_file_add(request->services->active_file, asked->text);
-        request_on_cancel(request, cancel, query);
-        query_run(query, render, &rendering);
-        request_end_cancel(request);
-        active_file_remove(request->services->active_file, entry);
-        log_query(request, asked, query);
-    }
+    if (ran) log_query(request, asked, query);
     if (query_error_kind(query) == QUERY_OK) {
         write_result(response, query);
         close_result(request, response, query);

@@ -1,8 +1,5 @@
 /* POST /api/v1/read; see api_read.h.
  *
- *     ReadRequest            1 Query*                  2 enum response types accepted
- *     Query                  1 int64 start             2 int64 end         3 LabelMatcher*
- *     LabelMatcher           1 enum type               2 string name       3 string value
  *     ReadResponse           1 QueryResult*            QueryResult         1 TimeSeries*
  *     ChunkedReadResponse    1 ChunkedSeries*          2 int64 query index
  *     ChunkedSeries          1 Label*                  2 Chunk*
@@ -14,149 +11,28 @@
 #include "http/api_read.h"
 
 #include "http/config.h"
-#include "http/crc32c.h"
 #include "http/options.h"
 #include "http/protobuf.h"
+#include "http/read_request.h"
 #include "http/series_reader.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
+#include "http/snappy_stream.h"
 #include "http/write_histogram.h"
+#include "storage/base/crc32c.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
 
-#include <snappy-c.h>
-
-enum {
-    REQUEST_QUERY = PROTOBUF_TAG(1, PROTOBUF_BYTES),
-    REQUEST_TYPE = PROTOBUF_TAG(2, PROTOBUF_VARINT),
-    REQUEST_TYPES = PROTOBUF_TAG(2, PROTOBUF_BYTES), /* packed */
-    QUERY_START = PROTOBUF_TAG(1, PROTOBUF_VARINT),
-    QUERY_END = PROTOBUF_TAG(2, PROTOBUF_VARINT),
-    QUERY_MATCHER = PROTOBUF_TAG(3, PROTOBUF_BYTES),
-    MATCHER_TYPE = PROTOBUF_TAG(1, PROTOBUF_VARINT),
-    MATCHER_NAME = PROTOBUF_TAG(2, PROTOBUF_BYTES),
-    MATCHER_VALUE = PROTOBUF_TAG(3, PROTOBUF_BYTES),
-    SAMPLES_TYPE = 0,
-    CHUNKS_TYPE = 1,
-    CHUNK_XOR = 1,
-    CHUNK_HISTOGRAM = 2,
-    CHUNK_FLOAT_HISTOGRAM = 3,
-    CHUNK_SAMPLES = 120,
-    FRAME_BYTES = 1 << 20
-};
-
-struct read_query {
-    int64_t start_ms, end_ms;
-    struct matcher *matchers;
-    size_t matcher_count;
-};
+enum { CHUNK_XOR = 1, CHUNK_HISTOGRAM = 2, CHUNK_FLOAT_HISTOGRAM = 3, CHUNK_SAMPLES = 120, FRAME_BYTES = 1 << 20 };
 
 struct reading {
     struct request *request;
     struct config *config;
     struct series_reader rows;
-    vec(struct read_query) queries;
-    int type; /* of the answer; -1: none that we know was accepted */
-    bool has_type;
+    struct read_request asked;
     uint64_t sample_count;
     struct writer message, chunk, frame;
 };
-
-static status malformed(void)
-{
-    return status_make(STATUS_INVALID, "the body is no ReadRequest: malformed protobuf");
-}
-
-/* An equality with one of our external labels is asked of series that do not have it yet. */
-static str without_external(const struct config *config, const struct matcher *matcher)
-{
-    for (size_t i = 0; i < config->external_count; i++) {
-        if (matcher->type == MATCH_EQUAL && str_equal(config->external[i].name, matcher->name) &&
-            str_equal(config->external[i].value, matcher->value))
-            return STR("");
-    }
-    return matcher->value;
-}
-
-static status read_matcher(struct reading *reading, str fields, struct matcher *out)
-{
-    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
-    struct protobuf_field field;
-    struct matcher raw = {.type = MATCH_EQUAL, .name = STR(""), .value = STR("")};
-
-    while (at < end) {
-        at = protobuf_field(at, end, &field);
-        if (!at) return malformed();
-        if (field.tag == MATCHER_TYPE) {
-            if (field.value > MATCH_NOT_REGEX) return status_make(STATUS_INVALID, "unknown type of matcher");
-            raw.type = (enum matcher_type)field.value;
-        }
-        if (field.tag == MATCHER_NAME) raw.name = field.bytes;
-        if (field.tag == MATCHER_VALUE) raw.value = field.bytes;
-    }
-    return matcher_compile(raw.type, raw.name, without_external(reading->config, &raw), out, &reading->request->arena);
-}
-
-static status read_query(struct reading *reading, str fields)
-{
-    const uint8_t *at = (const uint8_t *)fields.data, *end = at + fields.len;
-    struct protobuf_field field;
-    struct read_query query = {0};
-    vec(struct matcher) matchers = {0};
-    status s = ok();
-
-    while (at < end && !failed(s)) {
-        at = protobuf_field(at, end, &field);
-        if (!at) {
-            s = malformed();
-            break;
-        }
-        if (field.tag == QUERY_START) query.start_ms = (int64_t)field.value;
-        if (field.tag == QUERY_END) query.end_ms = (int64_t)field.value;
-        if (field.tag != QUERY_MATCHER) continue;
-        if (matchers.count == READ_MATCHERS_MAX) s = status_make(STATUS_INVALID, "too many matchers in one query");
-        if (!failed(s)) s = read_matcher(reading, field.bytes, vec_push_slot(&matchers));
-    }
-    query.matchers = arena_array(&reading->request->arena, struct matcher, matchers.count);
-    query.matcher_count = matchers.count;
-    if (matchers.count) memcpy(query.matchers, matchers.data, matchers.count * sizeof *matchers.data);
-    vec_release(&matchers);
-    vec_push(&reading->queries, query);
-    return s;
-}
-
-/* The first type that we know wins. */
-static void note_type(struct reading *reading, uint64_t type)
-{
-    reading->has_type = true;
-    if (reading->type < 0 && type <= CHUNKS_TYPE) reading->type = (int)type;
-}
-
-static status read_request(struct reading *reading, str message)
-{
-    const uint8_t *at = (const uint8_t *)message.data, *end = at + message.len;
-    struct protobuf_field field;
-    uint64_t type;
-
-    while (at < end) {
-        at = protobuf_field(at, end, &field);
-        if (!at) return malformed();
-        if (field.tag == REQUEST_TYPE) note_type(reading, field.value);
-        if (field.tag == REQUEST_TYPES) {
-            const uint8_t *from = (const uint8_t *)field.bytes.data, *to = from + field.bytes.len;
-            while (from < to) {
-                from = varint_get(from, to, &type);
-                if (!from) return malformed();
-                note_type(reading, type);
-            }
-        }
-        if (field.tag != REQUEST_QUERY) continue;
-        if (reading->queries.count == READ_QUERIES_MAX) return status_make(STATUS_INVALID, "too many queries");
-        TRY(read_query(reading, field.bytes));
-    }
-    if (!reading->has_type) reading->type = SAMPLES_TYPE;
-    return reading->type >= 0 ? ok() : status_make(STATUS_INVALID, "none of the accepted response types is supported");
-}
 
 static void put_bytes(struct writer *w, unsigned number, str bytes)
 {
@@ -205,72 +81,114 @@ static status count_samples(struct reading *reading, size_t count)
     return status_make(STATUS_INVALID, "exceeded sample limit (%llu)", (unsigned long long)limit);
 }
 
-static status add_series(struct reading *reading, const struct series_row *row, struct writer *result)
+static bool is_histogram(const samples *found, size_t i)
 {
-    struct writer *series = &reading->frame;
+    return found->histograms && found->histograms[i];
+}
+
+static status begin_query(struct reading *reading, const struct read_query *query)
+{
+    series_reader_clear(&reading->rows);
+    TRY(series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms));
+    series_reader_sort(&reading->rows);
+    return ok();
+}
+
+/* Appends the samples to the message of a series. */
+static void put_samples(struct reading *reading, struct writer *series, const samples *found)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        uint8_t text[VARINT_BYTES_MAX];
+        if (is_histogram(found, i)) {
+            write_histogram_encode(found->histograms[i], found->times_ms[i], &reading->chunk);
+            put_bytes(series, 4, text_of(&reading->chunk));
+            continue;
+        }
+        size_t len = (size_t)(varint_put(text, (uint64_t)found->times_ms[i]) - text);
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
+        writer_u8(series, (uint8_t)(10 + len));
+        writer_u8(series, PROTOBUF_TAG(1, PROTOBUF_FIXED64));
+        writer_u64(series, double_bits(found->values[i]));
+        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_VARINT));
+        writer_bytes(series, text, len);
+    }
+}
+
+static status check_bytes(const struct reading *reading, const struct buffers *held)
+{
+    if (reading->frame.count > reading->rows.account.limit_bytes || held->bytes > held->account->limit_bytes)
+        return status_make(STATUS_INVALID, "the answer needs more memory than --query.memory and --web.answer-memory "
+                                           "allow; ask for less, or for chunks");
+    if (account_over(held->account))
+        return status_make(STATUS_UNAVAILABLE, "answers that are being sent hold too much memory; try again later");
+    return ok();
+}
+
+static status add_series(struct reading *reading, const struct series_row *row, struct snappy_stream *result)
+{
+    struct writer *series = &reading->frame, *head = &reading->chunk;
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
+    TRY(series_reader_read(&reading->rows, &found));
     if (found.count == 0) return ok();
     TRY(count_samples(reading, found.count));
     series->count = 0;
     put_labels(reading, series, row);
-    for (size_t i = 0; i < found.count; i++) {
-        uint8_t text[VARINT_BYTES_MAX];
-        if (found.histograms && found.histograms[i]) {
-            write_histogram_encode(found.histograms[i], found.times_ms[i], &reading->chunk);
-            put_bytes(series, 4, text_of(&reading->chunk));
-            continue;
-        }
-        size_t len = (size_t)(varint_put(text, (uint64_t)found.times_ms[i]) - text);
-        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
-        writer_u8(series, (uint8_t)(10 + len));
-        writer_u8(series, PROTOBUF_TAG(1, PROTOBUF_FIXED64));
-        writer_u64(series, double_bits(found.values[i]));
-        writer_u8(series, PROTOBUF_TAG(2, PROTOBUF_VARINT));
-        writer_bytes(series, text, len);
-    }
-    put_bytes(result, 1, text_of(series));
-    if (result->count + reading->message.count > reading->rows.account.limit_bytes)
-        return status_make(STATUS_INVALID,
-                           "the answer needs more than the %zu bytes that --query.memory allows; ask "
-                           "for less, or for chunks",
-                           reading->rows.account.limit_bytes);
-    return ok();
+    put_samples(reading, series, &found);
+    head->count = 0;
+    writer_varint(head, PROTOBUF_TAG(1, PROTOBUF_BYTES));
+    writer_varint(head, series->count);
+    snappy_stream_write(result, text_of(head));
+    snappy_stream_write(result, text_of(series));
+    return check_bytes(reading, &result->out);
 }
 
+/* One query's result, compressed, behind those before it; *text_bytes counts what they are uncompressed. */
+static status add_result(struct reading *reading, const struct read_query *query, struct buffers *out,
+                         uint64_t *text_bytes)
+{
+    struct snappy_stream result = {.out.account = out->account};
+    const struct series_row *row = NULL;
+
+    status s = begin_query(reading, query);
+    if (!failed(s)) s = series_reader_next(&reading->rows, &row);
+    while (!failed(s) && row) {
+        s = add_series(reading, row, &result);
+        if (!failed(s)) s = series_reader_next(&reading->rows, &row);
+    }
+    if (!failed(s)) {
+        struct writer *head = &reading->chunk;
+        snappy_stream_finish(&result);
+        head->count = 0;
+        writer_varint(head, PROTOBUF_TAG(1, PROTOBUF_BYTES));
+        writer_varint(head, result.text_bytes);
+        *text_bytes += head->count + result.text_bytes;
+        snappy_put_literal(out, text_of(head));
+        buffers_move(out, &result.out);
+        s = check_bytes(reading, out);
+    }
+    snappy_stream_release(&result);
+    return s;
+}
+
+/* Complete before its first byte, since the lengths of all stand before them; but it is held compressed only. */
 static status answer_samples(struct reading *reading, struct response *response)
 {
-    struct writer result = {0};
+    struct buffers results = {.account = response->body.account};
+    uint8_t length[VARINT_BYTES_MAX];
+    uint64_t text_bytes = 0;
     status s = ok();
 
-    for (size_t i = 0; i < reading->queries.count && !failed(s); i++) {
-        const struct read_query *query = &reading->queries.data[i];
-        series_reader_clear(&reading->rows);
-        result.count = 0;
-        s = series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms);
-        series_reader_sort(&reading->rows);
-        for (size_t j = 0; j < reading->rows.list.count && !failed(s); j++) {
-            s = add_series(reading, &reading->rows.list.data[j], &result);
-            if (!failed(s)) s = series_reader_check(&reading->rows);
-        }
-        put_bytes(&reading->message, 1, text_of(&result));
+    for (size_t i = 0; i < reading->asked.count && !failed(s); i++)
+        s = add_result(reading, &reading->asked.queries[i], &results, &text_bytes);
+    if (!failed(s)) {
+        response_text(response, 200, "application/x-protobuf", STR(""));
+        response_header(response, "Content-Encoding", STR("snappy"));
+        buffers_append(&response->body, length, (size_t)(varint_put(length, text_bytes) - length));
+        buffers_move(&response->body, &results);
     }
-    writer_release(&result);
-    if (failed(s)) return s;
-    size_t bytes = snappy_max_compressed_length(reading->message.count);
-    char *packed = memory_alloc(bytes);
-    snappy_compress((const char *)reading->message.data, reading->message.count, packed, &bytes);
-    response_text(response, 200, "application/x-protobuf", STR(""));
-    response_header(response, "Content-Encoding", STR("snappy"));
-    response_append(response, str_make(packed, bytes));
-    free(packed);
-    return ok();
-}
-
-static bool is_histogram(const samples *found, size_t i)
-{
-    return found->histograms && found->histograms[i];
+    buffers_release(&results);
+    return s;
 }
 
 static size_t encode_floats(struct reading *reading, const samples *found, size_t first)
@@ -338,35 +256,32 @@ static void put_frame(struct reading *reading, struct response *response, size_t
     writer_release(&head);
 }
 
-static status stream_series(struct reading *reading, const struct series_row *row, struct response *response,
-                            size_t query)
+static status stream_series(struct reading *reading, const struct series_row *row, size_t query)
 {
     samples found;
 
-    TRY(series_reader_read(&reading->rows, row, &found));
+    TRY(series_reader_read(&reading->rows, &found));
     for (size_t first = 0; first < found.count;) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);
         while (first < found.count && reading->frame.count < FRAME_BYTES) first += put_chunk(reading, &found, first);
-        put_frame(reading, response, query);
+        put_frame(reading, &reading->request->response, query);
+        TRY(request_flow(reading->request));
     }
     return ok();
 }
 
 static status answer_chunks(struct reading *reading, struct response *response)
 {
+    const struct series_row *row;
+
     response_text(response, 200, "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse", STR(""));
-    for (size_t i = 0; i < reading->queries.count; i++) {
-        const struct read_query *query = &reading->queries.data[i];
-        series_reader_clear(&reading->rows);
-        TRY(series_reader_add(&reading->rows, query->matchers, query->matcher_count, query->start_ms, query->end_ms));
-        series_reader_sort(&reading->rows);
-        for (size_t j = 0; j < reading->rows.list.count; j++) {
-            TRY(stream_series(reading, &reading->rows.list.data[j], response, i));
-            TRY(series_reader_check(&reading->rows));
-            if (account_over(response->body.account))
-                return status_make(STATUS_UNAVAILABLE,
-                                   "answers that are being sent hold too much memory; ask for less");
+    for (size_t i = 0; i < reading->asked.count; i++) {
+        TRY(begin_query(reading, &reading->asked.queries[i]));
+        TRY(series_reader_next(&reading->rows, &row));
+        while (row) {
+            TRY(stream_series(reading, row, i));
+            TRY(series_reader_next(&reading->rows, &row));
         }
     }
     return ok();
@@ -374,7 +289,7 @@ static status answer_chunks(struct reading *reading, struct response *response)
 
 status api_read(struct request *request, struct response *response)
 {
-    struct reading reading = {.request = request, .type = -1};
+    struct reading reading = {.request = request};
     char *buffer = NULL;
     size_t capacity = 0;
     str message;
@@ -382,12 +297,11 @@ status api_read(struct request *request, struct response *response)
     TRY(snappy_body_read(body_text(&request->body), READ_MESSAGE_BYTES_MAX, &buffer, &capacity, &message));
     reading.config = config_holder_get(request->services->config);
     series_reader_open(&reading.rows, request);
-    status s = read_request(&reading, message);
+    status s = read_request_decode(message, reading.config, &request->arena, &reading.asked);
     if (!failed(s))
-        s = reading.type == CHUNKS_TYPE ? answer_chunks(&reading, response) : answer_samples(&reading, response);
+        s = reading.asked.wants_chunks ? answer_chunks(&reading, response) : answer_samples(&reading, response);
     series_reader_close(&reading.rows);
     config_unref(reading.config);
-    vec_release(&reading.queries);
     writer_release(&reading.message);
     writer_release(&reading.chunk);
     writer_release(&reading.frame);

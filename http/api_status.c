@@ -276,7 +276,16 @@ status api_features(struct request *request, struct response *response)
     put_bool(w, request->services->settings->enable_admin);
     json_put_raw(w, ",\"exclude_alerts\":true,\"label_values_match\":true,\"lifecycle\":");
     put_bool(w, request->services->settings->enable_lifecycle);
-    json_put_raw(w, ",\"query_stats\":true,\"remote_write_receiver\":true}");
+    json_put_raw(w, ",\"openapi_3.1\":true,\"openapi_3.2\":true,\"otlp_write_receiver\":true,\"query_stats\":true,"
+                    "\"query_warnings\":true,\"remote_write_receiver\":true,\"search\":true,"
+                    "\"search_fuzz_alg_jarowinkler\":true,\"search_fuzz_alg_subsequence\":true,"
+                    "\"time_range_labels\":true,\"time_range_series\":true}");
+    open_member(w, false, "otlp_receiver");
+    struct config *config = config_holder_get(request->services->config);
+    json_put_raw(w, "{\"delta_conversion\":false,\"native_delta_ingestion\":");
+    put_bool(w, config->otlp.takes_delta);
+    config_unref(config);
+    writer_u8(w, '}');
     open_member(w, false, "promql");
     writer_u8(w, '{');
     write_promql_features(w, features, &request->arena);

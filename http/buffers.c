@@ -1,6 +1,7 @@
 /* Bytes on their way out; see buffers.h. */
 #include "http/buffers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 uint8_t *buffers_reserve(struct buffers *buffers, size_t *bytes)
@@ -69,6 +70,22 @@ size_t buffers_take(struct buffers *buffers, void *out, size_t bytes)
     }
     buffers->bytes -= taken;
     return taken;
+}
+
+void buffers_move(struct buffers *buffers, struct buffers *from)
+{
+    if (!from->head) return;
+    if (!buffers->account) buffers->account = from->account; /* they stay charged to it */
+    assert(buffers->account == from->account);
+    if (buffers->tail) {
+        buffers->tail->next = from->head;
+    } else {
+        buffers->head = from->head;
+    }
+    buffers->tail = from->tail;
+    buffers->bytes += from->bytes;
+    from->head = from->tail = NULL;
+    from->bytes = 0;
 }
 
 void buffers_release(struct buffers *buffers)

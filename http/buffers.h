@@ -39,6 +39,9 @@ void buffers_commit(struct buffers *buffers, size_t bytes);
 /* Moves up to `bytes` bytes from the front of the list to `out`; returns how many. */
 size_t buffers_take(struct buffers *buffers, void *out, size_t bytes);
 
+/* Moves all blocks of another list behind the ones here. */
+void buffers_move(struct buffers *buffers, struct buffers *from);
+
 /* Frees all; leaves an empty list. Fine on a zeroed one. */
 void buffers_release(struct buffers *buffers);
 

@@ -29,12 +29,13 @@ struct connection {
     int64_t since_ns;    /* of the phase, or of the first byte of a head that was noticed; 0: none */
     uint64_t bytes_read; /* when the last request was complete, as TCP counts them: more are the next one's head */
     int64_t entered_ns;  /* when the phase began */
+    uint64_t bytes_then; /* of a stream, at since_ns */
     void *request;
     bool is_watched; /* somebody wants to know when the client leaves */
     bool has_left;   /* the client sends nothing more */
     bool is_ended;   /* by us */
     /* atomic */
-    _Atomic uint64_t body_bytes;
+    _Atomic uint64_t body_bytes; /* received; of a stream: sent */
 };
 
 struct connections {
@@ -61,6 +62,8 @@ struct connections_options connections_options_default(void)
         .body_ms = 60 * 1000,
         .body_bytes_per_second = 64 << 10,
         .answer_ms = 5 * 60 * 1000,
+        .stream_ms = 30 * 1000,
+        .stream_bytes = 1 << 20,
         .tick_ms = 1000,
     };
 }
@@ -99,6 +102,19 @@ static bool body_is_late(struct connection *connection, int64_t now_ns)
     return spent_ms > options->body_ms && (int64_t)(bytes * 1000) / spent_ms < options->body_bytes_per_second;
 }
 
+/* Whether a client has not read what it should in a time. */
+static bool stream_is_late_locked(struct connection *connection, int64_t now_ns)
+{
+    const struct connections_options *options = &connection->owner->options;
+    uint64_t bytes = atomic_load_explicit(&connection->body_bytes, memory_order_relaxed);
+
+    if ((int64_t)(bytes - connection->bytes_then) < options->stream_bytes)
+        return now_ns - connection->since_ns > options->stream_ms * 1000000;
+    connection->bytes_then = bytes;
+    connection->since_ns = now_ns;
+    return false;
+}
+
 /* The client has left, and nothing that it sent before leaving moves its connection on any more. */
 static bool is_abandoned(const struct connection *connection, int64_t now_ns)
 {
@@ -118,6 +134,7 @@ static const char *end_reason_locked(struct connection *connection, int64_t now_
         return body_is_late(connection, now_ns) ? "late body" : NULL;
     case CONNECTION_ANSWER: /* who sends nothing more may still read */
         return now_ns - connection->since_ns > connection->owner->options.answer_ms * 1000000 ? "late answer" : NULL;
+    case CONNECTION_STREAM: return stream_is_late_locked(connection, now_ns) ? "late reader" : NULL;
     case CONNECTION_WORK: break; /* queries have their own deadline, and writes end with the log */
     }
     return NULL;
@@ -308,11 +325,22 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     if (!head_goes_on) connection->since_ns = phase == CONNECTION_IDLE ? 0 : now_ns;
     if (was_read) connection->bytes_read = bytes;
     if (phase == CONNECTION_BODY) atomic_store_explicit(&connection->body_bytes, 0, memory_order_relaxed);
+    if (phase == CONNECTION_STREAM) connection->bytes_then = atomic_load(&connection->body_bytes);
     connection->entered_ns = now_ns;
     connection->phase = phase;
     connection->request = request;
     count_phase_locked(connection, 1);
     pthread_mutex_unlock(&connections->mutex);
+}
+
+void *connection_request(struct connection *connection)
+{
+    return connection->request; /* only its own thread changes it */
+}
+
+void connection_sent(struct connection *connection, size_t bytes)
+{
+    connection_received(connection, bytes);
 }
 
 void connection_received(struct connection *connection, size_t bytes)

@@ -23,14 +23,17 @@ enum connection_phase {
     CONNECTION_HEAD, /* the request line is there */
     CONNECTION_BODY,
     CONNECTION_WORK, /* suspended */
-    CONNECTION_ANSWER
+    CONNECTION_ANSWER,
+    CONNECTION_STREAM /* an answer without a known end */
 };
 
 struct connections_options {
     int64_t head_ms; /* for the head, from its first byte */
     int64_t body_ms; /* for the body; longer only at this rate on average: */
     int64_t body_bytes_per_second;
-    int64_t answer_ms;              /* for the client to read the answer */
+    int64_t answer_ms; /* for the client to read the answer */
+    int64_t stream_ms; /* for each so many bytes of a stream: */
+    int64_t stream_bytes;
     int64_t tick_ms;                /* how often the thread looks */
     void (*hang_up)(void *request); /* called under the lock: must be short and not come back here */
 };
@@ -47,6 +50,12 @@ void connections_remove(struct connection *connection);
 
 /* The connection begins something, for this request (NULL when idle). */
 void connection_enter(struct connection *connection, enum connection_phase phase, void *request);
+
+/* For which request the connection is doing something; NULL if it is idle. */
+void *connection_request(struct connection *connection);
+
+/* Bytes of a stream have been handed over. */
+void connection_sent(struct connection *connection, size_t bytes);
 
 /* Bytes of a body have arrived. */
 void connection_received(struct connection *connection, size_t bytes);

@@ -3,6 +3,7 @@
 
 #include "http/compress.h"
 #include "http/metrics.h"
+#include "http/route_prefix.h"
 #include "http/services.h"
 #include "http/workers.h"
 #include "tsdb/regex.h"
@@ -55,7 +56,14 @@ bool dispatch_head(struct request *request, const struct route *routes, size_t c
 {
     struct response *response = &request->response;
     bool malformed = false;
-    bool found = find_route(request, routes, count, &malformed);
+    str prefix = request->services->route_prefix;
+
+    if (prefix.len && str_equal(request->path, STR("/"))) {
+        response_header(response, "Location", prefix);
+        response_text(response, 302, "text/plain; charset=utf-8", STR(""));
+        return false;
+    }
+    bool found = route_prefix_cut(prefix, &request->path) && find_route(request, routes, count, &malformed);
     bool below_api = str_starts_with(request->path, STR("/api/v1/"));
 
     if (below_api && request->method == METHOD_OPTIONS && (!found || request->route->flags & ROUTE_API)) {
@@ -92,6 +100,10 @@ bool dispatch_run(struct request *request)
     } else {
         status s = route->handle(request, response);
         if (!failed(s) && (route->flags & ROUTE_LATER)) return false;
+        if (request->stream) {
+            request_end_stream(request, &s);
+            return false;
+        }
         if (failed(s)) response_fail_status(response, &s);
     }
     response_seal(response);
@@ -117,6 +129,9 @@ void dispatch_submit(struct request *request)
         break;
     case PLACE_INGEST:
         if (!workers_submit(services->ingest_workers, run_job, request)) refused = &metric_http_refused_ingest;
+        break;
+    case PLACE_STREAM:
+        if (!workers_submit(services->stream_workers, run_job, request)) refused = &metric_http_refused_stream;
         break;
     case PLACE_SERVICE:
     case PLACE_INLINE:

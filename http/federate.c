@@ -129,14 +129,16 @@ static enum federate_type type_of(const struct row *row)
     return row->histogram->hint == HISTOGRAM_GAUGE ? FEDERATE_GAUGE_HISTOGRAM : FEDERATE_HISTOGRAM;
 }
 
-static void put_rows(struct federation *federation)
+static status put_rows(struct federation *federation)
 {
     struct config *config = config_holder_get(federation->request->services->config);
     const struct row *before = NULL;
+    status s = ok();
 
     if (federation->rows.count)
         qsort(federation->rows.data, federation->rows.count, sizeof *federation->rows.data, compare_rows);
     vec_each (row, &federation->rows) {
+        if (failed(s)) break;
         if (before && compare_rows(before, row) == 0) continue; /* of another set */
         if (!before || !str_equal(before->metric, row->metric) || type_of(before) != type_of(row)) {
             if (before) federate_end(&federation->output);
@@ -144,9 +146,11 @@ static void put_rows(struct federation *federation)
         }
         put_row(federation, config, row);
         before = row;
+        s = request_flow(federation->request);
     }
     if (before) federate_end(&federation->output);
     config_unref(config);
+    return s;
 }
 
 static status collect(struct federation *federation)
@@ -180,7 +184,7 @@ status page_federate(struct request *request, struct response *response)
     account_init(&federation.account, options->query_bytes_max, NULL);
     federation.snapshot = db_snapshot(request->services->db, &federation.account);
     status s = collect(&federation);
-    if (!failed(s)) put_rows(&federation);
+    if (!failed(s)) s = put_rows(&federation);
     federate_output_release(&federation.output);
     snapshot_release(federation.snapshot);
     vec_release(&federation.rows);

@@ -23,10 +23,14 @@
       "Requests told to come again.")                                                                                  \
     X(COUNTER, http_refused_service, "varve_http_refused_requests_total", "reason=\"service_queue\"",                  \
       "Requests told to come again.")                                                                                  \
+    X(COUNTER, http_refused_stream, "varve_http_refused_requests_total", "reason=\"stream_queue\"",                    \
+      "Requests told to come again.")                                                                                  \
     X(COUNTER, http_refused_body, "varve_http_refused_requests_total", "reason=\"body_memory\"",                       \
       "Requests told to come again.")                                                                                  \
     X(COUNTER, http_refused_answer, "varve_http_refused_requests_total", "reason=\"answer_memory\"",                   \
       "Requests told to come again.")                                                                                  \
+    X(GAUGE, http_streams, "varve_http_streams", "", "Answers that are being sent while they are made.")               \
+    X(COUNTER, http_broken, "varve_http_broken_answers_total", "", "Answers that broke off because of an error.")      \
     X(COUNTER, ingest_stored, "varve_ingest_samples_total", "outcome=\"stored\"", "Samples received.")                 \
     X(COUNTER, ingest_repeated, "varve_ingest_samples_total", "outcome=\"repeated\"", "Samples received.")             \
     X(COUNTER, ingest_rejected, "varve_ingest_samples_total", "outcome=\"rejected\"", "Samples received.")             \

@@ -2,6 +2,7 @@
 #include "http/openapi.h"
 
 #include "http/routes.h"
+#include "http/services.h"
 #include "http/version.h"
 
 static void put(struct writer *w, str text)
@@ -52,8 +53,10 @@ status api_openapi(struct request *request, struct response *response)
     put(response_writer(response),
         arena_format(&request->arena,
                      "openapi: %s.0\ninfo:\n  title: Varve\n  description: The HTTP API of Prometheus %s, as far as a "
-                     "storage server has it.\n  version: \"%s\"\npaths:\n",
-                     str_equal(version, STR("3.2")) ? "3.2" : "3.1", VERSION_OF_API, version_text));
+                     "storage server has it.\n  version: \"%s\"\n"
+                     "servers:\n  - url: \"%.*s/\"\npaths:\n",
+                     str_equal(version, STR("3.2")) ? "3.2" : "3.1", VERSION_OF_API, version_text,
+                     STR_ARG(request->services->route_prefix)));
     for (size_t i = 0; i < count; i++) {
         struct writer *w = response_writer(response);
         put(w, arena_format(&request->arena, "  \"%s\":\n", routes[i].path));

@@ -8,6 +8,7 @@
 
 enum option_kind {
     KIND_TEXT,     /* str */
+    KIND_MATCH,    /* str, added to the list of selectors; may be repeated */
     KIND_SWITCH,   /* bool */
     KIND_DURATION, /* int64_t, milliseconds */
     KIND_WINDOW,   /* as a duration; "any" is -1 */
@@ -29,7 +30,11 @@ struct option {
 
 #define FIELD(name) offsetof(struct settings, name)
 
-enum { ALL = COMMAND_SERVE | COMMAND_INSTANT | COMMAND_RANGE };
+enum {
+    ASKING = COMMAND_SERVE | COMMAND_INSTANT | COMMAND_RANGE,
+    WRITING = COMMAND_SERVE | COMMAND_IMPORT,
+    ALL = ASKING | COMMAND_IMPORT | COMMAND_EXPORT
+};
 
 static const struct option options[] = {
     {"storage.tsdb.path", KIND_TEXT, FIELD(data_path), "data", ALL, 0, 0, "Folder that holds the data."},
@@ -37,6 +42,9 @@ static const struct option options[] = {
      "How long samples are kept; 0 keeps them for ever."},
     {"storage.tsdb.retention.size", KIND_BYTES, FIELD(retention_bytes), "0", COMMAND_SERVE, 0, 0,
      "Bytes that the data folder may have; beyond that the oldest blocks go. 0: any number."},
+    {"storage.reserve", KIND_BYTES, FIELD(reserve_bytes), "32MB", ALL, 0, 0,
+     "Disk set aside in the data folder, so that what is in memory can be written when the disk is full; writes are "
+     "refused while it is used up. 0: none."},
     {"storage.tsdb.out-of-order-time-window", KIND_WINDOW, FIELD(out_of_order_ms), "any", COMMAND_SERVE, 0, 0,
      "How far behind the newest sample of its series a sample may be; \"any\" takes all that the retention keeps."},
     {"storage.future-limit", KIND_DURATION, FIELD(future_max_ms), "10m", COMMAND_SERVE, 0, 0,
@@ -44,23 +52,26 @@ static const struct option options[] = {
     {"storage.wal.sync-interval", KIND_DURATION, FIELD(sync_interval_ms), "0s", COMMAND_SERVE, 0, 60000,
      "0 answers a write when it is on disk. Otherwise the log is synced this often, and a power cut may take what was "
      "written since."},
-    {"storage.memory", KIND_BYTES, FIELD(head_bytes), "512MB", COMMAND_SERVE, 64 << 10, 0,
-     "Memory for samples that are not in a block yet."},
-    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "64MB", ALL, 1 << 20, 0, "Memory for pages of blocks."},
+    {"storage.memory", KIND_BYTES, FIELD(memory_bytes), "640MB", ALL, 64 << 10, 0,
+     "Memory for samples that are not in a block yet, for pages of blocks, and for what writes blocks, together."},
+    {"storage.cache", KIND_BYTES, FIELD(cache_bytes), "0", ALL, 0, 0,
+     "Of that, memory for pages of blocks, at most half. 0: an eighth."},
     {"storage.series-limit", KIND_COUNT, FIELD(series_max), "0", COMMAND_SERVE, 0, UINT32_MAX,
      "Series in memory at a time; more new ones are refused. 0: any number."},
-    {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "128", COMMAND_SERVE, 0, 256,
+    {"storage.label-limit", KIND_COUNT, FIELD(labels_max), "128", WRITING, 0, 256,
      "Labels that a series may have; 0: as many as a block can hold, 256."},
-    {"storage.label-name-length-limit", KIND_BYTES, FIELD(label_name_bytes_max), "1KB", COMMAND_SERVE, 0, 1 << 20,
+    {"storage.label-name-length-limit", KIND_BYTES, FIELD(label_name_bytes_max), "1KB", WRITING, 0, 1 << 20,
      "Bytes of a label's name; 0: any number."},
-    {"storage.label-value-length-limit", KIND_BYTES, FIELD(label_value_bytes_max), "64KB", COMMAND_SERVE, 0, 1 << 20,
+    {"storage.label-value-length-limit", KIND_BYTES, FIELD(label_value_bytes_max), "64KB", WRITING, 0, 1 << 20,
      "Bytes of a label's value; 0: any number."},
-    {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", COMMAND_SERVE, 0, UINT32_MAX,
+    {"storage.metadata-limit", KIND_COUNT, FIELD(metadata_max), "100000", WRITING, 0, UINT32_MAX,
      "Metrics whose type, help and unit are remembered."},
     {"storage.delete-undo", KIND_DURATION, FIELD(delete_undo_ms), "1d", COMMAND_SERVE, 0, 0,
      "How long a delete can be taken back before its samples are removed from disk."},
     {"storage.delete-limit", KIND_COUNT, FIELD(tombstones_max), "1000", COMMAND_SERVE, 0, UINT32_MAX,
      "Deletes that are not yet removed from disk; more are refused."},
+    {"storage.scrub-interval", KIND_DURATION, FIELD(scrub_interval_ms), "7d", COMMAND_SERVE, 0, 0,
+     "How often all blocks are read whole, to find damage while there is a copy elsewhere; 0: never."},
     {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
      "Memory for exemplars, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
@@ -73,6 +84,10 @@ static const struct option options[] = {
      "A connection without traffic is closed after that time."},
     {"web.cors.origin", KIND_TEXT, FIELD(cors_origin), ".*", COMMAND_SERVE, 0, 0,
      "Regular expression, anchored, for the origins that browsers may use the API from."},
+    {"web.external-url", KIND_TEXT, FIELD(external_url), "", COMMAND_SERVE, 0, 0,
+     "URL under which the server is reached, for one behind a reverse proxy; its path is served, too."},
+    {"web.route-prefix", KIND_TEXT, FIELD(route_prefix), "", COMMAND_SERVE, 0, 0,
+     "What stands before all paths; by default the path of --web.external-url."},
     {"web.enable-lifecycle", KIND_SWITCH, FIELD(enable_lifecycle), "false", COMMAND_SERVE, 0, 0,
      "Lets POST /-/reload read the configuration again and POST /-/quit stop the server."},
     {"web.enable-admin-api", KIND_SWITCH, FIELD(enable_admin), "false", COMMAND_SERVE, 0, 0,
@@ -85,23 +100,30 @@ static const struct option options[] = {
      "Memory for all request bodies; beyond that clients are told to come again."},
     {"web.answer-memory", KIND_BYTES, FIELD(answer_bytes), "256MB", COMMAND_SERVE, 1 << 20, 0,
      "Memory for all answers that are being sent."},
-    {"query.lookback-delta", KIND_DURATION, FIELD(lookback_ms), "5m", ALL, 1, 0,
+    {"query.lookback-delta", KIND_DURATION, FIELD(lookback_ms), "5m", ASKING, 1, 0,
      "How old the newest sample of a series may be to count as its present value."},
-    {"query.timeout", KIND_DURATION, FIELD(query_timeout_ms), "2m", ALL, 1, 0, "How long a query may take."},
+    {"query.timeout", KIND_DURATION, FIELD(query_timeout_ms), "2m", ASKING, 1, 0, "How long a query may take."},
     {"query.max-concurrency", KIND_COUNT, FIELD(query_concurrency), "20", COMMAND_SERVE, 1, 10000,
      "Queries evaluated at a time; further ones wait."},
-    {"query.max-samples", KIND_COUNT, FIELD(query_samples_max), "50000000", ALL, 1, 0,
+    {"query.max-samples", KIND_COUNT, FIELD(query_samples_max), "50000000", ASKING, 1, 0,
      "Samples and points that one query may hold at a time."},
-    {"query.memory", KIND_BYTES, FIELD(query_bytes), "128MB", ALL, 1 << 20, 0, "Memory of one query."},
-    {"query.total-memory", KIND_BYTES, FIELD(query_total_bytes), "256MB", ALL, 1 << 20, 0,
+    {"query.memory", KIND_BYTES, FIELD(query_bytes), "128MB", ASKING, 1 << 20, 0, "Memory of one query."},
+    {"query.total-memory", KIND_BYTES, FIELD(query_total_bytes), "256MB", ASKING, 1 << 20, 0,
      "Memory of all queries together."},
-    {"query.threads", KIND_COUNT, FIELD(query_threads), "0", ALL, 0, 1024,
+    {"query.threads", KIND_COUNT, FIELD(query_threads), "0", ASKING, 0, 1024,
      "Threads that evaluate queries; 0: one for each core."},
     {"storage.remote.read-sample-limit", KIND_COUNT, FIELD(read_samples_max), "50000000", COMMAND_SERVE, 0, 0,
      "Samples of one remote-read answer that is not streamed; 0: any number."},
-    {"enable-feature", KIND_FEATURES, FIELD(features), "", ALL, 0, 0,
+    {"storage.remote.read-concurrent-limit", KIND_COUNT, FIELD(streams_max), "10", COMMAND_SERVE, 1, 1000,
+     "Remote-reads, exports and federations answered at a time; further ones wait."},
+    {"enable-feature", KIND_FEATURES, FIELD(features), "", ASKING, 0, 0,
      "Parts of PromQL that are off, separated by commas; `varve help features` lists them."},
     {"log.level", KIND_LEVEL, FIELD(log_level), "info", ALL, 0, 0, "debug, info, warn or error."},
+    {"from", KIND_TEXT, FIELD(from), "", COMMAND_EXPORT, 0, 0,
+     "First time: Unix seconds or RFC 3339; the oldest sample."},
+    {"to", KIND_TEXT, FIELD(to), "", COMMAND_EXPORT, 0, 0, "Last time; the newest sample."},
+    {"match", KIND_MATCH, FIELD(match), "", COMMAND_EXPORT, 0, 0,
+     "Only series that match, as {job=\"api\"}; may be repeated for more of them. All series."},
     {"time", KIND_TEXT, FIELD(time), "", COMMAND_INSTANT, 0, 0, "When to evaluate: Unix seconds or RFC 3339; now."},
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
@@ -116,8 +138,9 @@ _Static_assert(OPTION_COUNT <= OPTIONS_MAX, "settings have room for each flag's 
 static const char *kind_name(enum option_kind kind)
 {
     static const char *const names[] = {
-        [KIND_TEXT] = "TEXT",   [KIND_SWITCH] = "",      [KIND_DURATION] = "DURATION", [KIND_WINDOW] = "DURATION",
-        [KIND_BYTES] = "BYTES", [KIND_COUNT] = "NUMBER", [KIND_LEVEL] = "LEVEL",       [KIND_FEATURES] = "LIST",
+        [KIND_MATCH] = "SELECTOR",    [KIND_TEXT] = "TEXT",       [KIND_SWITCH] = "",
+        [KIND_DURATION] = "DURATION", [KIND_WINDOW] = "DURATION", [KIND_BYTES] = "BYTES",
+        [KIND_COUNT] = "NUMBER",      [KIND_LEVEL] = "LEVEL",     [KIND_FEATURES] = "LIST",
     };
     return names[kind];
 }
@@ -187,6 +210,12 @@ static status set_value(const struct option *option, str text, struct settings *
     settings->texts[option - options] = text;
     switch (option->kind) {
     case KIND_TEXT: *(str *)field = text; return ok();
+    case KIND_MATCH:
+        if (text.len == 0) return ok();
+        if (settings->match_count == MATCHES_MAX)
+            return status_make(STATUS_INVALID, "--match is there more than %d times", MATCHES_MAX);
+        settings->match[settings->match_count++] = text;
+        return ok();
     case KIND_SWITCH:
         *(bool *)field = str_equal(text, STR("true"));
         return *(bool *)field || str_equal(text, STR("false")) ? ok() : bad_value(option, text, "want true or false");
@@ -361,13 +390,15 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.fs = fs;
     db.retention_ms = settings->retention_ms;
     db.retention_bytes = settings->retention_bytes;
+    db.reserve_bytes = settings->reserve_bytes;
     db.future_max_ms = settings->future_max_ms;
     db.out_of_order_ms = settings->out_of_order_ms;
-    db.head_bytes_max = settings->head_bytes;
+    db.memory_bytes = settings->memory_bytes;
     db.cache_bytes = settings->cache_bytes;
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
     db.metadata_max = (uint32_t)settings->metadata_max;
+    db.scrub_interval_ms = settings->scrub_interval_ms;
     db.delete_undo_ms = settings->delete_undo_ms;
     db.tombstones_max = (uint32_t)settings->tombstones_max;
     db.label_limits = (struct label_limits){

@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 /* Which command a flag belongs to; bits. */
-enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4 };
+enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4, COMMAND_IMPORT = 8, COMMAND_EXPORT = 16 };
 
-enum { OPTIONS_MAX = 64 };
+enum { OPTIONS_MAX = 64, MATCHES_MAX = 64 };
 
 /* Texts borrow from the command line. */
 struct settings {
@@ -23,20 +23,25 @@ struct settings {
     uint64_t retention_bytes;
     int64_t delete_undo_ms;
     uint64_t tombstones_max;
+    int64_t scrub_interval_ms;
     int64_t retention_ms, out_of_order_ms, future_max_ms, sync_interval_ms;
-    uint64_t head_bytes, cache_bytes, series_max, metadata_max, exemplar_bytes;
+    uint64_t memory_bytes, cache_bytes, reserve_bytes, series_max, metadata_max, exemplar_bytes;
     uint64_t labels_max, label_name_bytes_max, label_value_bytes_max;
-    str listen_address, cors_origin, web_config_path, config_path;
+    str listen_address, external_url, route_prefix, cors_origin, web_config_path, config_path;
     uint64_t connections_max, address_connections_max, body_bytes, answer_bytes;
     int64_t read_timeout_ms;
     bool enable_lifecycle, enable_admin;
     int64_t lookback_ms, query_timeout_ms;
-    uint64_t read_samples_max, query_concurrency, query_samples_max, query_bytes, query_total_bytes, query_threads;
+    uint64_t read_samples_max, streams_max, query_concurrency, query_samples_max, query_bytes, query_total_bytes,
+        query_threads;
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */
-    bool explain;               /* of the query command */
-    str texts[OPTIONS_MAX];     /* each flag's value as it was written, in the order of the table */
+    str from, to;               /* of the export command, alike */
+    str match[MATCHES_MAX];     /* selectors, in their order */
+    size_t match_count;
+    bool explain;           /* of the query command */
+    str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */
 };
 
 /* Reads the flags of a command; what is no flag, and all after `--`, goes to `rest` (room for argument_count), in

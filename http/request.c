@@ -1,9 +1,12 @@
 /* A request; see request.h. */
 #include "http/request.h"
 
+#include "http/metrics.h"
+#include "http/stream.h"
 #include "http/times.h"
 #include "query/parse.h"
 #include "storage/base/clock.h"
+#include "storage/base/log.h"
 
 #include <stdio.h>
 
@@ -94,6 +97,47 @@ bool request_has_type(const struct request *request, str media_type)
 void request_finish(struct request *request)
 {
     request->finished(request);
+}
+
+static bool gives_up(void *context)
+{
+    return request_is_canceled(context);
+}
+
+static status nobody_waits(void)
+{
+    return status_make(STATUS_CANCELED, "the client closed the connection");
+}
+
+status request_flow(struct request *request)
+{
+    struct response *response = &request->response;
+
+    if (request_is_canceled(request)) return nobody_waits();
+    if (!request->stream && account_over(response->body.account))
+        return status_make(STATUS_UNAVAILABLE, "answers that are being sent hold too much memory; try again later");
+    if (!request->stream_begun || response->body.bytes < STREAM_BEGIN_BYTES) return ok();
+    if (!request->stream) {
+        response_name_coding(response);
+        request->stream = request->stream_begun(request);
+    }
+    return stream_put(request->stream, &response->body, gives_up, request) ? ok() : nobody_waits();
+}
+
+void request_end_stream(struct request *request, const status *outcome)
+{
+    bool is_whole = !failed(*outcome);
+
+    if (is_whole) {
+        response_complete(&request->response);
+        is_whole = stream_put(request->stream, &request->response.body, gives_up, request);
+    } else if (outcome->code != STATUS_CANCELED) {
+        metric_add(&metric_http_broken, 1);
+        log_warn("answer broken off", "path=%s error=%s", LOG_QUOTED(request->path),
+                 LOG_QUOTED(str_from(outcome->text)));
+    }
+    stream_end(request->stream, is_whole);
+    request->stream_done(request);
 }
 
 void request_on_cancel(struct request *request, void (*cancel)(void *context), void *context)

@@ -16,6 +16,7 @@
 
 struct route;
 struct services;
+struct stream;
 
 /* Bits, so that a route can name several. */
 #define METHODS(X) \
@@ -77,12 +78,17 @@ struct request {
     const struct services *services;
     int64_t started_ns;
     void (*finished)(struct request *request); /* the server's, for request_finish */
+    /* The server's, for request_flow: begins to send, and hears that the handler is done. NULL: answers are complete
+     * before they are sent. */
+    struct stream *(*stream_begun)(struct request *request);
+    void (*stream_done)(struct request *request);
     /* owned by the thread that has the request */
     struct arena arena;
     struct body body;
     struct form form;
     bool form_is_parsed;
     struct response response;
+    struct stream *stream; /* once the answer is being sent */
     /* guarded by mutex */
     pthread_mutex_t mutex;
     bool canceled;
@@ -104,6 +110,12 @@ bool request_has_type(const struct request *request, str media_type);
 
 /* The answer is complete: hands it to the server. Whoever calls this must not touch the request again. */
 void request_finish(struct request *request);
+
+/* For long answers, to be called between records: what is rendered so far is sent when there is enough of it, and the
+ * handler waits for a client that is behind. From then on an error can only break the answer off. Fails when nobody
+ * waits for it any more. request_end_stream is for the dispatcher: the handler has returned. */
+status request_flow(struct request *request);
+void request_end_stream(struct request *request, const status *outcome);
 
 /* When the client goes away, calls cancel(context), at once if it has gone already. request_end_cancel returns when no
  * such call is running or will come. */

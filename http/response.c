@@ -168,6 +168,17 @@ void response_fail_query(struct response *response, enum query_error_kind kind, 
     response_fail(response, of_query[kind], message);
 }
 
+void response_name_coding(struct response *response)
+{
+    if (response->compress) set_header(response, "Content-Encoding", coding_name(response->coding));
+}
+
+void response_complete(struct response *response)
+{
+    flush(response);
+    if (response->compress) compress_finish(response->compress, &response->body);
+}
+
 void response_seal(struct response *response)
 {
     bool is_small = response->body.bytes == 0 && !response->compress;
@@ -178,7 +189,7 @@ void response_seal(struct response *response)
         metric_add(&metric_http_refused_answer, 1);
         response_fail(response, FAIL_UNAVAILABLE,
                       STR("answers that are being sent hold too much memory; try again later"));
-    } else if (response->compress) {
-        set_header(response, "Content-Encoding", coding_name(response->coding));
+    } else {
+        response_name_coding(response);
     }
 }

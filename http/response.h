@@ -2,7 +2,8 @@
  *
  * A handler writes the body through response_writer, or appends large pieces; behind that the body is cut into blocks
  * and, where client and route agree, compressed as it grows. Nothing is sent before the answer is complete, so a
- * handler may throw away what it wrote and fail at any moment. Owned by the thread that runs the request.
+ * handler may throw away what it wrote and fail at any moment; but for long ones whose handler calls request_flow.
+ * Owned by the thread that runs the request.
  *
  * Errors below /api/v1 are the API's envelope {"status":"error",…}; elsewhere they are a line of text.
  */
@@ -97,6 +98,11 @@ void response_fail_query(struct response *response, enum query_error_kind kind, 
 
 /* After the last write: compresses the rest. An answer for whose body there is no memory becomes an error. */
 void response_seal(struct response *response);
+
+/* The parts of that for an answer that is sent while it is made: its coding in the headers, before the first byte; and
+ * the rest of its body. */
+void response_name_coding(struct response *response);
+void response_complete(struct response *response);
 
 /* Bytes of the sealed body. */
 static inline size_t response_bytes(const struct response *response)

@@ -12,6 +12,7 @@
 #include "http/api_parse.h"
 #include "http/api_query.h"
 #include "http/api_read.h"
+#include "http/api_search.h"
 #include "http/api_self_metrics.h"
 #include "http/api_status.h"
 #include "http/api_targets.h"

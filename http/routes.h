@@ -13,7 +13,8 @@ enum route_place {
     PLACE_INLINE,  /* on the server's own thread: constant time, no file, no lock held by work */
     PLACE_SERVICE, /* short administrative work */
     PLACE_INGEST,
-    PLACE_QUERY
+    PLACE_QUERY,
+    PLACE_STREAM /* long answers, sent while they are made: handlers wait for their clients */
 };
 
 enum route_flags {
@@ -49,6 +50,21 @@ enum route_flags {
       "match[]! start end limit", "Series that match")                                                                 \
     X(METADATA, "/api/v1/metadata", METHOD_GET, api_metadata, NULL, PLACE_SERVICE, ROUTE_API | ROUTE_COMPRESS,         \
       "metric limit limit_per_metric", "Type, help and unit of metrics")                                               \
+    X(SEARCH_METRIC_NAMES, "/api/v1/search/metric_names", METHOD_GET | METHOD_POST, api_search_metric_names, NULL,     \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score "              \
+      "include_metadata limit batch_size",                                                                             \
+      "Names of metrics that fit what is typed")                                                                       \
+    X(SEARCH_LABEL_NAMES, "/api/v1/search/label_names", METHOD_GET | METHOD_POST, api_search_label_names, NULL,        \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score limit "        \
+      "batch_size",                                                                                                    \
+      "Names of labels that fit what is typed")                                                                        \
+    X(SEARCH_LABEL_VALUES, "/api/v1/search/label_values", METHOD_GET | METHOD_POST, api_search_label_values, NULL,     \
+      PLACE_QUERY, ROUTE_API,                                                                                          \
+      "label! start end match[] search[] fuzz_threshold fuzz_alg case_sensitive sort_by sort_dir include_score limit " \
+      "batch_size",                                                                                                    \
+      "Values of a label that fit what is typed")                                                                      \
     X(TARGETS, "/api/v1/targets", METHOD_GET, api_targets, NULL, PLACE_INLINE, ROUTE_API, "state scrapePool",          \
       "Targets of scraping; there are none")                                                                           \
     X(TARGETS_METADATA, "/api/v1/targets/metadata", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API,         \
@@ -108,7 +124,7 @@ enum route_flags {
       "Merges blocks until there is one for each day")                                                                 \
     X(WRITE, "/api/v1/write", METHOD_POST, api_write, api_write_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "",   \
       "Remote-write 1.0 and 2.0")                                                                                      \
-    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_QUERY, ROUTE_LARGE, "", "Remote-read")                  \
+    X(READ, "/api/v1/read", METHOD_POST, api_read, NULL, PLACE_STREAM, ROUTE_LARGE, "", "Remote-read")                 \
     X(OTLP, "/api/v1/otlp/v1/metrics", METHOD_POST, api_otlp, api_otlp_admits, PLACE_INGEST,                           \
       ROUTE_LARGE | ROUTE_LATER, "", "Metrics of OpenTelemetry")                                                       \
     X(OTLP_PLAIN, "/v1/metrics", METHOD_POST, api_otlp, api_otlp_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER, "",  \
@@ -128,11 +144,11 @@ enum route_flags {
       ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(INFLUX_VM_2, "/influx/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,            \
       ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
-    X(EXPORT, "/api/v1/export", METHOD_GET | METHOD_POST, api_export, NULL, PLACE_QUERY, ROUTE_COMPRESS,               \
+    X(EXPORT, "/api/v1/export", METHOD_GET | METHOD_POST, api_export, NULL, PLACE_STREAM, ROUTE_COMPRESS,              \
       "match[]! start end", "Samples as JSON lines")                                                                   \
-    X(EXPORT_CSV, "/api/v1/export/csv", METHOD_GET | METHOD_POST, api_export_csv, NULL, PLACE_QUERY, ROUTE_COMPRESS,   \
+    X(EXPORT_CSV, "/api/v1/export/csv", METHOD_GET | METHOD_POST, api_export_csv, NULL, PLACE_STREAM, ROUTE_COMPRESS,  \
       "match[]! start end format!", "Samples as CSV")                                                                  \
-    X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_QUERY, ROUTE_COMPRESS, "match[]",                  \
+    X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_STREAM, ROUTE_COMPRESS, "match[]",                 \
       "Newest samples as text")                                                                                        \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \
     X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0, "", "Whether requests are served")             \

@@ -10,6 +10,7 @@
 #include "http/listen.h"
 #include "http/metrics.h"
 #include "http/security.h"
+#include "http/stream.h"
 #include "http/tls.h"
 #include "http/workers.h"
 #include "storage/base/clock.h"
@@ -72,8 +73,10 @@ struct exchange {
     uint64_t announced_bytes;
     uint64_t unread_bytes; /* of the body of a refused request */
     size_t answer_bytes;
-    bool is_refused; /* the response holds the answer already */
-    bool is_unknown; /* the password has to be checked first */
+    struct stream *stream; /* of an answer that is sent while it is made */
+    _Atomic int users;     /* the server's thread, a handler whose answer is being sent, and that answer */
+    bool is_refused;       /* the response holds the answer already */
+    bool is_unknown;       /* the password has to be checked first */
 };
 
 /* The longest that snappy makes of a text: what it can not compress grows a little. */
@@ -123,6 +126,58 @@ static str client_of(struct MHD_Connection *mhd, struct arena *arena)
     return arena_copy_str(arena, str_from(text));
 }
 
+static void leave_exchange(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+
+    if (atomic_fetch_sub(&exchange->users, 1) != 1) return;
+    request_release(&exchange->request);
+    free(exchange);
+    pthread_mutex_lock(&server->mutex);
+    if (--server->active == 0) pthread_cond_broadcast(&server->none_active);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+/* Nothing to send yet: on the server's thread. The client is watched while its connection rests. */
+static void on_rest(void *context)
+{
+    struct exchange *exchange = context;
+
+    connection_enter(exchange->connection, CONNECTION_WORK, &exchange->request);
+    connection_watch(exchange->connection);
+    MHD_suspend_connection(exchange->mhd);
+}
+
+/* There is more, or the end: on the handler's thread. */
+static void on_go_on(void *context)
+{
+    struct exchange *exchange = context;
+
+    connection_enter(exchange->connection, CONNECTION_STREAM, &exchange->request);
+    MHD_resume_connection(exchange->mhd);
+}
+
+/* The answer is long enough to be sent while the rest is made. */
+static struct stream *on_stream_begun(struct request *request)
+{
+    struct exchange *exchange = (struct exchange *)request;
+    const struct stream_calls calls = {on_rest, on_go_on, exchange};
+
+    exchange->stream = stream_new(&calls);
+    struct stream *stream = exchange->stream;
+    atomic_fetch_add(&exchange->users, 1);
+    metric_add(&metric_http_streams, 1);
+    request_enter(request, REQUEST_RUNNING, REQUEST_RENDERED);
+    on_go_on(exchange);
+    return stream;
+}
+
+static void on_stream_done(struct request *request)
+{
+    metric_add(&metric_http_streams, -1);
+    leave_exchange((struct exchange *)request);
+}
+
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
 {
     struct server *server = context;
@@ -134,6 +189,9 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *mhd)
     exchange->request.services = server->options.services;
     exchange->request.client = client_of(mhd, &exchange->request.arena);
     exchange->request.finished = on_finished;
+    exchange->request.stream_begun = on_stream_begun;
+    exchange->request.stream_done = on_stream_done;
+    atomic_init(&exchange->users, 1);
     exchange->server = server;
     exchange->mhd = mhd;
     exchange->connection = info->socket_context;
@@ -150,14 +208,33 @@ static void refuse(struct exchange *exchange, enum failure failure, str message)
     exchange->is_refused = true;
 }
 
+/* Names with blanks and the like are read in different ways by different servers; what frames a body could be hidden
+ * from one of them. */
+static bool is_token(str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_word && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c))) return false;
+    }
+    return name.len > 0;
+}
+
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_bytes,
                                  const char *value, size_t value_bytes)
 {
     struct exchange *exchange = context;
+    str name = str_make(key, key_bytes);
+    const char *defect = NULL;
 
     (void)kind;
-    if (request_note_header(&exchange->request, str_make(key, key_bytes), str_make(value, value_bytes))) return MHD_YES;
-    refuse(exchange, FAIL_BAD_DATA, STR("a header that frames the body occurs twice"));
+    if (!is_token(name)) {
+        defect = "the name of a header has characters that it must not have";
+    } else if (!request_note_header(&exchange->request, name, str_make(value, value_bytes))) {
+        defect = "a header that frames the body occurs twice";
+    }
+    if (!defect) return MHD_YES;
+    refuse(exchange, FAIL_BAD_DATA, str_from(defect));
     exchange->request.response.closes = true;
     return MHD_NO;
 }
@@ -252,6 +329,39 @@ static void on_sent(void *context)
     free(context);
 }
 
+static ssize_t on_stream_read(void *context, uint64_t position, char *out, size_t bytes)
+{
+    struct exchange *exchange = context;
+    ptrdiff_t taken = stream_take(exchange->stream, out, bytes);
+
+    (void)position;
+    if (taken == STREAM_ENDED) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (taken == STREAM_BROKEN) return MHD_CONTENT_READER_END_WITH_ERROR;
+    exchange->answer_bytes += (size_t)taken;
+    if (taken) connection_sent(exchange->connection, (size_t)taken);
+    return taken;
+}
+
+/* libmicrohttpd lets go of the answer, before or after it tells that the request is completed. */
+static void on_stream_left(void *context)
+{
+    struct exchange *exchange = context;
+
+    stream_leave(exchange->stream);
+    leave_exchange(exchange);
+}
+
+static struct MHD_Response *make_stream(struct exchange *exchange)
+{
+    struct MHD_Response *answer;
+
+    atomic_fetch_add(&exchange->users, 1);
+    answer =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BUFFER_BYTES, on_stream_read, exchange, on_stream_left);
+    if (!answer) on_stream_left(exchange);
+    return answer;
+}
+
 /* Hands the body over: a small one as it lies, a large one through a reader that frees it as it goes. */
 static struct MHD_Response *make_answer(struct response *response)
 {
@@ -278,8 +388,8 @@ static enum MHD_Result send_answer(struct exchange *exchange)
     struct server *server = exchange->server;
 
     request_enter(request, REQUEST_RENDERED, REQUEST_SENDING);
-    exchange->answer_bytes = response_bytes(response);
-    struct MHD_Response *answer = make_answer(response);
+    if (!exchange->stream) exchange->answer_bytes = response_bytes(response);
+    struct MHD_Response *answer = exchange->stream ? make_stream(exchange) : make_answer(response);
     if (!answer) return MHD_NO;
     security_put_headers(server->security, response);
     for (size_t i = 0; i < response->header_count; i++)
@@ -298,8 +408,10 @@ static enum MHD_Result refuse_now(struct exchange *exchange)
     return send_answer(exchange);
 }
 
-static enum MHD_Result begin(struct exchange *exchange, const char *method)
+static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version)
 {
+    /* The end of a stream would look the same to these clients wherever it breaks off. */
+    if (strcmp(version, "HTTP/1.0") == 0) exchange->request.stream_begun = NULL;
     request_enter(&exchange->request, REQUEST_HEAD, REQUEST_BODY);
     connection_enter(exchange->connection, CONNECTION_BODY, &exchange->request);
     read_head(exchange, method);
@@ -350,13 +462,19 @@ static void check_password(void *context)
     }
 }
 
+/* Whether it is worth nothing once its client has left. */
+static bool is_watched(const struct request *request)
+{
+    return request->route->place == PLACE_QUERY || request->route->place == PLACE_STREAM;
+}
+
 static enum MHD_Result run_unknown(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
 
     request_enter(request, REQUEST_BODY, REQUEST_QUEUED);
     connection_enter(exchange->connection, CONNECTION_WORK, request);
-    if (!exchange->is_refused && request->route->place == PLACE_QUERY) connection_watch(exchange->connection);
+    if (!exchange->is_refused && is_watched(request)) connection_watch(exchange->connection);
     MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
     if (!workers_submit(exchange->server->checkers, check_password, exchange)) {
         response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many passwords are being checked"));
@@ -381,7 +499,7 @@ static enum MHD_Result run(struct exchange *exchange)
         return send_answer(exchange);
     }
     connection_enter(exchange->connection, CONNECTION_WORK, request);
-    if (request->route->place == PLACE_QUERY) connection_watch(exchange->connection);
+    if (is_watched(request)) connection_watch(exchange->connection);
     MHD_suspend_connection(exchange->mhd); /* before anyone can resume it */
     dispatch_submit(request);
     return MHD_YES;
@@ -392,9 +510,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
 {
     struct exchange *exchange = *state;
 
-    (void)context, (void)mhd, (void)url, (void)version;
+    (void)context, (void)mhd, (void)url;
     switch ((enum request_state)atomic_load(&exchange->request.state)) {
-    case REQUEST_HEAD: return begin(exchange, method);
+    case REQUEST_HEAD: return begin(exchange, method, version);
     case REQUEST_BODY:
         if (*bytes) {
             enum MHD_Result outcome = take(exchange, data, *bytes);
@@ -412,25 +530,28 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, con
     return MHD_NO;
 }
 
-static void on_completed(void *context, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
+/* The request has ended, well or not; what libmicrohttpd says of it is `is_sent`. */
+static void end_exchange(struct exchange *exchange, bool is_sent)
 {
-    struct server *server = context;
-    struct exchange *exchange = *state;
-
-    (void)mhd;
-    if (!exchange) return;
     struct request *request = &exchange->request;
     bool was_answered = atomic_exchange(&request->state, REQUEST_DONE) == REQUEST_SENDING;
+
     connection_enter(exchange->connection, CONNECTION_IDLE, NULL);
-    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) metric_add(&metric_http_sent, (int64_t)exchange->answer_bytes);
+    if (exchange->stream && !was_answered) stream_leave(exchange->stream);
+    if (is_sent) metric_add(&metric_http_sent, (int64_t)exchange->answer_bytes);
     http_count_request(request->route ? request->route->id : ROUTE_OTHER, was_answered ? request->response.code : 400,
                        clock_monotonic_ns() - request->started_ns);
-    request_release(request);
-    free(exchange);
+    leave_exchange(exchange);
+}
+
+static void on_completed(void *context, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode code)
+{
+    struct exchange *exchange = *state;
+
+    (void)context, (void)mhd;
+    if (!exchange) return;
     *state = NULL;
-    pthread_mutex_lock(&server->mutex);
-    if (--server->active == 0) pthread_cond_broadcast(&server->none_active);
-    pthread_mutex_unlock(&server->mutex);
+    end_exchange(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
@@ -444,6 +565,9 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = connections_add(server->connections, info->connect_fd);
     } else {
+        /* Of some malformed heads we hear that they begin, but not that they end. */
+        struct exchange *exchange = connection_request(*socket_context);
+        if (exchange) end_exchange(exchange, false);
         connections_remove(*socket_context);
     }
 }

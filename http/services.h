@@ -4,6 +4,7 @@
 
 #include "storage/base/memory.h"
 #include "storage/base/status.h"
+#include "storage/base/str.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,10 +26,12 @@ struct services {
     struct ingest *ingest;
     struct workers *ingest_workers;  /* write requests */
     struct workers *service_workers; /* short administrative answers */
+    struct workers *stream_workers;  /* long answers */
     struct account *bodies;          /* memory of all request bodies, with the limit */
     struct account *answers;         /* memory of all answers being sent, with the limit */
     const struct regex *cors_origin; /* origins that browsers may use us from; NULL: any */
     const struct settings *settings;
+    str route_prefix; /* what stands before all paths; mostly empty */
     struct config_holder *config;
     struct active_file *active_file; /* NULL: running queries are not written down */
     int64_t started_ms;

@@ -322,6 +322,17 @@ static void pack_output(struct query *query)
     query->output_count = kept;
 }
 
+/* What the storage left out is told behind the warnings of the evaluation. */
+static void tell_damage(struct query *query)
+{
+    str lines[SNAPSHOT_WARNINGS_MAX];
+    size_t count = snapshot_warnings(query->snapshot, lines);
+
+    for (size_t i = 0; i < count; i++)
+        query->lines[1][query->line_count[1]++] = arena_copy_str(&query->text_arena, lines[i]);
+    query->met_damage = query->error_kind == QUERY_INTERNAL && snapshot_met_damage(query->snapshot);
+}
+
 /* All that evaluation needed goes before anybody waits for a client. */
 static void finish(struct query *query)
 {
@@ -340,6 +351,7 @@ static void finish(struct query *query)
         query->line_count[warnings] = annotations_print(&query->annotations, warnings, text, query->lines[warnings]);
     free_tasks(query);
     arena_release(&query->arena);
+    tell_damage(query);
     snapshot_release(query->snapshot);
     query->snapshot = NULL;
     query->stats.eval_seconds = seconds_since(query->started_ns);
@@ -372,6 +384,7 @@ static void start(struct query *query)
     query->started_ns = clock_monotonic_ns();
     arena_init(&query->arena, &query->account);
     query->snapshot = db_snapshot(query->engine->db, &query->account);
+    snapshot_tolerate_damage(query->snapshot);
     intern_known(query);
 }
 
@@ -458,6 +471,11 @@ str query_string(const struct query *query)
 str query_label(const struct query *query, uint32_t id)
 {
     return snapshot_string(query->snapshot, id);
+}
+
+bool query_met_damage(const struct query *query)
+{
+    return query->met_damage;
 }
 
 size_t query_warning_count(const struct query *query)

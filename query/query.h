@@ -130,7 +130,11 @@ str query_string(const struct query *query);
 /* The text of a label id in a result. */
 str query_label(const struct query *query, uint32_t id);
 
-/* Warnings and infos as the API shows them, with positions, at most 10 of each and then a line that counts the rest. */
+/* Whether the query failed because the labels of a series are damaged: a new query will do without that block. */
+bool query_met_damage(const struct query *query);
+
+/* Warnings and infos as the API shows them, with positions, at most 10 of each and then a line that counts the rest;
+ * behind them warnings of data that is damaged and was left out. */
 size_t query_warning_count(const struct query *query);
 str query_warning(const struct query *query, size_t index);
 size_t query_info_count(const struct query *query);

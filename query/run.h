@@ -82,10 +82,10 @@ struct query {
     struct writer *output;
     size_t output_count, series_count;
     enum value_type type;
-    bool was_truncated;
+    bool was_truncated, met_damage;
     double scalar;
     str string;
-    str lines[2][ANNOTATION_LINES_MAX]; /* infos, warnings */
+    str lines[2][ANNOTATION_LINES_MAX + SNAPSHOT_WARNINGS_MAX]; /* infos, warnings */
     size_t line_count[2];
 
     /* thread-safe */

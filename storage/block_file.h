@@ -1,34 +1,34 @@
 /* Block files: immutable, written once from front to back, read in checksummed pages.
  *
  *     0            header, 64 bytes: "VARVEBLK", version u32, file number u32, zeros, XXH3 of bytes 0-55 at 56
- *     64 …         raw extents and pages, as they were written
- *                  footer: a page
- *     end - 32     tail: footer offset u64, footer bytes u32, version u32, "VARVEEND", XXH3 of the tail's first 24
- * bytes
+ *     64 …         raw extents and pages, as they were written; among them parity pages and at last their directory
+ *                  (block_parity.h)
+ *                  footer: a page; the same once more
+ *     end - 96     tail, twice: directory offset u64, bytes u32, zeros u32, footer offset u64, footer bytes u32,
+ * version u32, "VARVEEND", XXH3 of the tail's first 40 bytes
+ *
+ * Version 1 has no parity, one footer, and one tail of 32 bytes, which begins with the footer offset.
  *
  * A page is: raw bytes u32 if its payload is LZ4-compressed, else 0; payload; XXH3 of both with the page's offset as
  * seed, so that a page in the wrong place is a bad page. A raw extent carries its owner's own checksums. Opening a file
- * reads the tail and the footer. A file without a good tail was never finished and never named by anyone.
+ * reads the tail and the footer. A file without a good tail was never finished and never named by anyone. A bad page is
+ * rebuilt from parity when it is read, header, tail and footer are read from their copies; each is counted.
  */
 #ifndef VARVE_STORAGE_BLOCK_FILE_H
 #define VARVE_STORAGE_BLOCK_FILE_H
 
 #include "storage/base/bytes.h"
+#include "storage/base/str.h"
 #include "storage/base/vec.h"
+#include "storage/block_parity.h"
 #include "storage/fs.h"
 
 enum {
-    BLOCK_VERSION = 1,
+    BLOCK_VERSION = 2,
     BLOCK_HEADER_BYTES = 64,
-    BLOCK_TAIL_BYTES = 32,
-    PAGE_OVERHEAD_BYTES = 12,
+    BLOCK_TAIL_BYTES = 48,
+    BLOCK_TAIL_BYTES_1 = 32, /* of version 1 */
     PAGE_RAW_BYTES_MAX = 64 << 20
-};
-
-/* Where a page is; bytes as stored, overhead included. */
-struct page_ref {
-    uint64_t offset;
-    uint32_t bytes;
 };
 
 /* Pages addressed by their number: a tree of pages of references, 256 to a page, above them. */
@@ -77,6 +77,25 @@ struct page_cache;
 status block_file_open(struct fs *fs, const char *name, uint32_t number, struct page_cache *cache,
                        struct block_file **out);
 void block_file_close(struct block_file *file); /* NULL is fine */
+
+/* From now on told(context, damage) is called, by any thread, with every error of damage that a read returns. Set once,
+ * before the file is shared. */
+void block_file_watch(struct block_file *file, void (*told)(void *context, const status *damage), void *context);
+
+bool block_file_has_parity(const struct block_file *file);
+
+/* The bytes of the file that parity takes, its directory included. */
+uint64_t block_file_parity_bytes(struct block_file *file);
+
+/* Calls finding() for what was rebuilt since the file was opened, and for parity that is not that of its pages. To be
+ * called when all pages were read. */
+status block_file_check(struct block_file *file, void (*finding)(void *context, uint64_t at, const char *sentence),
+                        void *context);
+
+/* Reads all pages from disk, past the cache, and mends or tells what is damaged. Calls pace() with the bytes read now
+ * and then; CANCELED when it says false. Without parity it reads nothing: pages are then known to their owners alone;
+ * block_file_has_parity says afterwards. */
+status block_file_scrub(struct block_file *file, bool (*pace)(void *context, uint64_t bytes), void *context);
 
 str block_file_footer(const struct block_file *file);
 uint64_t block_file_bytes(const struct block_file *file);

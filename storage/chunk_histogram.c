@@ -115,7 +115,8 @@ static void pack_threshold(struct bit_packer *packer, double threshold)
     if (threshold == 0) {
         bits_pack(packer, 0, 8);
     } else if (fraction == 0.5 && exponent >= THRESHOLD_EXPONENT_MIN && exponent <= THRESHOLD_EXPONENT_MAX) {
-        bits_pack(packer, (uint64_t)(exponent + THRESHOLD_BIAS), 8);
+        unsigned biased = (unsigned)(exponent + THRESHOLD_BIAS);
+        bits_pack(packer, biased, 8);
     } else {
         bits_pack(packer, THRESHOLD_RAW, 8);
         bits_pack(packer, double_bits(threshold), 64);

@@ -69,14 +69,35 @@ status fs_make_folder(struct fs *fs, const char *name)
     return fs->class->make_folder(fs, name);
 }
 
+status fs_remove_folder(struct fs *fs, const char *name)
+{
+    return fs->class->remove_folder(fs, name);
+}
+
 status fs_sync_folder(struct fs *fs, const char *name)
 {
     return fs->class->sync_folder(fs, name);
 }
 
+status fs_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries, size_t *count)
+{
+    return fs->class->entries(fs, folder, arena, entries, count);
+}
+
 status fs_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
 {
-    return fs->class->list(fs, folder, arena, names, count);
+    struct fs_entry *entries;
+
+    *count = 0;
+    TRY(fs_entries(fs, folder, arena, &entries, count));
+    *names = arena_array(arena, str, *count);
+    for (size_t i = 0; i < *count; i++) (*names)[i] = entries[i].name;
+    return ok();
+}
+
+status fs_list_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    return fs->class->folders(fs, folder, arena, names, count);
 }
 
 status fs_free_bytes(struct fs *fs, uint64_t *out)

@@ -29,6 +29,12 @@ struct fs_span {
     size_t bytes;
 };
 
+/* A file in a folder, with the space that the disk has given to it. */
+struct fs_entry {
+    str name;
+    uint64_t bytes;
+};
+
 /* What an implementation provides; callers use the functions below. */
 struct fs_class {
     status (*open)(struct fs *fs, const char *name, enum fs_mode mode, struct file **out);
@@ -43,8 +49,10 @@ struct fs_class {
     status (*link)(struct fs *fs, const char *from, const char *to);
     status (*unlink)(struct fs *fs, const char *name);
     status (*make_folder)(struct fs *fs, const char *name);
+    status (*remove_folder)(struct fs *fs, const char *name);
     status (*sync_folder)(struct fs *fs, const char *name);
-    status (*list)(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
+    status (*entries)(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries, size_t *count);
+    status (*folders)(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
     status (*free_bytes)(struct fs *fs, uint64_t *out);
     status (*lock)(struct fs *fs, const char *name);
     void (*release)(struct fs *fs);
@@ -90,11 +98,20 @@ status fs_unlink(struct fs *fs, const char *name);
 /* Fine if it exists. */
 status fs_make_folder(struct fs *fs, const char *name);
 
+/* An empty one. */
+status fs_remove_folder(struct fs *fs, const char *name);
+
 /* Makes the names in a folder durable; "" is the fs itself. */
 status fs_sync_folder(struct fs *fs, const char *name);
 
-/* Names of the files (not folders) in a folder, in byte order, in the arena; empty if there is no such folder. */
+/* The files (not folders) in a folder, in byte order of their names, in the arena; none if there is no such folder. */
+status fs_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries, size_t *count);
+
+/* Their names alone. */
 status fs_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
+
+/* The names of the folders in it. */
+status fs_list_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count);
 
 /* Space that is left for this process. */
 status fs_free_bytes(struct fs *fs, uint64_t *out);

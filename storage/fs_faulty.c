@@ -108,11 +108,13 @@ static status faulty_allocate(struct file *file, uint64_t bytes)
 
 static status faulty_truncate(struct file *file, uint64_t bytes)
 {
+    FAIL_IF_DUE(as_file(file)->faulty, FAULT_TRUNCATE, "truncate");
     return file_truncate(as_file(file)->inner, bytes);
 }
 
 static status faulty_size(struct file *file, uint64_t *out)
 {
+    FAIL_IF_DUE(as_file(file)->faulty, FAULT_LOOK, "size");
     return file_size(as_file(file)->inner, out);
 }
 
@@ -136,7 +138,19 @@ static status faulty_unlink(struct fs *fs, const char *name)
 
 static status faulty_make_folder(struct fs *fs, const char *name)
 {
+    FAIL_IF_DUE(as_faulty(fs), FAULT_MAKE_FOLDER, name);
     return fs_make_folder(as_faulty(fs)->inner, name);
+}
+
+static status faulty_remove_folder(struct fs *fs, const char *name)
+{
+    FAIL_IF_DUE(as_faulty(fs), FAULT_UNLINK, name);
+    return fs_remove_folder(as_faulty(fs)->inner, name);
+}
+
+static status faulty_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    return fs_list_folders(as_faulty(fs)->inner, folder, arena, names, count);
 }
 
 static status faulty_sync_folder(struct fs *fs, const char *name)
@@ -145,13 +159,16 @@ static status faulty_sync_folder(struct fs *fs, const char *name)
     return fs_sync_folder(as_faulty(fs)->inner, name);
 }
 
-static status faulty_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+static status faulty_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries,
+                             size_t *count)
 {
-    return fs_list(as_faulty(fs)->inner, folder, arena, names, count);
+    FAIL_IF_DUE(as_faulty(fs), FAULT_LOOK, folder);
+    return fs_entries(as_faulty(fs)->inner, folder, arena, entries, count);
 }
 
 static status faulty_free_bytes(struct fs *fs, uint64_t *out)
 {
+    FAIL_IF_DUE(as_faulty(fs), FAULT_LOOK, "free space");
     return fs_free_bytes(as_faulty(fs)->inner, out);
 }
 
@@ -179,8 +196,10 @@ static const struct fs_class faulty_class = {
     .link = faulty_link,
     .unlink = faulty_unlink,
     .make_folder = faulty_make_folder,
+    .remove_folder = faulty_remove_folder,
+    .folders = faulty_folders,
     .sync_folder = faulty_sync_folder,
-    .list = faulty_list,
+    .entries = faulty_entries,
     .free_bytes = faulty_free_bytes,
     .lock = faulty_lock,
     .release = faulty_release,

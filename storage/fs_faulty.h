@@ -14,6 +14,10 @@ enum fault_call {
     FAULT_RENAME = 1 << 5, /* and link */
     FAULT_UNLINK = 1 << 6,
     FAULT_SYNC_FOLDER = 1 << 7,
+    FAULT_LOOK = 1 << 8, /* at sizes, entries of folders, free space */
+    FAULT_TRUNCATE = 1 << 9,
+    FAULT_MAKE_FOLDER = 1 << 10,
+    FAULT_EVERY = (1 << 11) - 1,
     FAULT_CHANGES = FAULT_WRITE | FAULT_SYNC | FAULT_ALLOCATE | FAULT_RENAME | FAULT_SYNC_FOLDER
 };
 

@@ -1,6 +1,8 @@
 /* The real file system: one folder, everything relative to its descriptor. */
 #include "storage/fs.h"
 
+#include "storage/base/vec.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,8 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+enum { STAT_BLOCK_BYTES = 512 }; /* the unit of st_blocks */
 
 struct folder {
     struct fs base;
@@ -195,33 +199,53 @@ static status folder_make_folder(struct fs *fs, const char *name)
     return ok();
 }
 
+static status folder_remove_folder(struct fs *fs, const char *name)
+{
+    return unlinkat(as_folder(fs)->descriptor, name, AT_REMOVEDIR) < 0 ? failure("remove folder", name) : ok();
+}
+
 static int open_subfolder(struct fs *fs, const char *name)
 {
-    return openat(as_folder(fs)->descriptor, name[0] ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int descriptor;
+
+    do {
+        descriptor = openat(as_folder(fs)->descriptor, name[0] ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
 }
 
 static status folder_sync_folder(struct fs *fs, const char *name)
 {
-    int descriptor = open_subfolder(fs, name);
+    int descriptor = open_subfolder(fs, name), outcome;
 
     if (descriptor < 0) return failure("open folder", name);
-    status s = fsync(descriptor) < 0 ? failure("sync folder", name) : ok();
+    do {
+        outcome = fsync(descriptor);
+    } while (outcome < 0 && errno == EINTR);
+    status s = outcome < 0 ? failure("sync folder", name) : ok();
     close(descriptor);
     return s;
 }
 
-static int compare_names(const void *a, const void *b)
+static int compare_entries(const void *a, const void *b)
 {
-    return str_compare(*(const str *)a, *(const str *)b);
+    return str_compare(((const struct fs_entry *)a)->name, ((const struct fs_entry *)b)->name);
 }
 
-static status folder_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+/* Whether an entry is to be listed: a regular file, or a folder other than itself and its parent. */
+static bool is_listed(const char *name, const struct stat *info, bool folders)
 {
-    size_t capacity = 0;
+    if (!folders) return S_ISREG(info->st_mode);
+    return S_ISDIR(info->st_mode) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+static status list(struct fs *fs, const char *folder, bool folders, struct arena *arena, struct fs_entry **entries,
+                   size_t *count)
+{
+    vec(struct fs_entry) found = {0};
     struct dirent *entry;
     int descriptor = open_subfolder(fs, folder);
 
-    *names = NULL;
+    *entries = NULL;
     *count = 0;
     if (descriptor < 0) return errno == ENOENT ? ok() : failure("open folder", folder);
     DIR *stream = fdopendir(descriptor);
@@ -232,18 +256,38 @@ static status folder_list(struct fs *fs, const char *folder, struct arena *arena
     }
     while (errno = 0, (entry = readdir(stream)) != NULL) {
         struct stat info;
-        if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode)) continue;
-        if (*count == capacity) {
-            str *more = arena_array(arena, str, capacity = capacity ? 2 * capacity : 16);
-            if (*count) memcpy(more, *names, *count * sizeof **names);
-            *names = more;
-        }
-        (*names)[(*count)++] = arena_copy_str(arena, str_from(entry->d_name));
+        if (fstatat(descriptor, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        if (!is_listed(entry->d_name, &info, folders)) continue;
+        vec_push(&found, (struct fs_entry){arena_copy_str(arena, str_from(entry->d_name)),
+                                           (uint64_t)info.st_blocks * STAT_BLOCK_BYTES});
     }
     status s = errno ? failure("list folder", folder) : ok();
     closedir(stream);
-    if (*count) qsort(*names, *count, sizeof **names, compare_names);
+    if (found.count) {
+        qsort(found.data, found.count, sizeof *found.data, compare_entries);
+        *entries = arena_array(arena, struct fs_entry, found.count);
+        memcpy(*entries, found.data, found.count * sizeof **entries);
+        *count = found.count;
+    }
+    vec_release(&found);
     return s;
+}
+
+static status folder_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **entries,
+                             size_t *count)
+{
+    return list(fs, folder, false, arena, entries, count);
+}
+
+static status folder_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    struct fs_entry *entries;
+
+    *count = 0;
+    TRY(list(fs, folder, true, arena, &entries, count));
+    *names = arena_array(arena, str, *count);
+    for (size_t i = 0; i < *count; i++) (*names)[i] = entries[i].name;
+    return ok();
 }
 
 static status folder_free_bytes(struct fs *fs, uint64_t *out)
@@ -257,8 +301,11 @@ static status folder_free_bytes(struct fs *fs, uint64_t *out)
 
 static status folder_lock(struct fs *fs, const char *name)
 {
-    int descriptor = openat(as_folder(fs)->descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int descriptor;
 
+    do {
+        descriptor = openat(as_folder(fs)->descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    } while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0) return failure("open", name);
     if (flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
         status s =
@@ -294,8 +341,10 @@ static const struct fs_class folder_class = {
     .link = folder_link,
     .unlink = folder_unlink,
     .make_folder = folder_make_folder,
+    .remove_folder = folder_remove_folder,
+    .folders = folder_folders,
     .sync_folder = folder_sync_folder,
-    .list = folder_list,
+    .entries = folder_entries,
     .free_bytes = folder_free_bytes,
     .lock = folder_lock,
     .release = folder_release,

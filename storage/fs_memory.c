@@ -9,12 +9,15 @@
 #include "storage/base/vec.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SECTOR_BYTES = 512, NAME_BYTES = 96 };
+
+static const uint64_t limit_default = (uint64_t)1 << 40;
 
 struct content {
     uint8_t *bytes;
@@ -31,6 +34,7 @@ struct node {
     struct content current, durable;
     vec(struct change) changes;
     unsigned references; /* names, durable names and open files that lead here */
+    uint64_t counted;    /* the last count of used bytes that has it */
 };
 
 struct entry {
@@ -54,6 +58,9 @@ struct memory {
     uint64_t sequence;
     uint64_t generation; /* rises with each crash: older files are dead */
     bool locked;
+    vec(struct memory_file *) files; /* open ones */
+    uint64_t limit_bytes;            /* the size of the disk */
+    uint64_t counts;                 /* of used bytes so far */
 };
 
 struct memory_file {
@@ -164,6 +171,35 @@ static void change_name(struct memory *memory, const char *name, struct node *no
     set_name(&memory->names, name, node);
 }
 
+/* What the files that have a name or are open take. */
+static uint64_t used_bytes(struct memory *memory)
+{
+    uint64_t count = ++memory->counts, bytes = 0;
+
+    vec_each (entry, &memory->names) {
+        if (entry->node->counted != count) bytes += entry->node->current.size;
+        entry->node->counted = count;
+    }
+    vec_each (file, &memory->files) {
+        struct node *node = (*file)->node;
+        if (node->counted != count && (*file)->generation == memory->generation) bytes += node->current.size;
+        node->counted = count;
+    }
+    return bytes;
+}
+
+/* Whether a file may get as large as that. */
+static status find_room(const struct memory_file *file, const char *verb, uint64_t size)
+{
+    char what[NAME_BYTES + 16];
+    uint64_t have = file->node->current.size;
+
+    if (file->memory->limit_bytes == limit_default || size <= have) return ok();
+    if (used_bytes(file->memory) + (size - have) <= file->memory->limit_bytes) return ok();
+    snprintf(what, sizeof what, "%s %s", verb, file->name);
+    return status_errno(ENOSPC, what);
+}
+
 static status missing(const char *verb, const char *name)
 {
     return status_make(STATUS_NOT_FOUND, "%s %s: no such file", verb, name);
@@ -193,6 +229,7 @@ static status memory_open(struct fs *fs, const char *name, enum fs_mode mode, st
         *file = (struct memory_file){{&memory_class}, memory, entry->node, memory->generation, mode == FS_READ, ""};
         snprintf(file->name, sizeof file->name, "%s", name);
         node_ref(entry->node);
+        vec_push(&memory->files, file);
         *out = &file->base;
     }
     pthread_mutex_unlock(&memory->mutex);
@@ -204,6 +241,12 @@ static void memory_close(struct file *file)
     struct memory_file *f = as_file(file);
 
     pthread_mutex_lock(&f->memory->mutex);
+    vec_each (open, &f->memory->files) {
+        if (*open != f) continue;
+        *open = *vec_last(&f->memory->files);
+        f->memory->files.count--;
+        break;
+    }
     node_unref(f->node);
     pthread_mutex_unlock(&f->memory->mutex);
     free(f);
@@ -247,6 +290,8 @@ static status memory_write(struct file *file, uint64_t at, const struct fs_span 
     if (f->read_only) s = status_make(STATUS_IO, "write %s: the file is open for reading", f->name);
     for (size_t i = 0; i < count && !failed(s); i++) {
         if (spans[i].bytes == 0) continue;
+        s = find_room(f, "write", at + spans[i].bytes);
+        if (failed(s)) break;
         struct change change = {++f->memory->sequence, at, spans[i].bytes, memory_alloc(spans[i].bytes)};
         memcpy(change.data, spans[i].data, spans[i].bytes);
         vec_push(&f->node->changes, change);
@@ -285,11 +330,10 @@ static status memory_sync(struct file *file)
 
 static status resize(struct memory_file *f, uint64_t bytes, bool may_shrink)
 {
-    status s = ok();
-
     pthread_mutex_lock(&f->memory->mutex);
-    if (is_dead(f)) {
-        s = dead(f);
+    status s = is_dead(f) ? dead(f) : find_room(f, "allocate", bytes);
+    if (failed(s)) {
+        /* the file stays as it is */
     } else if (may_shrink || bytes > f->node->current.size) {
         content_resize(&f->node->current, bytes);
         vec_push(&f->node->changes, (struct change){++f->memory->sequence, 0, bytes, NULL});
@@ -363,7 +407,7 @@ static status memory_unlink(struct fs *fs, const char *name)
     return entry ? ok() : missing("unlink", name);
 }
 
-/* Folders exist by being named. */
+/* Folders exist by being named; there is nothing to make or to remove. */
 static status memory_make_folder(struct fs *fs, const char *name)
 {
     (void)fs;
@@ -401,31 +445,73 @@ static status memory_sync_folder(struct fs *fs, const char *name)
     return ok();
 }
 
-static int compare_names(const void *a, const void *b)
+static int compare_entries(const void *a, const void *b)
 {
-    return str_compare(*(const str *)a, *(const str *)b);
+    return str_compare(((const struct fs_entry *)a)->name, ((const struct fs_entry *)b)->name);
 }
 
-static status memory_list(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+static status memory_entries(struct fs *fs, const char *folder, struct arena *arena, struct fs_entry **out,
+                             size_t *count)
 {
     struct memory *memory = as_memory(fs);
     size_t skip = folder[0] ? strlen(folder) + 1 : 0;
 
     *count = 0;
     pthread_mutex_lock(&memory->mutex);
-    *names = arena_array(arena, str, memory->names.count);
+    *out = arena_array(arena, struct fs_entry, memory->names.count);
     vec_each (entry, &memory->names) {
-        if (is_in(entry->name, folder)) (*names)[(*count)++] = arena_copy_str(arena, str_from(entry->name + skip));
+        if (!is_in(entry->name, folder)) continue;
+        (*out)[(*count)++] =
+            (struct fs_entry){arena_copy_str(arena, str_from(entry->name + skip)), entry->node->current.size};
     }
     pthread_mutex_unlock(&memory->mutex);
-    if (*count) qsort(*names, *count, sizeof **names, compare_names);
+    if (*count) qsort(*out, *count, sizeof **out, compare_entries);
+    return ok();
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+/* The part of a name behind a folder's that is a folder itself, or an empty one. */
+static str folder_within(const char *name, const char *folder)
+{
+    size_t skip = folder[0] ? strlen(folder) + 1 : 0;
+
+    if (skip && (strncmp(name, folder, skip - 1) != 0 || name[skip - 1] != '/')) return STR("");
+    const char *slash = strchr(name + skip, '/');
+    return slash ? str_make(name + skip, (size_t)(slash - name) - skip) : STR("");
+}
+
+static status memory_folders(struct fs *fs, const char *folder, struct arena *arena, str **names, size_t *count)
+{
+    struct memory *memory = as_memory(fs);
+    size_t found = 0;
+
+    *count = 0;
+    pthread_mutex_lock(&memory->mutex);
+    *names = arena_array(arena, str, memory->names.count);
+    vec_each (entry, &memory->names) {
+        str within = folder_within(entry->name, folder);
+        if (within.len) (*names)[found++] = arena_copy_str(arena, within);
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    if (found) qsort(*names, found, sizeof **names, compare_names);
+    for (size_t i = 0; i < found; i++) {
+        if (*count == 0 || !str_equal((*names)[*count - 1], (*names)[i])) (*names)[(*count)++] = (*names)[i];
+    }
     return ok();
 }
 
 static status memory_free_bytes(struct fs *fs, uint64_t *out)
 {
-    (void)fs;
-    *out = (uint64_t)1 << 40;
+    struct memory *memory = as_memory(fs);
+
+    pthread_mutex_lock(&memory->mutex);
+    uint64_t used = used_bytes(memory);
+    *out = used < memory->limit_bytes ? memory->limit_bytes - used : 0;
+    pthread_mutex_unlock(&memory->mutex);
     return ok();
 }
 
@@ -454,6 +540,7 @@ static void memory_release(struct fs *fs)
     release_names(&memory->durable_names);
     vec_each (change, &memory->name_changes) node_unref(change->node);
     vec_release(&memory->names);
+    vec_release(&memory->files);
     vec_release(&memory->durable_names);
     vec_release(&memory->name_changes);
     pthread_mutex_destroy(&memory->mutex);
@@ -473,8 +560,10 @@ static const struct fs_class memory_class = {
     .link = memory_link,
     .unlink = memory_unlink,
     .make_folder = memory_make_folder,
+    .remove_folder = memory_make_folder,
+    .folders = memory_folders,
     .sync_folder = memory_sync_folder,
-    .list = memory_list,
+    .entries = memory_entries,
     .free_bytes = memory_free_bytes,
     .lock = memory_lock,
     .release = memory_release,
@@ -485,6 +574,7 @@ struct fs *fs_memory_new(void)
     struct memory *memory = memory_zalloc(sizeof *memory);
 
     memory->base.class = &memory_class;
+    memory->limit_bytes = limit_default;
     pthread_mutex_init(&memory->mutex, NULL);
     return &memory->base;
 }
@@ -548,6 +638,25 @@ void fs_memory_crash(struct fs *fs, enum crash_model model, uint64_t seed)
         memory->name_changes.count = 0;
     }
     pthread_mutex_unlock(&memory->mutex);
+}
+
+void fs_memory_limit(struct fs *fs, uint64_t bytes)
+{
+    struct memory *memory = as_memory(fs);
+
+    pthread_mutex_lock(&memory->mutex);
+    memory->limit_bytes = bytes ? bytes : limit_default;
+    pthread_mutex_unlock(&memory->mutex);
+}
+
+uint64_t fs_memory_used(struct fs *fs)
+{
+    struct memory *memory = as_memory(fs);
+
+    pthread_mutex_lock(&memory->mutex);
+    uint64_t bytes = used_bytes(memory);
+    pthread_mutex_unlock(&memory->mutex);
+    return bytes;
 }
 
 bool fs_memory_flip(struct fs *fs, const char *name, uint64_t byte, unsigned bit)

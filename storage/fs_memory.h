@@ -22,6 +22,12 @@ struct fs *fs_memory_new(void);
 /* Cuts the power: all open files become unusable (close them still). The seed chooses among what the model allows. */
 void fs_memory_crash(struct fs *fs, enum crash_model model, uint64_t seed);
 
+/* The size of the disk: what would take more fails with ENOSPC. 0: so large that nothing ever does. */
+void fs_memory_limit(struct fs *fs, uint64_t bytes);
+
+/* What all files take, those included that are only open any more. */
+uint64_t fs_memory_used(struct fs *fs);
+
 /* Flips one bit of a file, durably; false if there is no such byte. */
 bool fs_memory_flip(struct fs *fs, const char *name, uint64_t byte, unsigned bit);
 

@@ -12,6 +12,9 @@
     X(SECONDS, wal_commit, "varve_wal_commit_duration_seconds", "", "Write and sync of one group.")                  \
     X(SECONDS, wal_sync, "varve_wal_sync_duration_seconds", "", "The sync alone.")                                   \
     X(COUNTER, pages_read, "varve_block_pages_read_total", "", "Index pages read from blocks.")                      \
+    X(COUNTER, pages_repaired, "varve_block_pages_repaired_total", "",                                               \
+      "Damaged index pages, headers and footers of blocks that were mended from parity or a copy when they were "    \
+      "read.")                                                                                                       \
     X(COUNTER, page_hits, "varve_page_cache_hits_total", "", "Index pages found in the page cache.")                 \
     X(GAUGE, page_cache_bytes, "varve_page_cache_bytes", "", "Bytes held by the page cache.")                        \
     X(COUNTER, checksum_failures, "varve_checksum_failures_total", "",                                               \

@@ -47,8 +47,9 @@ static bool is_record(const uint8_t *at, const uint8_t *end, struct record *out)
     if (end - at < RECORD_HEADER_BYTES || (load_u64(at + AT_TYPE) >> 8) != 0) return false;
     uint32_t stored = load_u32(at + AT_STORED), raw = load_u32(at + AT_RAW);
     if (padded(stored) > (size_t)(end - at) - RECORD_HEADER_BYTES || raw > RECORD_BYTES_MAX) return false;
-    if (load_u64(at + AT_CHECKSUM) != checksum(at, stored)) return false;
-    *out = (struct record){at[AT_TYPE], at + RECORD_HEADER_BYTES, stored, raw};
+    uint64_t sum = checksum(at, stored);
+    if (load_u64(at + AT_CHECKSUM) != sum) return false;
+    *out = (struct record){at[AT_TYPE], at + RECORD_HEADER_BYTES, stored, raw, sum};
     return true;
 }
 

@@ -29,7 +29,8 @@
  * Torn or damaged. A bad place is *damage* if a later group says that the place was durable; or if it was written under
  * the running boot (so nothing that was written is lost) and is complete: its trailer is there, or bytes after a bad
  * header are not zero. Everything else is *torn*: no sync had returned for it, so nobody was told. Both are passed over
- * and reading goes on behind them; damage is reported. When the log has been idle for 100 ms it writes an empty group,
+ * and reading goes on behind them; damage is reported, and the good records of its group count, while a torn group is
+ * dropped as a whole. When the log has been idle for 100 ms it writes an empty group,
  * so that the last group with records is vouched for too.
  *
  * After a restart the log goes on in a new segment with the next sequence, so nothing old is ever cut or overwritten.
@@ -48,7 +49,7 @@ enum {
     WAL_TRAILER_BYTES = 8,
     WAL_NAME_BYTES = 32,
     WAL_SEGMENT_BYTES_MIN = 1 << 20,
-    WAL_SEGMENT_BYTES_MAX = 8 << 20
+    WAL_SEGMENT_BYTES_MAX = 4 << 20
 };
 
 struct wal_group {

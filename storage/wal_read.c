@@ -1,7 +1,8 @@
 /* Reading the write-ahead log; see wal_read.h, layout and the rule that tells torn from damaged in wal_format.h.
  *
- * Good records are handed on as they are met. Bad places are kept until the end: only a later group can say whether a
- * place had been durable.
+ * The records of a whole group are handed on as they are met. Bad places are kept until the end, with copies of the
+ * good records of their groups: only a later group can say whether a place had been durable. What was torn is dropped,
+ * group by group, so that a request is there as a whole or not at all.
  */
 #include "storage/wal_read.h"
 
@@ -19,6 +20,12 @@ struct bad_place {
     const char *sentence;
 };
 
+/* A good record of a group that is not whole. */
+struct kept_record {
+    struct record record;
+    size_t place; /* the first bad one of its group */
+};
+
 struct walk {
     const struct wal_visitor *visitor;
     uint64_t boot;     /* the running one */
@@ -28,6 +35,9 @@ struct walk {
     uint64_t bytes;
     uint32_t segment;
     vec(struct bad_place) bad;
+    vec(struct record) group; /* the good records of the group being read */
+    vec(struct kept_record) kept;
+    struct arena arena; /* of what is kept */
 };
 
 static void note(struct walk *walk, uint64_t at, uint64_t sequence, bool complete, const char *sentence)
@@ -40,9 +50,9 @@ static bool is_zero(const uint8_t *at, const uint8_t *end)
     return at == end || (*at == 0 && memcmp(at, at + 1, (size_t)(end - at) - 1) == 0);
 }
 
-/* Hands on the good records in [at, end) and notes bad places among them. */
-static status read_records(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end,
-                           bool complete)
+/* Collects the good records in [at, end) and notes bad places among them. */
+static void find_records(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end,
+                         bool complete)
 {
     struct reader rest = reader_make(at, (size_t)(end - at));
     struct record record;
@@ -50,13 +60,33 @@ static status read_records(struct walk *walk, const uint8_t *segment, const uint
     for (;;) {
         const uint8_t *place = rest.at;
         enum record_outcome outcome = record_next(&rest, &record);
-        if (outcome == RECORD_END) return ok();
+        if (outcome == RECORD_END) return;
         if (outcome == RECORD_GOOD) {
-            TRY(walk->visitor->record(walk->visitor->context, &record));
+            vec_push(&walk->group, record);
         } else {
             note(walk, (uint64_t)(place - segment), walk->sequence, complete, "a record does not match its checksum");
         }
     }
+}
+
+/* Hands on what was found in a group, or keeps it if something was bad there: the places from `first_bad` on. */
+static status end_group(struct walk *walk, size_t first_bad)
+{
+    status s = ok();
+
+    vec_each (record, &walk->group) {
+        if (walk->bad.count == first_bad) {
+            if (failed(s = walk->visitor->record(walk->visitor->context, record))) break;
+            continue;
+        }
+        struct record copy = *record;
+        uint8_t *stored = arena_alloc(&walk->arena, record->stored_bytes);
+        memcpy(stored, record->stored, record->stored_bytes);
+        copy.stored = stored;
+        vec_push(&walk->kept, (struct kept_record){copy, first_bad});
+    }
+    walk->group.count = 0;
+    return s;
 }
 
 static bool has_trailer(const uint8_t *at, const uint8_t *end, const struct wal_group *group)
@@ -84,14 +114,14 @@ static void forgive(struct walk *walk, const struct wal_group *first)
     }
 }
 
-/* Hands on what records there are in [at, end) of a group of which one finding has said that it is not whole. */
+/* What records there are in [at, end) of a group of which one finding, the last, has said that it is not whole. */
 static status read_remains(struct walk *walk, const uint8_t *segment, const uint8_t *at, const uint8_t *end)
 {
     size_t noted = walk->bad.count;
-    status s = read_records(walk, segment, at, end, false);
 
+    find_records(walk, segment, at, end, false);
     walk->bad.count = noted; /* one finding is enough for the place */
-    return s;
+    return end_group(walk, noted - 1);
 }
 
 /* A group whose header is good. Returns where it ends. */
@@ -114,11 +144,13 @@ static status read_group(struct walk *walk, const uint8_t *segment, const uint8_
         *at = find_group(records, end);
         return read_remains(walk, segment, records, *at);
     }
+    size_t first_bad = walk->bad.count;
     if (!has_trailer(*at, end, group))
         note(walk, (uint64_t)(*at - segment), group->sequence, false, "the end of a group is missing");
     *at = records + group->bytes + WAL_TRAILER_BYTES;
     walk->bytes += WAL_GROUP_HEADER_BYTES + group->bytes + WAL_TRAILER_BYTES;
-    return read_records(walk, segment, records, records + group->bytes, complete);
+    find_records(walk, segment, records, records + group->bytes, complete);
+    return end_group(walk, first_bad);
 }
 
 /* A place where a group should begin and no header is. The records that can be found behind it are good all the same.
@@ -188,6 +220,16 @@ static void report(const struct walk *walk, uint32_t head)
     }
 }
 
+/* What was damaged had been answered: its good records count. */
+static status hand_on_kept(const struct walk *walk)
+{
+    vec_each (kept, &walk->kept) {
+        if (is_damage(walk, &walk->bad.data[kept->place]))
+            TRY(walk->visitor->record(walk->visitor->context, &kept->record));
+    }
+    return ok();
+}
+
 typedef vec(uint32_t) segments;
 
 static int compare_segments(const void *a, const void *b)
@@ -243,9 +285,13 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
         s = load_segment(fs, name, &bytes);
         if (!failed(s)) s = read_segment(&walk, head, bytes.data, bytes.count);
     }
+    if (!failed(s)) s = hand_on_kept(&walk);
     if (!failed(s)) report(&walk, head);
     *end = end_of(&walk, next);
     vec_release(&walk.bad);
+    vec_release(&walk.group);
+    vec_release(&walk.kept);
+    arena_release(&walk.arena);
     vec_release(&found);
     writer_release(&bytes);
     return s;

@@ -7,7 +7,8 @@
 
 struct wal_visitor {
     void *context;
-    /* A record in the order of the log. An error stops the reading and is returned. */
+    /* A record in the order of the log, but for those of damaged groups, which come last; those of torn ones do not
+     * come. An error stops the reading and is returned. */
     status (*record)(void *context, const struct record *record);
     /* A bad place: `damaged` means that acknowledged data may be missing, else it is what a crash left of a group
      * nobody was told of. May be NULL. */

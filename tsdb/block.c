@@ -1,14 +1,49 @@
 /* A block that is open for reading; see block.h and block_format.h. */
 #include "tsdb/block_internal.h"
 
+#include "storage/base/log.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/page_cache.h"
 #include "storage/postings.h"
+#include "tsdb/metrics.h"
 #include "tsdb/series_data.h"
 
 #include <assert.h>
 
 static const struct index_class block_index_class;
+
+status block_note(struct block *block, status s)
+{
+    char name[BLOCK_NAME_BYTES];
+
+    if (!tells_damage(s) || atomic_exchange(&block->damaged, true)) return s;
+    block_name(name, block->info.number);
+    metric_add(&metric_damages, 1);
+    metric_add(&metric_blocks_damaged, 1);
+    log_error("damaged data; the block is read as far as possible and not merged any more", "file=%s finding=%s", name,
+              LOG_QUOTED(str_from(s.text)));
+    return s;
+}
+
+static void note_page(void *context, const status *damage)
+{
+    (void)block_note(context, *damage);
+}
+
+bool block_is_damaged(const struct block *block)
+{
+    return atomic_load(&block->damaged);
+}
+
+bool block_is_unreadable(const struct block *block)
+{
+    return atomic_load(&block->unreadable);
+}
+
+void block_set_unreadable(struct block *block)
+{
+    atomic_store(&block->unreadable, true);
+}
 
 status block_open(struct fs *fs, uint32_t number, struct page_cache *cache, struct block **out)
 {
@@ -29,6 +64,7 @@ status block_open(struct fs *fs, uint32_t number, struct page_cache *cache, stru
         return s;
     }
     block->index = (struct index){&block_index_class};
+    block_file_watch(block->file, note_page, block);
     *out = block;
     return ok();
 }
@@ -42,6 +78,7 @@ void block_unref(struct block *block)
 {
     if (!block || atomic_fetch_sub(&block->references, 1) > 1) return;
     block_file_close(block->file);
+    if (atomic_load(&block->damaged)) metric_add(&metric_blocks_damaged, -1);
     if (block->cache) page_cache_drop(block->cache, block);
     if (atomic_load(&block->dropped)) {
         char name[BLOCK_NAME_BYTES];
@@ -73,9 +110,9 @@ struct index *block_index(struct block *block)
     return &block->index;
 }
 
-static status malformed(const struct block *block, const char *what)
+static status malformed(struct block *block, const char *what)
 {
-    return status_make(STATUS_CORRUPT, "%s: %s is malformed", block_file_name(block->file), what);
+    return block_note(block, status_make(STATUS_CORRUPT, "%s: %s is malformed", block_file_name(block->file), what));
 }
 
 static status read_names(struct block *block, struct block_tables *tables)
@@ -240,11 +277,12 @@ status block_series(struct block *block, struct block_cursor *cursor, uint32_t o
 }
 
 /* Names the file and the place in an error about series data. */
-static status in_file(const struct block *block, const struct block_series *series, status s)
+static status in_file(struct block *block, const struct block_series *series, status s)
 {
-    if (!failed(s) || s.code == STATUS_IO) return s;
+    if (!tells_damage(s)) return s;
+    if (str_starts_with(str_from(s.text), str_from(block_file_name(block->file)))) return block_note(block, s);
     unsigned long long at = series->offset + s.at;
-    return status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text);
+    return block_note(block, status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text));
 }
 
 static status load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
@@ -264,9 +302,11 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
     TRY(block_series(block, cursor, ordinal, &series));
     TRY(load_data(block, &series, buffer));
     struct series_block around = block_around(block, &series);
-    return in_file(block, &series,
-                   series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
-                                    buffer));
+    status s = in_file(block, &series,
+                       series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
+                                        buffer));
+    buffer->damage = in_file(block, &series, buffer->damage);
+    return s;
 }
 
 static status decode_set(struct block *block, str encoded, struct postings *set)
@@ -364,14 +404,14 @@ static status with_value(struct index *index, const struct matcher *matcher, boo
     if (!entry) return ok();
     if (index_known_values(matcher, inverted, &known, &known_count)) {
         for (size_t i = 0; i < known_count; i++) {
-            TRY(dictionary_find(&entry->values, block->file, known[i], &first, &found));
+            TRY(block_note(block, dictionary_find(&entry->values, block->file, known[i], &first, &found)));
             if (found) TRY(block_postings(block, entry, first, set));
         }
         return ok();
     }
     struct scan scan = {block, entry, matcher, inverted, index_prefix(matcher, inverted), set, ok()};
     if (scan.prefix.len) TRY(dictionary_find(&entry->values, block->file, scan.prefix, &first, &found));
-    TRY(dictionary_scan(&entry->values, block->file, first, scan_value, &scan));
+    TRY(block_note(block, dictionary_scan(&entry->values, block->file, first, scan_value, &scan)));
     return scan.error;
 }
 
@@ -379,13 +419,13 @@ static const struct index_class block_index_class = {.with_name = with_name, .wi
 
 status block_value(struct block *block, const struct block_name_entry *name, uint32_t value, struct writer *out)
 {
-    return dictionary_get(&name->values, block->file, value, out);
+    return block_note(block, dictionary_get(&name->values, block->file, value, out));
 }
 
 status block_each_value(struct block *block, const struct block_name_entry *name,
                         bool (*each)(void *context, uint32_t value, str text), void *context)
 {
-    return dictionary_scan(&name->values, block->file, 0, each, context);
+    return block_note(block, dictionary_scan(&name->values, block->file, 0, each, context));
 }
 
 status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),

@@ -24,6 +24,14 @@ void block_unref(struct block *block); /* NULL is fine */
 /* The file goes when the last reference goes. */
 void block_drop(struct block *block);
 
+/* Damage is noted by whatever meets it: in the log and the counters at the first place of a block, and for the life of
+ * the block. A damaged block is read as far as possible, and never merged. */
+bool block_is_damaged(const struct block *block);
+
+/* Whether the index of a damaged block could not be read, noted by whoever had to leave out the block for it. */
+bool block_is_unreadable(const struct block *block);
+void block_set_unreadable(struct block *block);
+
 const struct block_info *block_get_info(const struct block *block);
 uint64_t block_bytes(const struct block *block);
 
@@ -85,6 +93,10 @@ status block_each_value(struct block *block, const struct block_name_entry *name
 /* Calls each() for the metadata entries. */
 status block_metadata(struct block *block, void (*each)(void *context, uint8_t type, str metric, str help, str unit),
                       void *context);
+
+/* Reads all of the block from disk, its pages past the cache. Damage is noted as always, and no failure. Calls pace()
+ * with the bytes read now and then; CANCELED when it says false. */
+status block_scrub(struct block *block, bool (*pace)(void *context, uint64_t bytes), void *context);
 
 /* Verifies everything; calls finding() with a sentence for each fault. */
 status block_check(struct block *block, void (*finding)(void *context, str sentence), void *context);

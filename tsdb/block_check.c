@@ -219,6 +219,11 @@ static void ignore_metadata(void *context, uint8_t type, str metric, str help, s
     (void)unit;
 }
 
+static void find_in_file(void *context, uint64_t at, const char *sentence)
+{
+    find(context, at, "%s", sentence);
+}
+
 status block_check(struct block *block, void (*finding)(void *context, str sentence), void *context)
 {
     struct check check = {.block = block, .finding = finding, .context = context};
@@ -228,6 +233,7 @@ status block_check(struct block *block, void (*finding)(void *context, str sente
     s = check_series(&check);
     for (uint32_t i = 0; i < check.tables->name_count && !failed(s); i++) s = check_name(&check, i);
     if (!failed(s)) s = found(&check, block_metadata(block, ignore_metadata, NULL));
+    if (!failed(s)) s = block_file_check(block->file, find_in_file, &check);
     column_buffer_release(&check.buffer);
     writer_release(&check.text);
     return s;

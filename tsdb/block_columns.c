@@ -7,9 +7,10 @@
 #include "storage/page_cache.h"
 #include "tsdb/block_internal.h"
 
-static status malformed(const struct block *block, const char *what, uint32_t number)
+static status malformed(struct block *block, const char *what, uint32_t number)
 {
-    return status_make(STATUS_CORRUPT, "%s: %s %u is malformed", block_file_name(block->file), what, number);
+    return block_note(block, status_make(STATUS_CORRUPT, "%s: %s %u is malformed", block_file_name(block->file), what,
+                                         number));
 }
 
 static status cached_models(void *context, const struct page **out)

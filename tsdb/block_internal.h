@@ -18,12 +18,15 @@ struct block {
     struct block_info info;
 
     _Atomic uint32_t references;
-    _Atomic bool dropped;
+    _Atomic bool dropped, damaged, unreadable;
 
     pthread_mutex_t mutex; /* held while the tables are read */
     _Atomic(struct block_tables *) tables;
     struct arena arena; /* of the tables */
 };
+
+/* Notes damage that was met; passes the status on. */
+status block_note(struct block *block, status s);
 
 /* The bytes of entry `slot` in a page of `slots` entries, which begin behind `prefix` bytes and their ends. */
 bool block_entry_in_page(const struct page *page, size_t prefix, uint32_t slots, uint32_t slot, str *out);

@@ -2,6 +2,10 @@
 #include "tsdb/db.h"
 #include "tsdb/db_internal.h"
 
+#include <stdio.h>
+
+enum { EXPLAINED_BYTES_MAX = 50 };
+
 static int compare_largest_first(const void *a, const void *b)
 {
     const struct cardinality *x = a, *y = b;
@@ -72,4 +76,26 @@ void db_cardinality(struct db *db, size_t limit, struct cardinality_report *out,
     finish(&bytes, arena, &out->bytes_by_label, &out->bytes_by_label_count);
     finish(&pairs, arena, &out->series_by_pair, &out->series_by_pair_count);
     view_unref(view);
+}
+
+void cardinality_explain(struct registry *registry, char *out, size_t size)
+{
+    struct cardinality metric = {STR(""), 0}, longest = {STR(""), 0};
+
+    for (uint32_t name = 0; name < registry_name_count(registry); name++) {
+        str text = registry_name(registry, name);
+        uint32_t count = registry_value_count(registry, name);
+        if (text.len == 0) continue;
+        bool is_metric = str_equal(text, METRIC_NAME);
+        for (uint32_t v = 0; is_metric && v < count; v++) {
+            uint32_t series = registry_posting_count(registry, name, v);
+            if (series > metric.value) metric = (struct cardinality){registry_value(registry, name, v), series};
+        }
+        if (!is_metric && count > longest.value) longest = (struct cardinality){text, count};
+    }
+    metric.name = str_part(metric.name, 0, EXPLAINED_BYTES_MAX);
+    longest.name = str_part(longest.name, 0, EXPLAINED_BYTES_MAX);
+    snprintf(out, size, "most series has the metric \"%.*s\" (%llu), most values the label \"%.*s\" (%llu)",
+             STR_ARG(metric.name), (unsigned long long)metric.value, STR_ARG(longest.name),
+             (unsigned long long)longest.value);
 }

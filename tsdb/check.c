@@ -9,21 +9,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { CHECK_CACHE_BYTES = 32 << 20 };
+enum { CHECK_CACHE_BYTES = 32 << 20, METADATA_MAX = 100000 };
 
 struct checker {
     struct fs *fs;
-    void (*finding)(void *context, str sentence);
-    void *context;
-    size_t count;
+    const struct check_listener *listener;
+    struct check_summary *summary;
 };
 
 static void pass_on(void *context, str sentence)
 {
     struct checker *checker = context;
 
-    checker->count++;
-    checker->finding(checker->context, sentence);
+    checker->summary->findings++;
+    checker->listener->finding(checker->listener->context, sentence);
 }
 
 __attribute__((format(printf, 2, 3))) static void find(struct checker *checker, const char *format, ...)
@@ -36,6 +35,17 @@ __attribute__((format(printf, 2, 3))) static void find(struct checker *checker, 
     va_end(args);
     if (len >= (int)sizeof sentence) len = sizeof sentence - 1;
     pass_on(checker, str_make(sentence, (size_t)len));
+}
+
+__attribute__((format(printf, 2, 3))) static void tell(struct checker *checker, const char *format, ...)
+{
+    char sentence[STATUS_TEXT_BYTES];
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    checker->listener->progress(checker->listener->context, str_make(sentence, (size_t)len));
 }
 
 static status check_block(struct checker *checker, const struct state_block *entry, struct page_cache *cache)
@@ -52,6 +62,11 @@ static status check_block(struct checker *checker, const struct state_block *ent
     if (info->min_ms != entry->min_ms || info->max_ms != entry->max_ms)
         find(checker, "block/%08u:0: its times are not those in the state", entry->number);
     s = block_check(block, pass_on, checker);
+    checker->summary->blocks++;
+    checker->summary->block_samples += info->samples;
+    if (!failed(s))
+        tell(checker, "block/%08u: %u series, %llu samples", entry->number, info->series,
+             (unsigned long long)info->samples);
     block_unref(block);
     return s;
 }
@@ -105,7 +120,8 @@ struct log_check {
     struct writer scratch;
     struct row_columns rows;
     struct rich_rows rich_rows;
-    uint64_t orphans;
+    struct metadata_table *metadata; /* to decode into */
+    uint64_t samples, orphans;
 };
 
 static void count_orphan(struct log_check *check, uint32_t id)
@@ -118,6 +134,7 @@ static bool check_rich_rows(struct log_check *check, const uint8_t *payload, siz
 {
     bool good = rich_rows_decode(payload, bytes, &check->rich_rows);
 
+    check->samples += check->rich_rows.rows.count;
     vec_each (row, &check->rich_rows.rows) {
         if (failed(row->sample.histogram ? histogram_validate(row->sample.histogram) : ok()) &&
             !is_stale(row->sample.value))
@@ -132,6 +149,7 @@ static bool check_rows(struct log_check *check, const uint8_t *payload, size_t b
 {
     bool good = rows_decode(payload, bytes, &check->rows);
 
+    check->samples += check->rows.series.count;
     vec_each (id, &check->rows.series) count_orphan(check, *id);
     return good;
 }
@@ -151,6 +169,8 @@ static status check_record(void *context, const struct record *record)
     } else if ((record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) ||
                (record->type == LOG_RICH_SAMPLES && !check_rich_rows(check, payload, bytes))) {
         find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
+    } else if (record->type == LOG_METADATA && !metadata_apply(check->metadata, payload, bytes)) {
+        find(check->checker, "wal/%08u:0: a record of metadata can not be read", check->head);
     }
     return ok();
 }
@@ -164,7 +184,11 @@ static void log_finding(void *context, const char *file, uint64_t at, bool damag
 
 static status check_log(struct checker *checker, uint32_t head, struct registry *registry)
 {
-    struct log_check check = {.checker = checker, .registry = registry, .registrations = true, .head = head};
+    struct log_check check = {.checker = checker,
+                              .registry = registry,
+                              .registrations = true,
+                              .head = head,
+                              .metadata = metadata_table_new(METADATA_MAX)};
     struct wal_visitor visitor = {&check, check_record, NULL};
     struct wal_end end;
 
@@ -181,6 +205,12 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
     writer_release(&check.scratch);
     row_columns_release(&check.rows);
     rich_rows_release(&check.rich_rows);
+    metadata_table_free(check.metadata);
+    checker->summary->logs++;
+    checker->summary->log_samples += check.samples;
+    if (!failed(s))
+        tell(checker, "wal/%08u: %u series, %llu samples", head, registry_series_count(registry),
+             (unsigned long long)check.samples);
     return s;
 }
 
@@ -200,18 +230,17 @@ static status check_heads(struct checker *checker, struct state *state)
     return ok();
 }
 
-status check_directory(struct fs *fs, void (*finding)(void *context, str sentence), void *context, size_t *count)
+status check_directory(struct fs *fs, const struct check_listener *listener, struct check_summary *out)
 {
-    struct checker checker = {fs, finding, context, 0};
+    struct checker checker = {fs, listener, out};
     struct state state;
 
-    *count = 0;
+    *out = (struct check_summary){0};
     TRY(fs_lock(fs, "lock"));
     status s = state_load(fs, &state);
     if (s.code == STATUS_NOT_FOUND) return status_make(STATUS_NOT_FOUND, "there is no data: the file state is missing");
     if (s.code == STATUS_CORRUPT) {
         find(&checker, "state:%llu: %s", (unsigned long long)s.at, s.text);
-        *count = checker.count;
         return ok();
     }
     TRY(s);
@@ -222,6 +251,5 @@ status check_directory(struct fs *fs, void (*finding)(void *context, str sentenc
     if (!failed(s)) s = check_heads(&checker, &state);
     page_cache_free(cache);
     state_release(&state);
-    *count = checker.count;
     return s;
 }

@@ -21,6 +21,9 @@ struct column_buffer {
     struct arena arena;           /* of the histograms */
     status error;
 
+    bool skips_damage; /* chunks of blocks that are damaged are left out; else they are an error */
+    status damage;     /* of the first that was left out; the reader's to clear */
+
     /* what readers of one source work with */
     vec(int64_t) other_times;
     vec(double) other_values;

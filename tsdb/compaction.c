@@ -84,7 +84,7 @@ static bool plan_dissolve(const struct rule *rule, struct compaction_plan *out)
 {
     for (uint32_t i = 0; i < rule->count; i++) {
         const struct compaction_block *block = &rule->blocks[i];
-        if (is_within_day(block) || (!rule->all && span_of(block) <= (uint64_t)day_ms)) continue;
+        if (is_within_day(block) || (!rule->all && span_of(block) <= (uint64_t)day_ms) || block->is_damaged) continue;
         compaction_plan_rewrite(rule->blocks, i, out);
         return true;
     }
@@ -97,14 +97,18 @@ struct window_blocks {
     uint32_t count;
 };
 
-static void find_over(const struct rule *rule, int64_t start_ms, int64_t end_ms, struct window_blocks *out)
+/* Looks at the blocks before index `before`, down to a damaged one, whose index it returns; 0 if it met none. */
+static uint32_t find_over(const struct rule *rule, int64_t start_ms, int64_t end_ms, uint32_t before,
+                          struct window_blocks *out)
 {
     out->count = 0;
-    for (uint32_t i = rule->count; i-- > 0 && out->count < WINDOW_BLOCKS_MAX;) {
+    for (uint32_t i = before; i-- > 0 && out->count < WINDOW_BLOCKS_MAX;) {
         const struct compaction_block *block = &rule->blocks[i];
-        if (overlaps(block, start_ms, end_ms) && span_of(block) <= (uint64_t)rule->span_max_ms)
-            out->indexes[out->count++] = i;
+        if (!overlaps(block, start_ms, end_ms)) continue;
+        if (block->is_damaged) return i;
+        if (span_of(block) <= (uint64_t)rule->span_max_ms) out->indexes[out->count++] = i;
     }
+    return 0;
 }
 
 /* How many of the newest blocks of a window to merge; 0 for none. */
@@ -112,7 +116,7 @@ static uint32_t run_length(const struct rule *rule, const struct window_blocks *
 {
     bool is_closed = end_ms < rule->closed_before_ms;
     uint32_t need = is_closed ? CLOSED_RUN : OPEN_RUN, run = 0;
-    struct compaction_block sum = {INT64_MAX, INT64_MIN, 0};
+    struct compaction_block sum = {.min_ms = INT64_MAX, .max_ms = INT64_MIN};
     uint64_t largest = UINT64_MAX;
 
     if (rule->all) return over->count >= CLOSED_RUN ? over->count : 0;
@@ -132,7 +136,8 @@ static uint32_t run_length(const struct rule *rule, const struct window_blocks *
 }
 
 /* Makes a plan of a window's newest blocks. Blocks between them in the order of heads that share time with them come
- * in too, else what they have would lose or win against the wrong ones. False if that gets too much. */
+ * in too, else what they have would lose or win against the wrong ones. False if that gets too much, or if one of them
+ * is damaged. */
 static bool plan_run(const struct rule *rule, const struct window_blocks *over, uint32_t run,
                      struct compaction_plan *out)
 {
@@ -149,6 +154,7 @@ static bool plan_run(const struct rule *rule, const struct window_blocks *over, 
         before = out->count;
         for (uint32_t i = first; i <= last && out->count < COMPACTION_INPUTS_MAX; i++) {
             if (taken[i - first] || !overlaps(&rule->blocks[i], out->min_ms, out->max_ms)) continue;
+            if (rule->blocks[i].is_damaged) return false;
             taken[i - first] = true;
             add_input(out, rule->blocks, i);
         }
@@ -168,9 +174,12 @@ static bool plan_window(const struct rule *rule, int64_t time_ms, struct compact
     int64_t end = compaction_window_end(time_ms, rule->window_ms);
     struct window_blocks over;
 
-    find_over(rule, start, end, &over);
-    uint32_t run = run_length(rule, &over, end);
-    return run >= CLOSED_RUN && plan_run(rule, &over, run, out);
+    for (uint32_t before = rule->count; before > 0;) {
+        before = find_over(rule, start, end, before, &over);
+        uint32_t run = run_length(rule, &over, end);
+        if (run >= CLOSED_RUN && plan_run(rule, &over, run, out)) return true;
+    }
+    return false;
 }
 
 /* Looks at each window in which a block begins or ends. */

@@ -18,6 +18,7 @@ enum {
 struct compaction_block {
     int64_t min_ms, max_ms; /* first and last sample */
     uint64_t bytes;
+    bool is_damaged; /* it stays as it is, and no merge reaches over it in the order of heads where they share time */
 };
 
 struct compaction_plan {

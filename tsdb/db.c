@@ -26,13 +26,14 @@ struct db_options db_options_default(void)
         .retention_ms = (int64_t)15 * 24 * 3600 * 1000,
         .future_max_ms = 10 * 60 * 1000,
         .out_of_order_ms = -1,
+        .reserve_bytes = 32 << 20,
         .freeze_ms = 2 * 3600 * 1000,
-        .head_bytes_max = (uint64_t)512 << 20,
-        .cache_bytes = 32 << 20,
+        .memory_bytes = (uint64_t)640 << 20,
         .metadata_max = 100000,
         .delete_undo_ms = (int64_t)24 * 3600 * 1000,
         .tombstones_max = 1000,
         .label_limits = {.count_max = 128, .name_bytes_max = 1024, .value_bytes_max = 16384},
+        .scrub_interval_ms = (int64_t)7 * 24 * 3600 * 1000,
         .background = true,
     };
 }
@@ -64,18 +65,37 @@ struct view *db_view(struct db *db)
     return view;
 }
 
+static status freeze_if_due_locked(struct db *db)
+{
+    if (db->frozen) TRY(db_write_frozen_locked(db));
+    return db_freeze_is_due(db) ? db_freeze_locked(db, true) : ok();
+}
+
+static status freeze_now_locked(struct db *db)
+{
+    return db_freeze_locked(db, true);
+}
+
+static status freeze_for_good_locked(struct db *db)
+{
+    return db_freeze_locked(db, false);
+}
+
+static status retain_locked(struct db *db)
+{
+    return db_retain_locked(db, 0);
+}
+
 static status maintain_locked(struct db *db)
 {
-    status s = ok();
-
-    if (db->frozen) s = db_write_frozen_locked(db);
-    if (!failed(s) && db_freeze_is_due(db)) s = db_freeze_locked(db, true);
+    if (wal_failure(db->wal).code == STATUS_NO_SPACE) (void)db_release_reserve_locked(db);
+    status s = db_with_reserve_locked(db, freeze_if_due_locked);
     if (failed(s)) {
-        db->next_attempt_ns = clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000;
+        atomic_store(&db->next_attempt_ns, clock_monotonic_ns() + (int64_t)RETRY_MS * 1000000);
         metric_add(&metric_freeze_failures, 1);
         log_error("the head can not be written as a block; trying again", "error=%s", LOG_QUOTED(str_from(s.text)));
     }
-    status retained = db_retain_locked(db);
+    status retained = db_with_reserve_locked(db, retain_locked);
     return failed(s) ? s : retained;
 }
 
@@ -119,6 +139,11 @@ static bool wait_a_round(struct db *db, int64_t ms, bool freezes)
     return !atomic_load(&db->stop);
 }
 
+bool db_pause(struct db *db, int64_t ms)
+{
+    return wait_a_round(db, ms, false);
+}
+
 static void *run_background(void *context)
 {
     struct db *db = context;
@@ -126,7 +151,7 @@ static void *run_background(void *context)
     pthread_setname_np(pthread_self(), "varve-maintain");
     while (wait_a_round(db, MAINTENANCE_MS, true)) {
         bool wanted = atomic_exchange(&db->freeze_wanted, false);
-        if (!wanted || clock_monotonic_ns() >= db->next_attempt_ns) {
+        if (!wanted || clock_monotonic_ns() >= atomic_load(&db->next_attempt_ns)) {
             pthread_mutex_lock(&db->maintenance);
             (void)maintain_locked(db); /* it has told the log */
             pthread_mutex_unlock(&db->maintenance);
@@ -146,6 +171,7 @@ static void *run_compaction(void *context)
     while (wait_a_round(db, failed(s) ? COMPACTION_RETRY_MS : COMPACTION_MS, false)) {
         bool done = true;
         while (done) s = db_compact_step(db, false, &done);
+        (void)db_scrub_step(db);
     }
     return NULL;
 }
@@ -184,6 +210,7 @@ static void destroy(struct db *db)
     pthread_mutex_destroy(&db->maintenance);
     pthread_mutex_destroy(&db->wake_mutex);
     pthread_cond_destroy(&db->wake);
+    pthread_mutex_destroy(&db->explain_mutex);
     pthread_mutex_destroy(&db->scratch_mutex);
     free(db);
 }
@@ -215,15 +242,19 @@ status db_open(const struct db_options *options, struct db **out)
     pthread_mutex_init(&db->maintenance, NULL);
     pthread_mutex_init(&db->wake_mutex, NULL);
     pthread_cond_init(&db->wake, NULL);
+    pthread_mutex_init(&db->explain_mutex, NULL);
     pthread_mutex_init(&db->scratch_mutex, NULL);
     atomic_init(&db->newest_ms, INT64_MIN);
-    db->cache = page_cache_new(options->cache_bytes);
+    account_init(&db->work, 0, NULL);
+    db->cache = page_cache_new(db_cache_bytes(options));
     db->metadata = metadata_table_new(options->metadata_max);
 
     status s = fs_lock(db->fs, "lock");
     if (!failed(s)) {
         pthread_mutex_lock(&db->maintenance);
+        db_find_reserve_locked(db);
         s = db_recover(db);
+        if (!failed(s)) db_keep_reserve_locked(db);
         pthread_mutex_unlock(&db->maintenance);
     }
     if (!failed(s) && options->background) {
@@ -247,7 +278,7 @@ status db_close(struct db *db)
 {
     stop_background(db);
     pthread_mutex_lock(&db->maintenance);
-    status s = db_freeze_locked(db, false);
+    status s = db_with_reserve_locked(db, freeze_for_good_locked);
     pthread_mutex_unlock(&db->maintenance);
     if (db->wal) {
         status closed = wal_close(db->wal);
@@ -269,7 +300,7 @@ void db_abandon(struct db *db)
 status db_freeze(struct db *db)
 {
     pthread_mutex_lock(&db->maintenance);
-    status s = db_freeze_locked(db, true);
+    status s = db_with_reserve_locked(db, freeze_now_locked);
     pthread_mutex_unlock(&db->maintenance);
     return s;
 }

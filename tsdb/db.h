@@ -13,14 +13,15 @@
 #include "tsdb/snapshot.h"
 
 struct db_options {
-    struct fs *fs;                 /* the data folder; outlives the db */
-    int64_t retention_ms;          /* samples older than this are dropped; 0: kept for ever */
-    uint64_t retention_bytes;      /* with more in the folder than this the oldest blocks are dropped; 0: any number */
-    int64_t future_max_ms;         /* samples further ahead of the clock are refused; 0: any is taken */
-    int64_t out_of_order_ms;       /* how far behind the newest sample of its series one may be; negative: any */
-    int64_t freeze_ms;             /* a head lives at most this long on the monotonic clock */
-    uint64_t head_bytes_max;       /* a head is frozen when its memory reaches this */
-    uint64_t cache_bytes;          /* verified index pages kept in memory */
+    struct fs *fs;            /* the data folder; outlives the db */
+    int64_t retention_ms;     /* samples older than this are dropped; 0: kept for ever */
+    uint64_t retention_bytes; /* before the folder takes more than this the oldest blocks are dropped; 0: any number */
+    uint64_t reserve_bytes;   /* set aside on the disk, so that a freeze can be finished when it is full; 0: none */
+    int64_t future_max_ms;    /* samples further ahead of the clock are refused; 0: any is taken */
+    int64_t out_of_order_ms;  /* how far behind the newest sample of its series one may be; negative: any */
+    int64_t freeze_ms;        /* a head lives at most this long on the monotonic clock */
+    uint64_t memory_bytes;    /* of heads, caches and what freezes and merges work with, together */
+    uint64_t cache_bytes;     /* of these, verified index pages kept in memory; 0: an eighth. At most half */
     uint32_t wal_segment_bytes;    /* size of a log's first segment; 0: 1 MiB */
     uint32_t wal_sync_interval_ms; /* 0: an append is answered after its sync; else the log is synced this often */
     uint32_t metadata_max;         /* metrics whose metadata is remembered */
@@ -29,7 +30,8 @@ struct db_options {
     int64_t delete_undo_ms;        /* how long a delete can be taken back before its samples are purged */
     uint32_t tombstones_max;       /* deletes that are not purged yet; further ones are refused */
     struct label_limits label_limits;
-    bool background; /* run freezes, merges and retention in threads; without it call db_maintain */
+    int64_t scrub_interval_ms; /* all blocks are read whole this often, to find damage; 0: never */
+    bool background;           /* run freezes, merges and retention in threads; without it call db_maintain */
 };
 
 /* Defaults for everything but fs. */

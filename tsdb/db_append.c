@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 enum {
+    EXPLAIN_AGAIN_MS = 1000,
     ADD_AT_A_TIME = 256,          /* new series registered under one hold of the registry's lock */
     SCRATCH_KEPT_BYTES = 4 << 20, /* larger working memory is given back */
     CLOCK_BEHIND_MS = 3600 * 1000 /* a wall clock this far behind the data can not be trusted to judge */
@@ -78,6 +79,23 @@ static void log_registration(struct db *db, struct writer *registration)
     registration->count = 0;
 }
 
+static void reject_new(struct db *db, uint32_t held, bool is_over, uint32_t count, struct append_result *result)
+{
+    char why[160];
+
+    if (is_over) {
+        snprintf(why, sizeof why,
+                 "the head has %u series, new ones beyond the limit of %u are refused "
+                 "(--storage.series-limit)",
+                 held, db->options.series_max);
+    } else {
+        snprintf(why, sizeof why, "the head has %u series and uses up the memory of --storage.memory, new ones wait",
+                 held);
+        result->retry = true;
+    }
+    reject_series(result, APPEND_SERIES_LIMIT, count, why);
+}
+
 static void add_candidates(struct db *db, const struct append_batch *batch, const struct candidate *candidates,
                            size_t count, struct append_scratch *scratch, struct append_result *result)
 {
@@ -85,23 +103,36 @@ static void add_candidates(struct db *db, const struct append_batch *batch, cons
 
     registry_write_lock(registry);
     uint32_t before = registry_series_count(registry);
+    bool has_memory = !db_memory_is_used_up(db, true);
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &candidates[i];
         uint32_t held = head_series_held(db->live);
-        bool may_add = db->options.series_max == 0 || held < db->options.series_max;
+        bool is_over = db->options.series_max && held >= db->options.series_max, may_add = has_memory && !is_over;
         uint32_t id = registry_add_locked(registry, c->pairs, c->count, c->fingerprint, scratch->hashes.data[c->index],
                                           may_add, &scratch->registration);
         scratch->ids.data[c->index] = id;
         if (id == SERIES_NONE) {
-            char why[96];
-            snprintf(why, sizeof why, "the head has %u series, new ones beyond the limit of %u are refused", held,
-                     db->options.series_max);
-            reject_series(result, APPEND_SERIES_LIMIT, batch->series[c->index].count, why);
+            reject_new(db, held, is_over, batch->series[c->index].count, result);
         }
     }
     metric_add(&metric_series_created, registry_series_count(registry) - before);
     log_registration(db, &scratch->registration);
     registry_write_unlock(registry);
+}
+
+/* Says in an answer what there are so many series of; looked up once in a while. */
+static void explain_limit(struct db *db, struct registry *registry, struct append_result *result)
+{
+    size_t len = strlen(result->error);
+    int64_t now_ns = clock_monotonic_ns();
+
+    pthread_mutex_lock(&db->explain_mutex);
+    if (db->explained_at_ns == 0 || now_ns - db->explained_at_ns > (int64_t)EXPLAIN_AGAIN_MS * 1000000) {
+        cardinality_explain(registry, db->explanation, sizeof db->explanation);
+        db->explained_at_ns = now_ns;
+    }
+    snprintf(result->error + len, sizeof result->error - len, "; %s", db->explanation);
+    pthread_mutex_unlock(&db->explain_mutex);
 }
 
 /* The slow path: series that were not found are parsed, checked and registered. */
@@ -131,6 +162,7 @@ static void register_missing(struct db *db, const struct append_batch *batch, st
         }
     }
     if (count) add_candidates(db, batch, candidates, count, scratch, result);
+    if (result->rejected[APPEND_SERIES_LIMIT]) explain_limit(db, registry, result);
 }
 
 static bool find_series(struct db *db, const struct append_batch *batch, struct append_scratch *scratch)
@@ -202,8 +234,10 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     bool clock_is_behind;
     int64_t start = clock_monotonic_ns();
 
-    if (db->frozen && db_head_is_full(db))
-        return status_make(STATUS_UNAVAILABLE, "the head is full and the one before it is still being written to disk");
+    TRY(db_disk_failure(db));
+    if (db_memory_is_used_up(db, false))
+        return status_make(STATUS_UNAVAILABLE, "the head is full and has to be written to disk, or the one before it: "
+                                               "the memory of --storage.memory is used up");
     TRY(wal_failure(db->wal));
     struct head_limits limits = limits_now(db, &clock_is_behind);
     if (!find_series(db, batch, scratch)) register_missing(db, batch, scratch, result);
@@ -215,9 +249,17 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     if (batch->metadata_count) log_metadata(db, batch, &log);
     if (result->stored) note_newest(db);
     metric_observe(&metric_append_seconds, clock_monotonic_ns() - start);
-    result->retry = clock_is_behind && result->rejected[APPEND_TOO_NEW] > 0;
+    result->retry = result->retry || (clock_is_behind && result->rejected[APPEND_TOO_NEW] > 0);
     wal_commit(db->wal, &log, done, context);
     return ok();
+}
+
+/* Makes room before the log takes more of the disk than the retention size allows. */
+static void look_at_size(struct db *db)
+{
+    pthread_mutex_lock(&db->maintenance);
+    if (db_logged_bytes(db) > atomic_load(&db->log_room)) (void)db_retain_locked(db, 0); /* else somebody else did */
+    pthread_mutex_unlock(&db->maintenance);
 }
 
 status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
@@ -232,9 +274,11 @@ status db_append(struct db *db, const struct append_batch *batch, struct append_
     pthread_rwlock_rdlock(&db->switching);
     status s = append_switching(db, batch, scratch, result, done, context);
     bool due = db_freeze_is_due(db);
+    bool may_pass_size = db->options.retention_bytes && db_logged_bytes(db) > atomic_load(&db->log_room);
     pthread_rwlock_unlock(&db->switching);
     give_scratch(db, scratch);
     if (due) want_freeze(db);
+    if (may_pass_size) look_at_size(db);
     return s;
 }
 

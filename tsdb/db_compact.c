@@ -43,7 +43,8 @@ static struct compaction_block *describe(const struct view *view)
 
     for (uint32_t i = 0; i < view->block_count; i++) {
         const struct block_info *info = block_get_info(view->blocks[i]);
-        blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i])};
+        blocks[i] = (struct compaction_block){info->min_ms, info->max_ms, block_bytes(view->blocks[i]),
+                                              block_is_damaged(view->blocks[i])};
     }
     return blocks;
 }
@@ -58,7 +59,24 @@ static uint32_t tombstones_before(const struct view *view, uint32_t block)
     return count;
 }
 
-/* A plan for blocks that no tombstone divides: a merged block would be touched by it as a whole, or not at all. */
+static uint64_t input_memory(const struct view *view, const struct compaction_plan *plan)
+{
+    struct block *blocks[COMPACTION_INPUTS_MAX];
+
+    for (uint32_t i = 0; i < plan->count; i++) blocks[i] = view->blocks[plan->inputs[i]];
+    return merge_memory(blocks, plan->count);
+}
+
+static uint64_t input_bytes(const struct view *view, const struct compaction_plan *plan)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < plan->count; i++) bytes += block_bytes(view->blocks[plan->inputs[i]]);
+    return bytes;
+}
+
+/* A plan for blocks that no tombstone divides: a merged block would be touched by it as a whole, or not at all. One
+ * that would write half of the retention size, or take too much of the memory, is not carried out. */
 static bool plan_merge(struct db *db, const struct view *view, bool all, struct compaction_plan *plan)
 {
     struct compaction_block *blocks = describe(view);
@@ -72,7 +90,9 @@ static bool plan_merge(struct db *db, const struct view *view, bool all, struct 
         for (uint32_t i = 0; due && i < plan->count; i++) plan->inputs[i] += first;
     }
     free(blocks);
-    return due;
+    if (!due) return false;
+    bool fits = db->options.retention_bytes == 0 || input_bytes(view, plan) <= db->options.retention_bytes / 2;
+    return fits && db_may_merge(db, input_memory(view, plan));
 }
 
 static void plan_purge(const struct view *view, uint32_t index, struct compaction_plan *plan)
@@ -106,11 +126,17 @@ static status reserve_locked(struct db *db, struct compaction *compaction)
 {
     if (db->view->tombstones != compaction->view->tombstones)
         return status_make(STATUS_CANCELED, "the deletes changed while a merge was planned");
+    uint64_t bytes = input_bytes(compaction->view, &compaction->plan); /* what comes out is at most as large */
+    TRY(db_find_merge_room_locked(db, bytes));
     struct state next = state_copy(&db->state);
     compaction->first_number = next.next;
     compaction->number_count = window_count(&compaction->plan);
     next.next += compaction->number_count;
-    return db_save_state_locked(db, &next);
+    TRY(db_save_state_locked(db, &next));
+    db->merge_bytes = bytes;
+    db->merge_first = compaction->first_number;
+    db->merge_count = compaction->number_count;
+    return ok();
 }
 
 static status begin(struct db *db, bool all, struct compaction *compaction, bool *due)
@@ -260,15 +286,29 @@ static void end(struct compaction *compaction, bool is_installed)
 
 static status merge_chosen(struct db *db, struct compaction *compaction)
 {
-    TRY(write_outputs(db, compaction));
+    uint64_t memory = input_memory(compaction->view, &compaction->plan);
+    account_charge(&db->work, memory);
+    status s = write_outputs(db, compaction);
+    account_return(&db->work, memory);
     pthread_mutex_lock(&db->maintenance);
-    status s = install_locked(db, compaction);
+    if (!failed(s)) s = install_locked(db, compaction);
+    db->merge_bytes = 0;
     pthread_mutex_unlock(&db->maintenance);
     if (failed(s)) return s;
     tell(compaction);
     for (uint32_t i = 0; i < compaction->output_count; i++)
         db_note_purged(db, compaction->view->tombstones, block_get_info(compaction->outputs[i])->number);
     return ok();
+}
+
+/* Whether the merge failed because an input is damaged. It is then known to be, and the next plan is another one. */
+static bool has_met_damage(const struct compaction *compaction, status s)
+{
+    bool has_damaged = false;
+
+    for (uint32_t i = 0; i < compaction->plan.count; i++)
+        has_damaged = has_damaged || block_is_damaged(compaction->inputs[i]);
+    return tells_damage(s) && has_damaged;
 }
 
 static status step_alone(struct db *db, bool all, bool *done)
@@ -282,7 +322,12 @@ static status step_alone(struct db *db, bool all, bool *done)
         s = merge_chosen(db, &compaction);
         *done = !failed(s);
     }
-    end(&compaction, *done);
+    bool is_installed = *done;
+    if (due && has_met_damage(&compaction, s)) {
+        s = ok();
+        *done = true;
+    }
+    end(&compaction, is_installed);
     return s;
 }
 

@@ -232,13 +232,14 @@ status db_find_purge(struct db *db, const struct view *view, uint32_t *index)
     *index = UINT32_MAX;
     for (uint32_t i = 0; i < view->block_count; i++) {
         bool may = false, found;
+        if (block_is_damaged(view->blocks[i])) continue; /* what it hides stays hidden */
         for (uint32_t k = 0; k < tombstones_count(view->tombstones) && !may; k++) {
             const struct tombstone *item = &view->tombstones->items[k];
             may = item->purge_ms == TOMBSTONE_PURGING && may_have(db, item, view->blocks[i]);
         }
         if (!may) continue;
         status s = look_through(db, view->blocks[i], view->tombstones, &found);
-        if (s.code == STATUS_CORRUPT) continue; /* what it hides stays hidden */
+        if (tells_damage(s)) continue;
         TRY(s);
         if (found) {
             *index = i;

@@ -24,10 +24,11 @@ enum {
     REPLAY_SAMPLE_NS = 30,
     REPLAY_RICH_BYTE_NS = 10,
     REPLAY_SERIES_NS = 500,
-    LOG_BYTES_MIN = 16 << 20,
+    LOG_BYTES_MIN = 8 << 20,
+    LOG_BLOCK_SHARE = 4, /* of the bytes of all blocks is what a log may take beyond that */
     LOG_SERIES_BYTES = 200,
-    REGISTRY_RECORD_BYTES = 1 << 20,
-    SERIES_MEMORY_BYTES = 200 /* of the registry without its text, an estimate that costs nothing */
+    LOG_SHARE = 8, /* of the retention size is the most that a log may take */
+    REGISTRY_RECORD_BYTES = 1 << 20
 };
 
 void registry_file_name(char *out, size_t size, uint32_t number)
@@ -35,22 +36,14 @@ void registry_file_name(char *out, size_t size, uint32_t number)
     snprintf(out, size, "registry/%08u", number);
 }
 
-bool db_head_is_full(struct db *db)
-{
-    struct head_stats stats;
-
-    head_stats(db->live, &stats);
-    const struct registry *registry = head_registry(db->live);
-    return stats.bytes + registry_text_bytes(registry) +
-               (uint64_t)registry_series_count(registry) * SERIES_MEMORY_BYTES >
-           db->options.head_bytes_max;
-}
-
 /* Young blocks keep index and data in proportion: small logs are frozen only when they are large beside the blocks. */
 static bool log_is_large(struct db *db, uint32_t series)
 {
-    uint64_t bytes = wal_bytes(db->wal);
-    return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES && bytes > atomic_load(&db->block_bytes) / 2;
+    uint64_t bytes = wal_bytes(db->wal), most = db->options.retention_bytes / LOG_SHARE;
+
+    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN / 2 && bytes > most) return true;
+    return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES &&
+           bytes > atomic_load(&db->block_bytes) / LOG_BLOCK_SHARE;
 }
 
 bool db_freeze_is_due(struct db *db)
@@ -63,7 +56,7 @@ bool db_freeze_is_due(struct db *db)
                          (uint64_t)registered * REPLAY_SERIES_NS;
     if (failed(wal_failure(db->wal))) return true;
     if (stats.samples == 0) return false;
-    return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_head_is_full(db) ||
+    return replay_ns > REPLAY_NS_MAX || log_is_large(db, stats.series) || db_memory_is_short(db) ||
            (clock_monotonic_ns() - atomic_load(&db->live_since_ns)) / 1000000 > db->options.freeze_ms;
 }
 
@@ -76,7 +69,7 @@ static bool may_share_registry(struct db *db)
 
     head_stats(db->live, &stats);
     return !failed(wal_failure(db->wal)) && stats.series >= registry_series_count(registry) / 2 &&
-           registry_bytes(registry) < db->options.head_bytes_max / 2;
+           db_may_keep_registry(db, registry);
 }
 
 /* The first record of a log: enough to rebuild a lost state. */
@@ -179,6 +172,7 @@ static status switch_heads(struct db *db, bool share)
     }
     pthread_rwlock_wrlock(&db->switching);
     /* Under the lock: no request may be logged in the new log before all that it rests on is durable in the old one. */
+    atomic_fetch_add(&db->logged_before, wal_bytes(db->wal));
     status closed = wal_close(db->wal);
     db->wal = NULL;
     if (failed(closed) && share) {
@@ -341,6 +335,8 @@ status db_freeze_locked(struct db *db, bool successor)
 {
     struct head_stats stats;
 
+    /* The block, what the registry's file gets and the next log are smaller together than the log. */
+    if (db->options.retention_bytes && db->wal) (void)db_retain_locked(db, wal_bytes(db->wal));
     if (db->frozen) TRY(db_write_frozen_locked(db));
     if (!successor) return db->live ? freeze_for_good(db) : ok();
     head_stats(db->live, &stats);

@@ -10,6 +10,7 @@
 
 #include "storage/base/clock.h"
 #include "storage/base/log.h"
+#include "storage/base/map.h"
 #include "storage/metrics.h"
 #include "storage/wal_format.h"
 #include "storage/wal_read.h"
@@ -136,7 +137,7 @@ static status read_first(void *context, const struct record *record)
         memcpy(first->secret.bytes, payload + 4, HASH_SECRET_BYTES);
     }
     writer_release(&scratch);
-    return status_make(STATUS_CANCELED, "one record is enough");
+    return first->found ? status_make(STATUS_CANCELED, "one record is enough") : ok();
 }
 
 static status find_first(struct fs *fs, uint32_t head, struct first_record *out)
@@ -284,7 +285,7 @@ static status load_state(struct db *db)
     return state_save(db->fs, &db->state);
 }
 
-/* A block that can not be opened is kept, and queries that need its time fail. */
+/* A block that can not be opened is kept, and answers that need its time say so. */
 static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
 {
     *count = 0;
@@ -296,6 +297,7 @@ static status open_blocks(struct db *db, struct block **blocks, uint32_t *count)
             *broken = (struct broken_block){entry->number, entry->min_ms, entry->max_ms, false, ""};
             snprintf(broken->why, sizeof broken->why, "%s", s.text);
             block_name(name, entry->number);
+            metric_add(&metric_blocks_damaged, 1);
             report_damage(name, s.text);
             continue;
         }
@@ -342,11 +344,50 @@ static status read_registry(struct db *db, const char *name, uint64_t *bytes, st
     return s;
 }
 
+/* Registrations stand twice where they are kept; the second is needed where the first is damaged only. */
+struct applied {
+    struct map map;
+    vec(uint64_t) checksums; /* of the records that were good */
+};
+
+static void applied_release(struct applied *applied)
+{
+    map_release(&applied->map);
+    vec_release(&applied->checksums);
+}
+
+static bool was_applied(const struct applied *applied, const struct record *record)
+{
+    struct map_cursor c;
+
+    for (uint32_t at = map_find(&applied->map, record->checksum, &c); at != MAP_NONE;
+         at = map_next(&applied->map, &c)) {
+        if (applied->checksums.data[at] == record->checksum) return true;
+    }
+    return false;
+}
+
+static status apply_registration(struct registry *registry, const struct record *record, struct applied *applied,
+                                 struct writer *scratch)
+{
+    const uint8_t *payload;
+    size_t bytes;
+
+    if (was_applied(applied, record)) return ok();
+    if (!record_payload(record, scratch, &payload, &bytes))
+        return status_make(STATUS_CORRUPT, "a record with a good checksum does not decompress");
+    TRY(registry_apply(registry, payload, bytes));
+    map_add(&applied->map, record->checksum, (uint32_t)applied->checksums.count);
+    vec_push(&applied->checksums, record->checksum);
+    return ok();
+}
+
 static status load_registry(struct db *db, struct registry *registry, uint64_t *bytes)
 {
     char name[32];
     struct arena arena;
     struct writer scratch = {0};
+    struct applied applied = {0};
     struct record record;
     enum record_outcome outcome;
     str content;
@@ -357,13 +398,11 @@ static status load_registry(struct db *db, struct registry *registry, uint64_t *
     status s = read_registry(db, name, bytes, &arena, &content);
     struct reader rest = reader_make(content.data, content.len);
     while ((outcome = record_next(&rest, &record)) != RECORD_END) {
-        const uint8_t *payload;
-        size_t size;
-        status applied = outcome == RECORD_GOOD && record_payload(&record, &scratch, &payload, &size)
-                             ? registry_apply(registry, payload, size)
-                             : status_make(STATUS_CORRUPT, "a record does not match its checksum");
-        if (failed(applied)) report_registry_damage(db, name, applied.text);
+        status done = outcome == RECORD_GOOD ? apply_registration(registry, &record, &applied, &scratch)
+                                             : status_make(STATUS_CORRUPT, "a record does not match its checksum");
+        if (failed(done)) report_registry_damage(db, name, done.text);
     }
+    applied_release(&applied);
     writer_release(&scratch);
     arena_release(&arena);
     registry_mark_saved(registry);
@@ -377,6 +416,7 @@ struct replay {
     struct head *head;
     struct registry *registry;
     bool registrations; /* the pass */
+    struct applied applied;
     struct writer scratch;
     struct row_columns rows;
     struct rich_rows rich_rows;
@@ -390,15 +430,15 @@ static status replay_record(void *context, const struct record *record)
     size_t bytes;
 
     if ((record->type == LOG_REGISTRATION) != replay->registrations || record->type == LOG_HEAD) return ok();
+    if (record->type == LOG_REGISTRATION) {
+        status s = apply_registration(replay->registry, record, &replay->applied, &replay->scratch);
+        if (failed(s)) report_registry_damage(replay->db, "wal", s.text);
+        return ok();
+    }
     if (!record_payload(record, &replay->scratch, &payload, &bytes))
         return status_make(STATUS_CORRUPT, "a record with a good checksum does not decompress");
     bool good = true;
     switch (record->type) {
-    case LOG_REGISTRATION: {
-        status s = registry_apply(replay->registry, payload, bytes);
-        if (failed(s)) report_registry_damage(replay->db, "wal", s.text);
-        break;
-    }
     case LOG_SAMPLES:
         good = rows_decode(payload, bytes, &replay->rows);
         replay->orphans += head_replay(replay->head, &replay->rows);
@@ -431,6 +471,13 @@ static void replay_finding(void *context, const char *file, uint64_t at, bool da
     }
 }
 
+static void *end_loading(void *context)
+{
+    registry_end_loading(context);
+    return NULL;
+}
+
+/* What finds series is built beside the second pass, which knows them by their ids. */
 static status replay_head(struct db *db, struct head *head, struct wal_end *end)
 {
     struct replay replay = {.db = db, .head = head, .registry = head_registry(head), .registrations = true};
@@ -438,11 +485,19 @@ static status replay_head(struct db *db, struct head *head, struct wal_end *end)
     int64_t start = clock_monotonic_ns();
 
     status s = wal_read(db->fs, head_number(head), &visitor, end);
+    pthread_t thread;
+    bool is_alone = pthread_create(&thread, NULL, end_loading, replay.registry) != 0;
     if (!failed(s)) {
         replay.registrations = false;
         visitor.finding = replay_finding;
         s = wal_read(db->fs, head_number(head), &visitor, end);
     }
+    if (is_alone) {
+        end_loading(replay.registry);
+    } else {
+        pthread_join(thread, NULL);
+    }
+    applied_release(&replay.applied);
     writer_release(&replay.scratch);
     row_columns_release(&replay.rows);
     rich_rows_release(&replay.rich_rows);
@@ -472,6 +527,7 @@ static status find_registry(struct db *db, const struct state_head *entry, struc
         return ok();
     }
     *out = registry_new(&db->secret, number);
+    registry_begin_loading(*out);
     struct state_registry *saved = state_registry(&db->state, number, true);
     db->is_registry_damaged = false;
     status s = load_registry(db, *out, &saved->bytes);

@@ -1,4 +1,4 @@
-/* Retention by time and by size: whole blocks go; see db_internal.h. */
+/* Retention by time and by size: whole blocks go; see db_internal.h. What the folder takes: db_space.c. */
 #include "tsdb/db_internal.h"
 
 #include "storage/base/clock.h"
@@ -15,18 +15,6 @@ int64_t db_horizon_ms(const struct db *db)
     return now < INT64_MIN + db->options.retention_ms ? INT64_MIN : now - db->options.retention_ms;
 }
 
-/* Bytes of the folder but for the blocks. */
-static uint64_t log_bytes(struct db *db)
-{
-    uint64_t bytes = 0;
-
-    pthread_rwlock_rdlock(&db->switching);
-    if (db->wal) bytes = wal_bytes(db->wal);
-    pthread_rwlock_unlock(&db->switching);
-    vec_each (registry, &db->state.registries) bytes += registry->bytes;
-    return bytes;
-}
-
 /* Marks the blocks that end before the horizon. */
 static uint32_t mark_old(const struct view *view, int64_t horizon_ms, bool *expired)
 {
@@ -39,14 +27,20 @@ static uint32_t mark_old(const struct view *view, int64_t horizon_ms, bool *expi
     return count;
 }
 
-/* Marks blocks, those that end first, until the rest fits. The samples in memory stay. */
-static uint32_t mark_surplus(struct db *db, const struct view *view, bool *expired)
+/* A file can be longer than what the disk has for it. */
+static uint64_t without(uint64_t bytes, uint64_t part)
 {
-    uint64_t bytes = log_bytes(db);
+    return bytes > part ? bytes - part : 0;
+}
+
+/* Marks blocks, those that end first, until the rest fits with what is about to be written. The samples in memory stay.
+ */
+static uint32_t mark_surplus(struct db *db, const struct view *view, uint64_t bytes, bool *expired)
+{
     uint32_t count = 0;
 
-    if (db->options.retention_bytes == 0) return 0;
-    for (uint32_t i = 0; i < view->block_count; i++) bytes += expired[i] ? 0 : block_bytes(view->blocks[i]);
+    for (uint32_t i = 0; i < view->block_count; i++)
+        bytes = without(bytes, expired[i] ? block_bytes(view->blocks[i]) : 0);
     while (bytes > db->options.retention_bytes) {
         uint32_t oldest = UINT32_MAX;
         for (uint32_t i = 0; i < view->block_count; i++) {
@@ -57,7 +51,7 @@ static uint32_t mark_surplus(struct db *db, const struct view *view, bool *expir
         }
         if (oldest == UINT32_MAX) break;
         expired[oldest] = true;
-        bytes -= block_bytes(view->blocks[oldest]);
+        bytes = without(bytes, block_bytes(view->blocks[oldest]));
         count++;
     }
     return count;
@@ -86,6 +80,7 @@ static void drop_broken(struct db *db, int64_t horizon_ms)
         block_name(name, broken->number);
         (void)fs_unlink(db->fs, name); /* what is left over is removed at the next start */
         metric_add(&metric_blocks_expired, 1);
+        metric_add(&metric_blocks_damaged, -1);
         log_info("damaged block expired", "block=%u", broken->number);
     }
 }
@@ -120,15 +115,21 @@ static status drop_marked(struct db *db, struct view *view, int64_t horizon_ms, 
     return s;
 }
 
-status db_retain_locked(struct db *db)
+status db_retain_locked(struct db *db, uint64_t need_bytes)
 {
     struct view *view = db_view(db);
     bool *expired = memory_zalloc((size_t)view->block_count + 1);
     int64_t horizon = db_horizon_ms(db);
     uint32_t count = mark_old(view, horizon, expired) + count_broken(db, horizon);
+    struct folder_bytes folder;
 
-    count += mark_surplus(db, view, expired);
-    status s = count ? drop_marked(db, view, horizon, expired) : ok();
+    status s = db_folder_bytes_locked(db, &folder);
+    if (!failed(s) && db->options.retention_bytes)
+        count += mark_surplus(db, view, folder.all + need_bytes + db_log_room(db, folder.logs), expired);
+    if (count) {
+        status dropped = drop_marked(db, view, horizon, expired);
+        if (!failed(s)) s = dropped;
+    }
     free(expired);
     view_unref(view);
     return s;

@@ -1,4 +1,4 @@
-/* Freezing a head; see freeze.h.
+/* Freezing a head, or any series of a registry; see freeze.h.
  *
  * The block numbers names and values by rank among those that are used. Series with samples are put in order by
  * counting them into metrics and sorting each metric's by the ranks of their other values; then the ranks of all values
@@ -11,8 +11,10 @@
 
 #include <assert.h>
 
+enum { SERIES_BYTES = 80 };
+
 struct freeze {
-    struct head *head;
+    const struct freeze_source *source;
     struct registry *registry;
     uint32_t *order; /* ids of series, in the order of the block */
     uint32_t count;
@@ -31,8 +33,7 @@ struct freeze {
 
     uint32_t *ranks;  /* of each series its list, then the ranks of its values */
     uint64_t *starts; /* where those of a series begin */
-    struct column_buffer buffer;
-    struct arena arena; /* of all but the buffer */
+    struct arena arena;
 };
 
 /* Ids of the series that have samples, and marks on their values. What is added to the registry meanwhile belongs to
@@ -50,7 +51,7 @@ static void mark_used(struct freeze *freeze)
     }
     freeze->order = arena_array(&freeze->arena, uint32_t, total);
     for (uint32_t id = 0; id < total; id++) {
-        if (!head_has(freeze->head, id, INT64_MIN, INT64_MAX)) continue;
+        if (!freeze->source->has(freeze->source->context, id)) continue;
         struct series_labels set = registry_labels(freeze->registry, id);
         freeze->order[freeze->count++] = id;
         for (uint32_t i = 0; i < set.count; i++) freeze->value_ranks[set.names[i]][set.values[i]] = 1;
@@ -225,14 +226,17 @@ static uint32_t source_labels(void *context, uint32_t ordinal, const uint32_t **
 static status source_data(void *context, uint32_t ordinal, struct series_data *out)
 {
     struct freeze *freeze = context;
-
-    head_chunks(freeze->head, freeze->order[ordinal], &freeze->buffer, out);
-    return ok();
+    return freeze->source->data(freeze->source->context, freeze->order[ordinal], out);
 }
 
-status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)
+uint64_t freeze_memory(uint32_t series)
 {
-    struct freeze freeze = {.head = head, .registry = head_registry(head)};
+    return (uint64_t)series * SERIES_BYTES;
+}
+
+status freeze_series(struct fs *fs, const struct freeze_source *from, str metadata, struct block_info *info)
+{
+    struct freeze freeze = {.source = from, .registry = from->registry};
 
     arena_init(&freeze.arena, NULL);
     mark_used(&freeze);
@@ -254,9 +258,40 @@ status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_
                                   .labels = source_labels,
                                   .data = source_data,
                                   .metadata = metadata};
-    info->head_first = info->head_last = head_number(head);
     status s = block_build(fs, &source, info);
-    column_buffer_release(&freeze.buffer);
     arena_release(&freeze.arena);
+    return s;
+}
+
+/* A head as a source. */
+struct frozen {
+    struct head *head;
+    struct column_buffer buffer;
+};
+
+static bool frozen_has(void *context, uint32_t series)
+{
+    return head_has(((struct frozen *)context)->head, series, INT64_MIN, INT64_MAX);
+}
+
+static status frozen_data(void *context, uint32_t series, struct series_data *out)
+{
+    struct frozen *frozen = context;
+
+    head_chunks(frozen->head, series, &frozen->buffer, out);
+    return ok();
+}
+
+status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)
+{
+    struct frozen frozen = {.head = head};
+    struct freeze_source source = {.registry = head_registry(head),
+                                   .context = &frozen,
+                                   .has = frozen_has,
+                                   .data = frozen_data};
+
+    info->head_first = info->head_last = head_number(head);
+    status s = freeze_series(fs, &source, metadata, info);
+    column_buffer_release(&frozen.buffer);
     return s;
 }

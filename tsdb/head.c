@@ -563,13 +563,15 @@ static void merge_rich(struct column_buffer *buffer, size_t first, const struct 
 
 static void merge_late(struct column_buffer *buffer, size_t first)
 {
-    struct reader in = reader_make(buffer->late.data, buffer->late.count);
+    struct late_sample *rows = (void *)buffer->late.data;
+    uint32_t count = (uint32_t)(buffer->late.count / sizeof *rows);
 
-    if (buffer->late.count == 0) return;
+    if (count == 0) return;
+    late_sort(rows, count);
     columns_clear_other(buffer);
-    while (reader_left(&in)) {
-        vec_push(&buffer->other_times, (int64_t)reader_u64(&in));
-        vec_push(&buffer->other_values, double_from_bits(reader_u64(&in)));
+    for (uint32_t i = 0; i < count; i++) {
+        vec_push(&buffer->other_times, rows[i].time_ms);
+        vec_push(&buffer->other_values, double_from_bits(rows[i].value));
     }
     columns_merge(buffer, first);
 }

@@ -157,12 +157,13 @@ status snapshot_label_names(struct snapshot *snapshot, const struct select_reque
 
     for (uint32_t i = 0; i < snapshot->source_count && !failed(s); i++) {
         collect.source = &snapshot->sources[i];
-        if (!source_overlaps(collect.source, request->from_ms, request->to_ms)) continue;
+        if (!snapshot_asks(snapshot, collect.source, request->from_ms, request->to_ms)) continue;
         s = source_find_hidden(snapshot, collect.source);
-        if (failed(s)) break;
-        s = request->matcher_count || source_has_hidden(collect.source)
-                ? each_series(snapshot, collect.source, request, collect_names, &collect)
-                : all_names(&collect);
+        if (!failed(s))
+            s = request->matcher_count || source_has_hidden(collect.source)
+                    ? each_series(snapshot, collect.source, request, collect_names, &collect)
+                    : all_names(&collect);
+        if (failed(s) && snapshot_leaves_out(snapshot, collect.source, &s)) s = ok();
     }
     finish(&collect.strings, limit, out, count, truncated);
     return s;
@@ -176,14 +177,14 @@ status snapshot_label_values(struct snapshot *snapshot, str name, const struct s
 
     for (uint32_t i = 0; i < snapshot->source_count && !failed(s); i++) {
         collect.source = &snapshot->sources[i];
-        if (!source_overlaps(collect.source, request->from_ms, request->to_ms)) continue;
+        if (!snapshot_asks(snapshot, collect.source, request->from_ms, request->to_ms)) continue;
         s = source_find_name(collect.source, name, &collect.name);
-        if (failed(s) || collect.name == UINT32_MAX) continue;
-        s = source_find_hidden(snapshot, collect.source);
-        if (failed(s)) break;
-        s = request->matcher_count || source_has_hidden(collect.source)
-                ? each_series(snapshot, collect.source, request, collect_values, &collect)
-                : all_values(&collect);
+        if (!failed(s)) s = source_find_hidden(snapshot, collect.source);
+        if (!failed(s) && collect.name != UINT32_MAX)
+            s = request->matcher_count || source_has_hidden(collect.source)
+                    ? each_series(snapshot, collect.source, request, collect_values, &collect)
+                    : all_values(&collect);
+        if (failed(s) && snapshot_leaves_out(snapshot, collect.source, &s)) s = ok();
     }
     finish(&collect.strings, limit, out, count, truncated);
     return s;

@@ -13,7 +13,9 @@
 
 #include <assert.h>
 
-enum { ABSENT = UINT32_MAX };
+#define ABSENT UINT32_MAX
+
+enum { SERIES_BYTES = 100 };
 
 /* One of the blocks, and where the walk stands in it. */
 struct input {
@@ -473,6 +475,18 @@ static status prepare(struct merge *merge)
     TRY(rank_all_values(merge));
     join_lists(merge);
     return walk(merge);
+}
+
+uint64_t merge_memory(struct block *const *blocks, uint32_t count)
+{
+    uint64_t most = 0, all = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t series = block_get_info(blocks[i])->series;
+        if (series > most) most = series;
+        all += series;
+    }
+    return (most + (all - most) / 4) * SERIES_BYTES;
 }
 
 status merge_blocks(struct fs *fs, const struct merge_request *request, struct block_info *info)

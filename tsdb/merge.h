@@ -16,6 +16,9 @@ struct merge_request {
     const atomic_bool *stop;             /* ends the work with CANCELED when it becomes true; may be NULL */
 };
 
+/* The memory that merging blocks takes, about, if a quarter of the series that only some of them have is new. */
+uint64_t merge_memory(struct block *const *blocks, uint32_t count);
+
 /* Writes the block info->number and makes it durable. Of `info` creation time and secret are given too, all of the
  * blocks have this secret. Without any sample in the range no file is made and info->samples is 0. On failure nothing
  * is left. Takes about 80 bytes for each series and the text of all label values once. */

@@ -7,6 +7,7 @@
 #include "storage/base/hash.h"
 #include "storage/base/map.h"
 #include "storage/base/vec.h"
+#include "tsdb/metrics.h"
 
 #include <pthread.h>
 
@@ -92,6 +93,8 @@ bool metadata_put(struct metadata_table *table, const struct append_metadata *en
         struct append_metadata old = view(known);
         changed = old.type != entry->type || !str_equal(old.help, entry->help) || !str_equal(old.unit, entry->unit);
         if (changed) fill(known, entry);
+    } else {
+        metric_add(&metric_metadata_dropped, 1);
     }
     pthread_mutex_unlock(&table->mutex);
     return changed;

@@ -7,7 +7,7 @@
 
 struct metadata_table;
 
-/* Metrics beyond the limit are not remembered. */
+/* Metrics beyond the limit are not remembered, and counted. */
 struct metadata_table *metadata_table_new(uint32_t metrics_max);
 void metadata_table_free(struct metadata_table *table);
 

@@ -28,7 +28,19 @@
     X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
     X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \
     X(SECONDS, replay_seconds, "varve_replay_duration_seconds", "", "Time to read the log at start.")                  \
-    X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")
+    X(GAUGE, folder_bytes, "varve_storage_bytes", "", "Bytes of the disk that the data folder has.")                   \
+    X(GAUGE, disk_full, "varve_disk_full", "", "1 while writes are refused because the disk is full.")                 \
+    X(COUNTER, metadata_dropped, "varve_metadata_dropped_total", "",                                                   \
+      "Times that the metadata of a metric was not kept because there is that of too many metrics.")                   \
+    X(COUNTER, damages, "varve_damaged_files_total", "", "Damaged places found in data files.")                        \
+    X(GAUGE, blocks_damaged, "varve_blocks_damaged", "",                                                               \
+      "Blocks in which damage was found, or that can not be opened; they are not merged.")                             \
+    X(COUNTER, scrub_blocks, "varve_scrub_blocks_total", "", "Blocks read whole to find damage.")                      \
+    X(COUNTER, scrub_bytes, "varve_scrub_bytes_total", "", "Bytes read to find damage, about.")                        \
+    X(GAUGE, scrub_done_seconds, "varve_scrub_completed_timestamp_seconds", "",                                        \
+      "When all blocks had been read to find damage.")                                                                 \
+    X(COUNTER, damaged_answers, "varve_damaged_answers_total", "",                                                     \
+      "Answers that went without damaged data and said so in a warning.")
 
 METRICS_DECLARE(TSDB_METRICS, tsdb_metrics)
 

@@ -1,6 +1,8 @@
 /* The registry; see registry.h and, for its structures, registry_internal.h. */
 #include "tsdb/registry_internal.h"
 
+enum { PAGE_BYTES = 4096 };
+
 struct registry *registry_new(const struct hash_secret *secret, uint32_t number)
 {
     struct registry *registry = memory_zalloc(sizeof *registry);
@@ -72,25 +74,23 @@ uint32_t registry_pair_count(const struct registry *registry)
     return registry->pair_count;
 }
 
-uint64_t registry_text_bytes(const struct registry *registry)
+uint64_t registry_bytes(const struct registry *registry)
 {
-    return atomic_load_explicit(&registry->account.used_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&registry->account.used_bytes, memory_order_relaxed) +
+           atomic_load_explicit(&registry->table_bytes, memory_order_relaxed);
 }
 
-uint64_t registry_bytes(struct registry *registry)
+static void count_bytes(struct registry *registry, uint64_t bytes)
 {
-    pthread_rwlock_rdlock(&registry->lock);
-    uint64_t bytes = registry->account.used_bytes + (uint64_t)registry->word_count * sizeof(uint32_t) +
-                     (uint64_t)registry_series_count(registry) * sizeof(struct registered) +
-                     map_bytes(&registry->series_map) + map_bytes(&registry->alias_map) +
-                     registry->aliases.capacity * sizeof(struct alias);
-    for (uint32_t i = 0; i < registry->name_count; i++) {
-        const struct name *name = name_at(registry, i);
-        bytes += (uint64_t)name->value_count * sizeof(struct value) + map_bytes(&name->value_map) +
-                 name->series.capacity * sizeof(struct run);
-    }
-    pthread_rwlock_unlock(&registry->lock);
-    return bytes;
+    if (bytes) atomic_fetch_add_explicit(&registry->table_bytes, bytes, memory_order_relaxed);
+}
+
+static void add_to_map(struct registry *registry, struct map *map, uint64_t hash, uint32_t id)
+{
+    size_t before = map_bytes(map);
+
+    map_add(map, hash, id);
+    count_bytes(registry, map_bytes(map) - before);
 }
 
 uint32_t registry_lookup_locked(const struct registry *registry, hash128 hash)
@@ -142,6 +142,7 @@ static uint32_t words_alloc(struct registry *registry, uint32_t count)
 
     if (paged_segment_(first, &at_first) != paged_segment_(first + count - 1, &at_last)) first += count - 1 - at_last;
     assert(first <= UINT32_MAX - count);
+    count_bytes(registry, (uint64_t)(first + count - registry->word_count) * sizeof(uint32_t));
     registry->word_count = first + count;
     paged_reserve(&registry->words, registry->word_count);
     return first;
@@ -178,12 +179,15 @@ static void add_posting(struct registry *registry, struct value *value, uint32_t
     atomic_store_explicit(&value->count, count + 1, memory_order_release);
 }
 
-static void add_to_runs(struct name *name, uint32_t id)
+static void add_to_runs(struct registry *registry, struct name *name, uint32_t id)
 {
+    size_t before = name->series.capacity;
+
     if (name->series.count && vec_last(&name->series)->last + 1 == id) {
         vec_last(&name->series)->last = id;
     } else {
         vec_push(&name->series, (struct run){id, id});
+        count_bytes(registry, (name->series.capacity - before) * sizeof(struct run));
     }
 }
 
@@ -236,23 +240,35 @@ uint32_t registry_find_value(struct registry *registry, uint32_t name, str value
 
 void registry_put_name_locked(struct registry *registry, uint32_t id, str text)
 {
-    if (id >= registry->name_count) paged_reserve(&registry->names, id + 1);
+    if (id >= registry->name_count) {
+        paged_reserve(&registry->names, id + 1);
+        count_bytes(registry, (id + 1 - registry->name_count) * sizeof(struct name));
+    }
     struct name *name = name_at(registry, id);
     name->text = arena_copy_str(&registry->text, text);
     paged_init(&name->values, sizeof(struct value));
-    map_add(&registry->name_map, text_hash(text), id);
+    add_to_map(registry, &registry->name_map, text_hash(text), id);
     if (id >= registry->name_count) atomic_store_explicit(&registry->name_count, id + 1, memory_order_release);
+}
+
+/* A name with few values has a page of its own all the same. */
+static uint64_t values_bytes(uint32_t count)
+{
+    return ((uint64_t)count * sizeof(struct value) + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
 void registry_put_value_locked(struct registry *registry, struct name *name, uint32_t id, str text)
 {
-    if (id >= name->value_count) paged_reserve(&name->values, id + 1);
+    if (id >= name->value_count) {
+        paged_reserve(&name->values, id + 1);
+        count_bytes(registry, values_bytes(id + 1) - values_bytes(name->value_count));
+    }
     struct value *value = value_at(name, id);
     value->text = arena_copy_str(&registry->text, text).data;
     value->len = (uint32_t)text.len;
     name->text_bytes += text.len;
     registry->pair_count++;
-    map_add(&name->value_map, text_hash(text), id);
+    if (!registry->is_loading) add_to_map(registry, &name->value_map, text_hash(text), id);
     if (id >= name->value_count) atomic_store_explicit(&name->value_count, id + 1, memory_order_release);
 }
 
@@ -263,13 +279,28 @@ static uint64_t list_hash(const uint32_t *names, uint32_t count)
 
 void registry_put_list_locked(struct registry *registry, uint32_t id, const uint32_t *names, uint32_t count)
 {
-    if (id >= registry->list_count) paged_reserve(&registry->lists, id + 1);
+    if (id >= registry->list_count) {
+        paged_reserve(&registry->lists, id + 1);
+        count_bytes(registry, (id + 1 - registry->list_count) * sizeof(struct list));
+    }
     struct list *list = list_at(registry, id);
     list->names = arena_array(&registry->text, uint32_t, count);
     if (count) memcpy(list->names, names, count * sizeof *names);
     list->count = count;
-    map_add(&registry->list_map, list_hash(names, count), id);
+    add_to_map(registry, &registry->list_map, list_hash(names, count), id);
     if (id >= registry->list_count) atomic_store_explicit(&registry->list_count, id + 1, memory_order_release);
+}
+
+static void add_postings(struct registry *registry, uint32_t id)
+{
+    const uint32_t *words = words_at(registry, series_at(registry, id)->labels);
+    const struct list *names = list_at(registry, words[0]);
+
+    for (uint32_t i = 0; i < names->count; i++) {
+        struct name *name = name_at(registry, names->names[i]);
+        add_posting(registry, value_at(name, words[1 + i]), id);
+        add_to_runs(registry, name, id);
+    }
 }
 
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
@@ -278,23 +309,73 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
     const struct list *names = list_at(registry, list);
     uint32_t count = registry_series_count(registry);
 
-    if (id >= count) paged_reserve(&registry->series, id + 1);
+    if (id >= count) {
+        paged_reserve(&registry->series, id + 1);
+        count_bytes(registry, (uint64_t)(id + 1 - count) * sizeof(struct registered));
+    }
     struct registered *series = series_at(registry, id);
     series->fingerprint = fingerprint;
     series->labels = words_alloc(registry, 1 + names->count);
     atomic_store_explicit(&series->next, id + 1, memory_order_relaxed);
     uint32_t *words = words_at(registry, series->labels);
     words[0] = list;
-    for (uint32_t i = 0; i < names->count; i++) {
-        struct name *name = name_at(registry, names->names[i]);
-        words[1 + i] = values[i];
-        add_posting(registry, value_at(name, values[i]), id);
-        add_to_runs(name, id);
+    if (names->count) memcpy(words + 1, values, names->count * sizeof *values);
+    if (!registry->is_loading) {
+        add_postings(registry, id);
+        add_to_map(registry, &registry->series_map, fingerprint.low, id);
     }
-    map_add(&registry->series_map, fingerprint.low, id);
     if (id >= count) {
         atomic_store_explicit(&registry->series_count, id + 1, memory_order_release);
     }
+}
+
+void registry_begin_loading(struct registry *registry)
+{
+    registry->is_loading = true;
+}
+
+/* The look-up tables, each made once in its size. */
+static void *build_maps(void *context)
+{
+    struct registry *registry = context;
+    size_t before = map_bytes(&registry->series_map);
+
+    map_reserve(&registry->series_map, registry->series_count);
+    for (uint32_t id = 0; id < registry->series_count; id++) {
+        if (series_at(registry, id)->labels)
+            map_add(&registry->series_map, series_at(registry, id)->fingerprint.low, id);
+    }
+    count_bytes(registry, map_bytes(&registry->series_map) - before);
+    for (uint32_t n = 0; n < registry->name_count; n++) {
+        struct name *name = name_at(registry, n);
+        before = map_bytes(&name->value_map);
+        map_reserve(&name->value_map, name->value_count);
+        for (uint32_t v = 0; v < name->value_count; v++) {
+            const struct value *value = value_at(name, v);
+            if (value->text) map_add(&name->value_map, text_hash(str_make(value->text, value->len)), v);
+        }
+        count_bytes(registry, map_bytes(&name->value_map) - before);
+    }
+    return NULL;
+}
+
+void registry_end_loading(struct registry *registry)
+{
+    pthread_t thread;
+
+    if (!registry->is_loading) return;
+    pthread_rwlock_wrlock(&registry->lock);
+    bool is_alone = pthread_create(&thread, NULL, build_maps, registry) != 0;
+    for (uint32_t id = 0; id < registry->series_count; id++) {
+        if (series_at(registry, id)->labels) add_postings(registry, id);
+    }
+    if (is_alone) {
+        build_maps(registry);
+    } else {
+        pthread_join(thread, NULL);
+    }
+    registry->is_loading = false;
+    pthread_rwlock_unlock(&registry->lock);
 }
 
 static uint32_t intern_name(struct registry *registry, str text, struct writer *registration)
@@ -341,8 +422,10 @@ static void remember_spelling(struct registry *registry, hash128 raw, uint32_t i
     if (hash128_equal(raw, series_at(registry, id)->fingerprint)) return;
     if (registry->aliases.count >= (size_t)ALIASES_PER_SERIES * registry_series_count(registry)) return;
     if (registry_lookup_locked(registry, raw) != SERIES_NONE) return;
-    map_add(&registry->alias_map, raw.low, (uint32_t)registry->aliases.count);
+    add_to_map(registry, &registry->alias_map, raw.low, (uint32_t)registry->aliases.count);
+    size_t before = registry->aliases.capacity;
     vec_push(&registry->aliases, (struct alias){raw, id});
+    count_bytes(registry, (registry->aliases.capacity - before) * sizeof(struct alias));
 }
 
 static uint32_t add_series(struct registry *registry, const label *pairs, size_t count, hash128 fingerprint,

@@ -33,11 +33,8 @@ uint32_t registry_number(const struct registry *registry);
 /* Ids below this exist; some may be holes where a log was damaged. */
 uint32_t registry_series_count(const struct registry *registry);
 
-/* Bytes of memory. */
-uint64_t registry_bytes(struct registry *registry);
-
-/* Those of texts and lists alone; cheap. */
-uint64_t registry_text_bytes(const struct registry *registry);
+/* Bytes of memory; cheap. */
+uint64_t registry_bytes(const struct registry *registry);
 
 /* Number of distinct (name, value) pairs. */
 uint32_t registry_pair_count(const struct registry *registry);
@@ -63,6 +60,11 @@ uint32_t registry_add_locked(struct registry *registry, const label *pairs, size
 
 /* Makes what a registration says; what exists already is passed over. CORRUPT when it refers to what is not there. */
 status registry_apply(struct registry *registry, const uint8_t *registration, size_t bytes);
+
+/* Between the two what registrations say is taken without what finds it: there is no look-up by text, hash or matcher,
+ * and nothing is added. The second builds all that at once, faster, while other threads may read labels by id. */
+void registry_begin_loading(struct registry *registry);
+void registry_end_loading(struct registry *registry);
 
 /* Everything added since the last call, as one registration of at most about bytes_max; empty when all was told. */
 void registry_unsaved(struct registry *registry, size_t bytes_max, struct writer *registration);

@@ -27,8 +27,10 @@ static int compare_values(const void *a, const void *b, void *context)
 }
 
 /* Sorts the ids that are new and merges them into the others. */
-static void complete_order(struct name *name, uint32_t count)
+static void complete_order(struct registry *registry, struct name *name, uint32_t count)
 {
+    atomic_fetch_add_explicit(&registry->table_bytes, (count - name->sorted_count) * sizeof(uint32_t),
+                              memory_order_relaxed);
     uint32_t old = name->sorted_count, fresh = count - old, from = old;
     uint32_t *merged = memory_alloc((size_t)count * sizeof *merged);
     uint32_t *added = memory_alloc(((size_t)fresh + 1) * sizeof *added);
@@ -52,7 +54,7 @@ uint32_t *registry_sorted_values(struct registry *registry, uint32_t name, uint3
 
     pthread_mutex_lock(&registry->sort_mutex);
     uint32_t known = atomic_load_explicit(&n->value_count, memory_order_acquire);
-    if (n->sorted_count < known) complete_order(n, known);
+    if (n->sorted_count < known) complete_order(registry, n, known);
     *count = n->sorted_count;
     uint32_t *copy = arena_array(arena, uint32_t, *count);
     if (*count) memcpy(copy, n->sorted, *count * sizeof *copy);

@@ -74,7 +74,8 @@ struct registry {
      * postings of a value, which grow before its count does. */
     pthread_rwlock_t lock;
     struct arena text;
-    struct account account; /* of the text */
+    struct account account;       /* of the text */
+    _Atomic uint64_t table_bytes; /* of everything else */
     struct paged words;
     uint32_t word_count;
     struct paged series;
@@ -86,6 +87,7 @@ struct registry {
     _Atomic uint32_t name_count, list_count, pair_count;
     struct map name_map, list_map;
     uint32_t names_saved, lists_saved, series_saved;
+    bool is_loading; /* what finds values and series is not there yet */
 
     pthread_mutex_t sort_mutex; /* guards the sorted arrays of names */
 };

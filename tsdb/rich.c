@@ -42,9 +42,10 @@ static void free_last(struct rich_samples *rich)
 void rich_release(struct rich_samples *rich)
 {
     vec_each (chunk, &rich->chunks) writer_release(&chunk->rows);
-    vec_each (late, &rich->late) free(late->row);
+    vec_each (late, &rich->late_rows) free(late->row);
     vec_release(&rich->chunks);
-    vec_release(&rich->late);
+    vec_release(&rich->late_rows);
+    late_release(&rich->late);
     free_last(rich);
 }
 
@@ -75,47 +76,25 @@ size_t rich_append(struct rich_samples *rich, const struct rich_sample *sample, 
     return after - before + (chunk->count == 1 ? sizeof *chunk : 0);
 }
 
-/* The first late sample not before a time. */
-static size_t find_late(const struct rich_samples *rich, int64_t time_ms)
-{
-    size_t low = 0, high = rich->late.count;
-
-    if (high && rich->late.data[high - 1].time_ms < time_ms) return high; /* backfill comes in order */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rich->late.data[middle].time_ms < time_ms) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 bool rich_has_late(const struct rich_samples *rich, int64_t time_ms)
 {
-    size_t at = find_late(rich, time_ms);
-
-    return at < rich->late.count && rich->late.data[at].time_ms == time_ms;
+    return late_find(&rich->late, time_ms) != NULL;
 }
 
 enum rich_verdict rich_append_late(struct rich_samples *rich, const struct rich_sample *sample, size_t *bytes)
 {
-    size_t at = find_late(rich, sample->time_ms);
+    const struct late_sample *known = late_find(&rich->late, sample->time_ms);
     struct writer row = {0};
 
     rich_row_write(NULL, sample, &row);
-    if (at < rich->late.count && rich->late.data[at].time_ms == sample->time_ms) {
-        const struct rich_late *other = &rich->late.data[at];
+    if (known) {
+        const struct rich_late *other = &rich->late_rows.data[known->value];
         bool is_same = other->bytes == row.count && memcmp(other->row, row.data, row.count) == 0;
         writer_release(&row);
         return is_same ? RICH_REPEATED : RICH_DUPLICATE;
     }
-    vec_push(&rich->late, (struct rich_late){0});
-    struct rich_late *late = rich->late.data + at;
-    memmove(late + 1, late, (rich->late.count - 1 - at) * sizeof *late);
-    *late = (struct rich_late){sample->time_ms, (uint32_t)row.count, row.data};
-    *bytes = row.capacity + sizeof *late;
+    *bytes = row.capacity + sizeof(struct rich_late) + late_add(&rich->late, sample->time_ms, rich->late_rows.count);
+    vec_push(&rich->late_rows, (struct rich_late){(uint32_t)row.count, row.data});
     return RICH_STORED;
 }
 
@@ -125,6 +104,19 @@ static void copy_piece(uint32_t rows, const uint8_t *bytes, size_t size, struct 
     writer_u32(out, rows);
     writer_u32(out, (uint32_t)size);
     writer_bytes(out, bytes, size);
+}
+
+static void copy_late(const struct rich_samples *rich, struct writer *out)
+{
+    struct late_sample *sorted = memory_alloc(rich->late.count * sizeof *sorted);
+
+    memcpy(sorted, rich->late.rows, rich->late.count * sizeof *sorted);
+    late_sort(sorted, rich->late.count);
+    for (uint32_t i = 0; i < rich->late.count; i++) {
+        const struct rich_late *entry = &rich->late_rows.data[sorted[i].value];
+        copy_piece(1, entry->row, entry->bytes, out);
+    }
+    free(sorted);
 }
 
 void rich_copy(const struct rich_samples *rich, int64_t from_ms, uint32_t visible, struct writer *in_order,
@@ -140,7 +132,7 @@ void rich_copy(const struct rich_samples *rich, int64_t from_ms, uint32_t visibl
         if (!is_over) copy_piece(keep, chunk->rows.data, chunk->rows.count, in_order);
         before += chunk->count;
     }
-    vec_each (entry, &rich->late) copy_piece(1, entry->row, entry->bytes, late);
+    if (rich->late.count) copy_late(rich, late);
 }
 
 void rich_read_copy(const struct writer *in_order, struct arena *arena,

@@ -1,14 +1,15 @@
 /* The rich samples of one series in a head: native histograms, and floats with a start time.
  *
  * Samples in order are rows of chunks (storage/chunk_rich.h), cut where Prometheus cuts them: a histogram whose hint
- * reads back as unknown begins a chunk. Samples behind the newest go to an array sorted by time; of two at one time the
- * first stays. Whoever calls holds the series' lock.
+ * reads back as unknown begins a chunk. Samples behind the newest go aside (tsdb/late.h); of two at one time the first
+ * stays. Whoever calls holds the series' lock.
  */
 #ifndef VARVE_TSDB_RICH_H
 #define VARVE_TSDB_RICH_H
 
 #include "storage/base/vec.h"
 #include "storage/chunk_rich.h"
+#include "tsdb/late.h"
 
 enum { RICH_CHUNK_SAMPLES = 120 };
 
@@ -19,7 +20,6 @@ struct rich_chunk {
 };
 
 struct rich_late {
-    int64_t time_ms;
     uint32_t bytes;
     uint8_t *row;
 };
@@ -27,7 +27,8 @@ struct rich_late {
 /* Zeroed is empty. */
 struct rich_samples {
     vec(struct rich_chunk) chunks;
-    vec(struct rich_late) late;
+    struct late_samples late; /* their values are places in late_rows */
+    vec(struct rich_late) late_rows;
     struct rich_sample last; /* the newest in order; its histogram is owned */
     uint32_t count;          /* in order */
     uint32_t count_before;   /* before the request whose ticket the series has */

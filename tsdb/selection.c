@@ -86,15 +86,19 @@ static status find_in_sources(struct snapshot *snapshot, const struct select_req
     *source_count = 0;
     for (uint32_t i = 0; i < snapshot->source_count; i++) {
         struct found *f = &found[*source_count];
-        if (!source_overlaps(&snapshot->sources[i], request->from_ms, request->to_ms)) continue;
+        if (!snapshot_asks(snapshot, &snapshot->sources[i], request->from_ms, request->to_ms)) continue;
         f->source = &snapshot->sources[i];
-        TRY(source_select(snapshot, f->source, request, &f->places, &f->count));
+        status s = source_select(snapshot, f->source, request, &f->places, &f->count);
+        if (failed(s) && snapshot_leaves_out(snapshot, f->source, &s)) continue;
+        TRY(s);
         if (f->count) ++*source_count;
     }
     return ok();
 }
 
-static status join_sources(struct snapshot *snapshot, struct found *found, uint32_t count, struct selection *out)
+/* Of a source that can not be read *bad becomes the index. */
+static status join_sources(struct snapshot *snapshot, struct found *found, uint32_t count, struct selection *out,
+                           uint32_t *bad)
 {
     struct join join = {0};
     status s = ok();
@@ -102,6 +106,7 @@ static status join_sources(struct snapshot *snapshot, struct found *found, uint3
     for (uint32_t i = 0; i < count && !failed(s); i++) {
         found[i].rows = arena_array(&snapshot->arena, uint32_t, found[i].count);
         s = join_source(&join, found[i].source, found[i].places, found[i].count, found[i].rows);
+        *bad = i;
     }
     out->rows = (uint32_t)join.fingerprints.count;
     for (uint32_t i = 0; i < count && !failed(s); i++) {
@@ -125,15 +130,20 @@ status snapshot_select(struct snapshot *snapshot, const struct select_request *r
     selection->to_ms = request->to_ms;
     TRY(snapshot_check_broken(snapshot, request->from_ms, request->to_ms));
     TRY(find_in_sources(snapshot, request, found, &selection->source_count));
-    selection->sources = arena_array(arena, struct snapshot_source *, selection->source_count);
     selection->places = arena_array(arena, uint32_t *, selection->source_count);
-    for (uint32_t i = 0; i < selection->source_count; i++) selection->sources[i] = found[i].source;
+    while (selection->source_count > 1) {
+        uint32_t bad;
+        status s = join_sources(snapshot, found, selection->source_count, selection, &bad);
+        if (!failed(s)) break;
+        if (!snapshot_leaves_out(snapshot, found[bad].source, &s)) return s;
+        memmove(found + bad, found + bad + 1, (--selection->source_count - bad) * sizeof *found);
+    }
     if (selection->source_count == 1) {
         selection->places[0] = found[0].places;
         selection->rows = found[0].count;
-    } else {
-        TRY(join_sources(snapshot, found, selection->source_count, selection));
     }
+    selection->sources = arena_array(arena, struct snapshot_source *, selection->source_count);
+    for (uint32_t i = 0; i < selection->source_count; i++) selection->sources[i] = found[i].source;
     *out = selection;
     return ok();
 }
@@ -186,13 +196,24 @@ struct source_labels {
     struct block_series series; /* where the values lie if it is a block's */
 };
 
+static status labels_in_block(struct block_cursor *cursor, uint32_t place, struct source_labels *out)
+{
+    const struct block_tables *tables;
+
+    TRY(block_series(out->source->block, cursor, place, &out->series));
+    TRY(block_tables(out->source->block, &tables));
+    out->count = out->series.count;
+    out->names = tables->lists[out->series.list];
+    out->values = out->series.values;
+    return ok();
+}
+
 static status labels_of(const struct selection *selection, uint32_t row, struct block_cursor *cursors,
                         struct source_labels *out)
 {
     /* The newest source first: a registry needs no page. */
     for (uint32_t i = selection->source_count; i-- > 0;) {
         uint32_t place = selection->places[i][row];
-        const struct block_tables *tables;
         if (place == ABSENT) continue;
         out->source = selection->sources[i];
         if (!out->source->block) {
@@ -202,12 +223,7 @@ static status labels_of(const struct selection *selection, uint32_t row, struct 
             out->values = set.values;
             return ok();
         }
-        TRY(block_series(out->source->block, &cursors[i], place, &out->series));
-        TRY(block_tables(out->source->block, &tables));
-        out->count = out->series.count;
-        out->names = tables->lists[out->series.list];
-        out->values = out->series.values;
-        return ok();
+        return snapshot_note_labels(selection->snapshot, out->source, labels_in_block(&cursors[i], place, out));
     }
     assert(false && "a row without a source");
     return ok();
@@ -241,7 +257,9 @@ status selection_label_ids(struct selection *selection, const uint32_t *rows, ui
         }
         for (uint32_t k = 0; k < set.count && !failed(s); k++) {
             if (set.names[k] == wanted)
-                s = snapshot_value_id(selection->snapshot, set.source, wanted, set.values[k], &ids[i]);
+                s = snapshot_note_labels(selection->snapshot, set.source,
+                                         snapshot_value_id(selection->snapshot, set.source, wanted, set.values[k],
+                                                           &ids[i]));
         }
     }
     release_cursors(selection, cursors);
@@ -257,7 +275,9 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
     for (uint32_t k = 0; !failed(s) && k < set.count; k++) {
         s = snapshot_name_id(selection->snapshot, set.source, set.names[k], &pairs[k].name);
         if (!failed(s))
-            s = snapshot_value_id(selection->snapshot, set.source, set.names[k], set.values[k], &pairs[k].value);
+            s = snapshot_note_labels(selection->snapshot, set.source,
+                                     snapshot_value_id(selection->snapshot, set.source, set.names[k], set.values[k],
+                                                       &pairs[k].value));
     }
     *count = failed(s) ? 0 : set.count;
     release_cursors(selection, cursors);
@@ -273,7 +293,7 @@ static bool read_source(const struct selection *selection, uint32_t index, uint3
 
     for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
         size_t first = buffer->times.count;
-        status s = source_read(source, h, place, from_ms, to_ms, buffer);
+        status s = source_read(selection->snapshot, source, h, place, from_ms, to_ms, buffer);
         if (failed(s)) {
             buffer->error = s;
             return false;
@@ -314,8 +334,8 @@ static void take_last(struct rich_sample *newest, struct column_buffer *buffer)
     if (newest->histogram) newest->histogram = histogram_copy(newest->histogram, &buffer->newest);
 }
 
-static void newest_in_head(const struct snapshot_source *source, uint32_t h, uint32_t id, int64_t from_ms,
-                           int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
+static void newest_in_head(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t h, uint32_t id,
+                           int64_t from_ms, int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
 {
     struct head *head = source->heads[h];
     const struct hidden *hidden = &source->hidden[h];
@@ -331,7 +351,7 @@ static void newest_in_head(const struct snapshot_source *source, uint32_t h, uin
         return;
     }
     columns_clear(buffer);
-    (void)source_read(source, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
+    (void)source_read(snapshot, source, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
     take_last(newest, buffer);
 }
 
@@ -340,7 +360,8 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
 {
     const struct snapshot_source *source = selection->sources[index];
 
-    for (uint32_t h = source->head_count; h-- > 0;) newest_in_head(source, h, place, from_ms, at_ms, buffer, newest);
+    for (uint32_t h = source->head_count; h-- > 0;)
+        newest_in_head(selection->snapshot, source, h, place, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
     if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;

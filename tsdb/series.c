@@ -30,8 +30,7 @@ void series_arena_init(struct series_arena *arena)
 
 void series_arena_release(struct series_arena *arena)
 {
-    for (uint32_t i = 0; i < atomic_load(&arena->late_count); i++)
-        free(((struct late_samples *)paged_at(&arena->lates, i))->rows);
+    for (uint32_t i = 0; i < atomic_load(&arena->late_count); i++) late_release(paged_at(&arena->lates, i));
     for (uint32_t i = 0; i < atomic_load(&arena->rich_count); i++) rich_release(paged_at(&arena->riches, i));
     paged_release(&arena->riches);
     paged_release(&arena->lines);
@@ -181,42 +180,15 @@ static struct late_samples *make_late(struct series *series, struct series_arena
     return paged_at(&arena->lates, series->late - 1);
 }
 
-/* The first late sample not before a time. */
-static uint32_t find_late(const struct late_samples *late, int64_t time_ms)
-{
-    uint32_t low = 0, high = late->count;
-
-    if (high && late->rows[high - 1].time_ms < time_ms) return high; /* backfill comes in order */
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (late->rows[middle].time_ms < time_ms) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 enum series_verdict series_append_late(struct series *series, struct series_arena *arena, int64_t time_ms,
                                        uint64_t value)
 {
     struct late_samples *late = make_late(series, arena);
-    uint32_t low = find_late(late, time_ms);
+    const struct late_sample *known = late_find(late, time_ms);
 
-    if (low < late->count && late->rows[low].time_ms == time_ms)
-        return late->rows[low].value == value ? SERIES_REPEATED : SERIES_DUPLICATE;
+    if (known) return known->value == value ? SERIES_REPEATED : SERIES_DUPLICATE;
     if (series->rich && rich_has_late(rich_of(series, arena), time_ms)) return SERIES_DUPLICATE;
-    if (late->count == late->capacity) {
-        uint32_t capacity = late->capacity ? late->capacity + late->capacity / 2 : 4;
-        late->rows = memory_realloc(late->rows, capacity * sizeof *late->rows);
-        atomic_fetch_add_explicit(&arena->late_bytes, (capacity - late->capacity) * sizeof *late->rows,
-                                  memory_order_relaxed);
-        late->capacity = capacity;
-    }
-    memmove(late->rows + low + 1, late->rows + low, (late->count - low) * sizeof *late->rows);
-    late->rows[low] = (struct late_sample){time_ms, value};
-    late->count++;
+    atomic_fetch_add_explicit(&arena->late_bytes, late_add(late, time_ms, value), memory_order_relaxed);
     return SERIES_STORED;
 }
 
@@ -256,10 +228,7 @@ enum series_verdict series_append_late_rich(struct series *series, struct series
 {
     const struct late_samples *late = series_late(series, arena);
 
-    if (late) {
-        uint32_t at = find_late(late, sample->time_ms);
-        if (at < late->count && late->rows[at].time_ms == sample->time_ms) return SERIES_DUPLICATE;
-    }
+    if (late && late_find(late, sample->time_ms)) return SERIES_DUPLICATE;
     bool is_first = series->rich == 0;
     struct rich_samples *rich = make_rich(series, arena);
     if (is_first) rich->last.time_ms = INT64_MIN; /* there is none in order */
@@ -330,18 +299,13 @@ bool series_valid(const struct series *series, const struct series_arena *arena)
             if (chunk.min_ms >= later) return false;
         }
     }
-    for (uint32_t i = 1; late && i < late->count; i++) {
-        if (late->rows[i - 1].time_ms >= late->rows[i].time_ms) return false;
-    }
+    if (late && !late_valid(late)) return false;
     const struct rich_samples *rich = series_rich(series, arena);
     uint64_t rows = 0;
     for (size_t i = 0; rich && i < rich->chunks.count; i++) {
         rows += rich->chunks.data[i].count;
         if (i > 0 && rich->chunks.data[i - 1].min_ms >= rich->chunks.data[i].min_ms) return false;
     }
-    for (size_t i = 1; rich && i < rich->late.count; i++) {
-        if (rich->late.data[i - 1].time_ms >= rich->late.data[i].time_ms) return false;
-    }
-    if (rich && rows != rich->count) return false;
+    if (rich && (rows != rich->count || !late_valid(&rich->late))) return false;
     return samples == series->samples && series->samples_before <= series->samples;
 }

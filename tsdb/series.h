@@ -7,7 +7,7 @@
  * it is full | zero u16 | 44 bytes of the chunk other lines  next line u32 | 60 bytes of the chunk
  *
  * The bytes are those of a Gorilla chunk without its count (storage/chunk_gorilla.h). Samples behind the newest one go
- * to a small array sorted by time; of two at one time the first stays, and one in a chunk wins over a late one.
+ * aside (tsdb/late.h); of two at one time the first stays, and one in a chunk wins over a late one.
  * Histograms and floats with a start time are kept apart (tsdb/rich.h); what is newest counts over both.
  *
  * Whoever calls holds the series' lock (head.c), except for series_chunk on full chunks, which never change.
@@ -18,21 +18,12 @@
 #include "storage/base/paged.h"
 #include "storage/base/vec.h"
 #include "storage/chunk_gorilla.h"
+#include "tsdb/late.h"
 #include "tsdb/rich.h"
 
 #include <pthread.h>
 
 enum { SERIES_CHUNK_SAMPLES = 120, SERIES_LINE_BYTES = 64 };
-
-struct late_sample {
-    int64_t time_ms;
-    uint64_t value;
-};
-
-struct late_samples {
-    struct late_sample *rows; /* rising times */
-    uint32_t count, capacity;
-};
 
 /* Where the chunks of a head lie. Allocation is thread-safe. */
 struct series_arena {

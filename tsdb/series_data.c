@@ -330,6 +330,24 @@ static status read_run(const uint8_t *bytes, const struct chunk_entry *entry, co
     return s;
 }
 
+static status read_chunk(const uint8_t *bytes, const struct chunk_entry *entry, hash128 fingerprint,
+                         struct column_buffer *buffer)
+{
+    TRY(verify_chunk(bytes, entry, fingerprint));
+    if (!decode_chunk(buffer, entry, bytes))
+        return status_at(STATUS_CORRUPT, entry->offset, "a chunk ends before its last sample");
+    return ok();
+}
+
+/* What becomes of a chunk that could not be read: `kept` samples were there before it. */
+static status pass_over(struct column_buffer *buffer, size_t kept, status s)
+{
+    if (!buffer->skips_damage || !tells_damage(s)) return s;
+    columns_cut(buffer, kept);
+    if (!failed(buffer->damage)) buffer->damage = s;
+    return ok();
+}
+
 status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
                         int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
 {
@@ -339,15 +357,13 @@ status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, 
 
     TRY(open_entries(bytes, size, fingerprint, block, &entries));
     while (next_entry(&entries, &entry)) {
-        if (entry.codec == CHUNK_RUN) {
-            TRY(read_run(bytes, &entry, block, from_ms, to_ms, buffer));
-            continue;
-        }
-        if (entry.max_ms < from_ms) continue;
-        if (entry.min_ms > to_ms) break;
-        TRY(verify_chunk(bytes, &entry, fingerprint));
-        if (!decode_chunk(buffer, &entry, bytes))
-            return status_at(STATUS_CORRUPT, entry.offset, "a chunk ends before its last sample");
+        size_t kept = buffer->times.count;
+        bool is_run = entry.codec == CHUNK_RUN;
+        if (!is_run && entry.max_ms < from_ms) continue;
+        if (!is_run && entry.min_ms > to_ms) break;
+        status s = is_run ? read_run(bytes, &entry, block, from_ms, to_ms, buffer)
+                          : read_chunk(bytes, &entry, fingerprint, buffer);
+        if (failed(s)) TRY(pass_over(buffer, kept, s));
     }
     columns_clip(buffer, first, from_ms, to_ms);
     return ok();

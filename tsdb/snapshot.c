@@ -3,6 +3,9 @@
 
 #include "storage/base/hash.h"
 #include "tsdb/db_internal.h"
+#include "tsdb/metrics.h"
+
+#include <stdio.h>
 
 static void add_registry(struct snapshot *snapshot, struct head *older, struct head *newer)
 {
@@ -44,6 +47,7 @@ struct snapshot *db_snapshot(struct db *db, struct account *account)
         if (view->live) add_registry(snapshot, NULL, view->live);
     }
     vec_push(&snapshot->strings, STR(""));
+    pthread_mutex_init(&snapshot->mutex, NULL);
     return snapshot;
 }
 
@@ -53,8 +57,20 @@ void snapshot_release(struct snapshot *snapshot)
     view_unref(snapshot->view);
     map_release(&snapshot->string_map);
     vec_release(&snapshot->strings);
+    vec_release(&snapshot->warnings);
+    pthread_mutex_destroy(&snapshot->mutex);
     arena_release(&snapshot->arena);
     free(snapshot);
+}
+
+void snapshot_times(const struct snapshot *snapshot, int64_t *min_ms, int64_t *max_ms)
+{
+    *min_ms = INT64_MAX;
+    *max_ms = INT64_MIN;
+    for (uint32_t i = 0; i < snapshot->source_count; i++) {
+        if (snapshot->sources[i].min_ms < *min_ms) *min_ms = snapshot->sources[i].min_ms;
+        if (snapshot->sources[i].max_ms > *max_ms) *max_ms = snapshot->sources[i].max_ms;
+    }
 }
 
 bool snapshot_is_rich(const struct snapshot *snapshot)
@@ -101,15 +117,87 @@ str snapshot_string(const struct snapshot *snapshot, uint32_t id)
     return snapshot->strings.data[id];
 }
 
-status snapshot_check_broken(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms)
+void snapshot_tolerate_damage(struct snapshot *snapshot)
+{
+    snapshot->tolerates_damage = true;
+}
+
+bool snapshot_met_damage(const struct snapshot *snapshot)
+{
+    return snapshot->met_damage;
+}
+
+static void warn(struct snapshot *snapshot, uint32_t block, const char *why)
+{
+    bool is_new = true;
+
+    pthread_mutex_lock(&snapshot->mutex);
+    vec_each (warning, &snapshot->warnings) is_new = is_new && warning->block != block;
+    if (is_new) {
+        if (snapshot->warnings.count == 0) metric_add(&metric_damaged_answers, 1);
+        struct warning *warning = vec_push_slot(&snapshot->warnings);
+        warning->block = block;
+        snprintf(warning->why, sizeof warning->why, "%s", why);
+    }
+    pthread_mutex_unlock(&snapshot->mutex);
+}
+
+size_t snapshot_warnings(struct snapshot *snapshot, str lines[SNAPSHOT_WARNINGS_MAX])
+{
+    size_t total = snapshot->warnings.count, told = total > SNAPSHOT_WARNINGS_MAX ? SNAPSHOT_WARNINGS_MAX - 1 : total;
+
+    for (size_t i = 0; i < told; i++) {
+        const struct warning *warning = &snapshot->warnings.data[i];
+        lines[i] =
+            arena_format(&snapshot->arena, "damaged data of block %u is left out: %s", warning->block, warning->why);
+    }
+    if (told == total) return told;
+    lines[told] = arena_format(&snapshot->arena, "data of %zu more damaged blocks is left out", total - told);
+    return told + 1;
+}
+
+bool snapshot_goes_without(struct snapshot *snapshot, const struct snapshot_source *source, const status *s)
+{
+    if (!snapshot->tolerates_damage || !source->block || !tells_damage(*s)) return false;
+    warn(snapshot, block_get_info(source->block)->number, s->text);
+    return true;
+}
+
+bool snapshot_leaves_out(struct snapshot *snapshot, const struct snapshot_source *source, const status *s)
+{
+    if (!snapshot_goes_without(snapshot, source, s)) return false;
+    block_set_unreadable(source->block);
+    return true;
+}
+
+bool snapshot_asks(struct snapshot *snapshot, const struct snapshot_source *source, int64_t from_ms, int64_t to_ms)
+{
+    if (!source_overlaps(source, from_ms, to_ms)) return false;
+    if (!snapshot->tolerates_damage || !source->block || !block_is_unreadable(source->block)) return true;
+    warn(snapshot, block_get_info(source->block)->number, "its index can not be read");
+    return false;
+}
+
+status snapshot_note_labels(struct snapshot *snapshot, const struct snapshot_source *source, status s)
+{
+    if (tells_damage(s) && snapshot->tolerates_damage && source->block) {
+        block_set_unreadable(source->block);
+        snapshot->met_damage = true;
+    }
+    return s;
+}
+
+status snapshot_check_broken(struct snapshot *snapshot, int64_t from_ms, int64_t to_ms)
 {
     const struct view *view = snapshot->view;
 
     for (uint32_t i = 0; i < view->broken_count; i++) {
         const struct broken_block *broken = &view->broken[i];
-        if (broken->max_ms > from_ms && broken->min_ms <= to_ms && !atomic_load(&broken->is_expired))
+        if (broken->max_ms <= from_ms || broken->min_ms > to_ms || atomic_load(&broken->is_expired)) continue;
+        if (!snapshot->tolerates_damage)
             return status_make(STATUS_CORRUPT, "block %u is damaged and has samples of this time: %.150s",
                                broken->number, broken->why);
+        warn(snapshot, broken->number, broken->why);
     }
     return ok();
 }

@@ -24,8 +24,25 @@ struct selection;
 struct snapshot *db_snapshot(struct db *db, struct account *account);
 void snapshot_release(struct snapshot *snapshot);
 
+/* From here on damaged data is left out of what this snapshot gives, and told in its warnings, where it would be an
+ * error otherwise: a chunk alone where its checksum is wrong, the block where its index can not be read. For readers
+ * whose answers have a place for warnings. An I/O error stays an error. */
+void snapshot_tolerate_damage(struct snapshot *snapshot);
+
+/* What was left out, a sentence for each block and, of many, one that counts the rest; in the snapshot's arena. */
+enum { SNAPSHOT_WARNINGS_MAX = 5 };
+size_t snapshot_warnings(struct snapshot *snapshot, str lines[SNAPSHOT_WARNINGS_MAX]);
+
+/* Whether a read failed because the labels of a series were found damaged. The block is then known to be unreadable,
+ * and the next snapshot does without it: try again, for each damaged block, but not for ever. */
+enum { SNAPSHOT_RETRIES_MAX = 16 };
+bool snapshot_met_damage(const struct snapshot *snapshot);
+
 /* Whether any sample in it may be rich: a histogram, or with a start time. */
 bool snapshot_is_rich(const struct snapshot *snapshot);
+
+/* No sample lies outside of these times; INT64_MAX and INT64_MIN if there is none. */
+void snapshot_times(const struct snapshot *snapshot, int64_t *min_ms, int64_t *max_ms);
 
 /* The snapshot's arena: for what lives as long as it does. */
 struct arena *snapshot_arena(struct snapshot *snapshot);
@@ -49,7 +66,7 @@ struct select_request {
 
 /* The series that match all matchers, in the order of their sources: blocks before heads. Series of a source without
  * any sample near the interval may be left out; others may prove empty. The selection lives as long as the snapshot.
- * Fails with CORRUPT or IO when an index can not be read. */
+ * Fails with CORRUPT (see snapshot_tolerate_damage) or IO when an index can not be read. */
 status snapshot_select(struct snapshot *snapshot, const struct select_request *request, struct selection **out);
 
 uint32_t selection_count(const struct selection *selection);

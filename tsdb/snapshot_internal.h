@@ -7,6 +7,8 @@
 #include "tsdb/snapshot.h"
 #include "tsdb/view.h"
 
+#include <pthread.h>
+
 /* Translations from a source's ids to those of the snapshot; 0 = not yet made. */
 struct name_ids {
     uint32_t name;    /* snapshot id of the name itself */
@@ -28,6 +30,12 @@ struct snapshot_source {
     bool is_hidden_known;
 };
 
+/* A block of which something was left out, with the first reason. */
+struct warning {
+    uint32_t block;
+    char why[STATUS_TEXT_BYTES];
+};
+
 struct snapshot {
     struct view *view;
     struct arena arena;
@@ -35,6 +43,10 @@ struct snapshot {
     uint32_t source_count;
     struct map string_map;
     vec(str) strings;
+
+    bool tolerates_damage, met_damage; /* set up by one thread */
+    pthread_mutex_t mutex;             /* guards warnings */
+    vec(struct warning) warnings;      /* one for each block */
 };
 
 /* The snapshot's id of a name or value of a source. */
@@ -60,8 +72,8 @@ static inline bool source_has_hidden(const struct snapshot_source *source)
 }
 
 /* Appends a series' visible samples in [from, to]: of the block, or of one of the heads. */
-status source_read(const struct snapshot_source *source, uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms,
-                   struct column_buffer *buffer);
+status source_read(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t head, uint32_t place,
+                   int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 
 /* Whether a source's samples may lie in (from, to]. */
 static inline bool source_overlaps(const struct snapshot_source *source, int64_t from_ms, int64_t to_ms)
@@ -69,7 +81,19 @@ static inline bool source_overlaps(const struct snapshot_source *source, int64_t
     return source->max_ms > from_ms && source->min_ms <= to_ms;
 }
 
-/* An error if a block that can not be opened has samples in (from, to]. */
-status snapshot_check_broken(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms);
+/* An error, or a warning, if a block that can not be opened has samples in (from, to]. */
+status snapshot_check_broken(struct snapshot *snapshot, int64_t from_ms, int64_t to_ms);
+
+/* Whether to go on without what a read of this source failed to give; then there is a warning. Thread-safe. */
+bool snapshot_goes_without(struct snapshot *snapshot, const struct snapshot_source *source, const status *s);
+
+/* As that, for a failure to read the index: later snapshots leave out the block. */
+bool snapshot_leaves_out(struct snapshot *snapshot, const struct snapshot_source *source, const status *s);
+
+/* Whether a source may have samples in (from, to] and is not left out. */
+bool snapshot_asks(struct snapshot *snapshot, const struct snapshot_source *source, int64_t from_ms, int64_t to_ms);
+
+/* Passes on a failure to read labels of a series that is already selected. */
+status snapshot_note_labels(struct snapshot *snapshot, const struct snapshot_source *source, status s);
 
 #endif

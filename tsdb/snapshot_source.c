@@ -32,16 +32,32 @@ status source_find_hidden(struct snapshot *snapshot, struct snapshot_source *sou
     return ok();
 }
 
-status source_read(const struct snapshot_source *source, uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms,
-                   struct column_buffer *buffer)
+/* What is damaged is left out where the snapshot says so. */
+static status read_block(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t place,
+                         int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
+{
+    struct block_cursor cursor = {0};
+    size_t first = buffer->times.count;
+
+    buffer->skips_damage = snapshot->tolerates_damage;
+    status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
+    block_cursor_release(&cursor);
+    if (failed(buffer->damage)) {
+        (void)snapshot_goes_without(snapshot, source, &buffer->damage);
+        buffer->damage = ok();
+    }
+    if (!failed(s) || !snapshot_goes_without(snapshot, source, &s)) return s;
+    columns_cut(buffer, first);
+    return ok();
+}
+
+status source_read(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t head, uint32_t place,
+                   int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
 {
     size_t first = buffer->times.count;
 
     if (source->block) {
-        struct block_cursor cursor = {0};
-        status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
-        block_cursor_release(&cursor);
-        TRY(s);
+        TRY(read_block(snapshot, source, place, from_ms, to_ms, buffer));
     } else {
         head_read(source->heads[head], place, &source->horizons[head], from_ms, to_ms, buffer);
     }
@@ -50,8 +66,9 @@ status source_read(const struct snapshot_source *source, uint32_t head, uint32_t
 }
 
 /* Looks for a sample of a series in one part of the source: any, if no tombstone touches the series. */
-static status find_visible(const struct snapshot_source *source, uint32_t part, uint32_t place,
-                           const struct select_request *request, struct column_buffer *buffer, bool *out)
+static status find_visible(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t part,
+                           uint32_t place, const struct select_request *request, struct column_buffer *buffer,
+                           bool *out)
 {
     const struct hidden *hidden = &source->hidden[part];
     int64_t from = request->from_ms < source->min_ms ? source->min_ms : request->from_ms + 1;
@@ -62,14 +79,14 @@ static status find_visible(const struct snapshot_source *source, uint32_t part, 
     *out = false;
     if (hidden_covers(hidden, place, from, to)) return ok();
     columns_clear(buffer);
-    TRY(source_read(source, part, place, from, to, buffer));
+    TRY(source_read(snapshot, source, part, place, from, to, buffer));
     *out = buffer->times.count > 0;
     return buffer->error;
 }
 
 /* Keeps those that have samples left. */
-static status keep_visible(const struct snapshot_source *source, const struct select_request *request, uint32_t *places,
-                           uint32_t *count)
+static status keep_visible(struct snapshot *snapshot, const struct snapshot_source *source,
+                           const struct select_request *request, uint32_t *places, uint32_t *count)
 {
     struct column_buffer buffer = {0};
     uint32_t kept = 0;
@@ -78,7 +95,7 @@ static status keep_visible(const struct snapshot_source *source, const struct se
     for (uint32_t i = 0; i < *count && !failed(s); i++) {
         bool any = false;
         for (uint32_t part = 0; part < part_count(source) && !any && !failed(s); part++)
-            s = find_visible(source, part, places[i], request, &buffer, &any);
+            s = find_visible(snapshot, source, part, places[i], request, &buffer, &any);
         if (any) places[kept++] = places[i];
     }
     *count = kept;
@@ -100,5 +117,5 @@ status source_select(struct snapshot *snapshot, struct snapshot_source *source, 
     postings_to_array(set, *out);
     postings_free(set);
     if (source->block && !source_has_hidden(source)) return ok();
-    return keep_visible(source, request, *out, count);
+    return keep_visible(snapshot, source, request, *out, count);
 }

@@ -3,6 +3,7 @@
 #include "http/config.h"
 #include "http/main/commands.h"
 #include "http/tls.h"
+#include "storage/base/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,20 @@
 #include <sys/stat.h>
 
 enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_COULD_NOT_LOOK = 2 };
+
+/* What the log would say of damage are the findings. */
+static void drop_line(void *context, enum log_level level, str line)
+{
+    (void)context;
+    (void)level;
+    (void)line;
+}
+
+static void print_progress(void *context, str sentence)
+{
+    (void)context;
+    fprintf(stderr, "checked %.*s\n", STR_ARG(sentence));
+}
 
 static void print_finding(void *context, str sentence)
 {
@@ -48,7 +63,8 @@ int command_check(int count, char *const *arguments)
 {
     struct stat folder;
     struct fs *fs = NULL;
-    size_t findings = 0;
+    const struct check_listener listener = {NULL, print_finding, print_progress};
+    struct check_summary found = {0};
 
     if (count == 2 && strcmp(arguments[0], "config") == 0) return check_config(str_from(arguments[1]));
     if (count == 2 && strcmp(arguments[0], "web-config") == 0) return check_web_config(str_from(arguments[1]));
@@ -60,12 +76,17 @@ int command_check(int count, char *const *arguments)
         fprintf(stderr, "varve: %s: %s\n", arguments[0], strerror(errno));
         return EXIT_COULD_NOT_LOOK;
     }
+    log_set_sink(drop_line, NULL);
     status s = fs_open_folder(arguments[0], &fs);
-    if (!failed(s)) s = check_directory(fs, print_finding, NULL, &findings);
+    if (!failed(s)) s = check_directory(fs, &listener, &found);
     fs_release(fs);
     if (failed(s)) {
         command_fail(s.text);
         return EXIT_COULD_NOT_LOOK;
     }
-    return findings ? EXIT_FINDINGS : EXIT_CLEAN;
+    char faults[32] = "no faults";
+    if (found.findings) snprintf(faults, sizeof faults, "%zu fault%s", found.findings, found.findings > 1 ? "s" : "");
+    printf("%s: %s; %u blocks with %llu samples, %u logs with %llu samples\n", arguments[0], faults, found.blocks,
+           (unsigned long long)found.block_samples, found.logs, (unsigned long long)found.log_samples);
+    return found.findings ? EXIT_FINDINGS : EXIT_CLEAN;
 }

@@ -4,6 +4,8 @@
 
 int command_serve(int count, char *const *arguments);
 int command_query(int count, char *const *arguments);
+int command_import(int count, char *const *arguments);
+int command_export(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
 int command_backup(int count, char *const *arguments);
 int command_restore(int count, char *const *arguments);

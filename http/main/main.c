@@ -21,6 +21,10 @@ static const struct {
     {"serve", command_serve, "varve serve [FLAGS]", "run the server"},
     {"query", command_query, "varve query instant|range [FLAGS] EXPRESSION",
      "evaluate an expression on a data folder that no server uses"},
+    {"import", command_import, "varve import prometheus FOLDER | openmetrics FILE",
+     "take over the data of a Prometheus, or a text file, into a data folder that no server uses"},
+    {"export", command_export, "varve export prometheus [FLAGS] FOLDER",
+     "write the data of a folder that no server uses as blocks that Prometheus opens"},
     {"check", command_check, "varve check FOLDER | config FILE | web-config FILE",
      "verify a data folder or a configuration: exit code 0 is clean, 1 damaged or wrong, 2 could not look"},
     {"backup", command_backup, "varve backup FOLDER TARGET",
@@ -113,6 +117,12 @@ static void print_command(int index)
         options_print(COMMAND_INSTANT, stdout);
         printf("\nFlags of varve query range:\n");
         options_print(COMMAND_RANGE, stdout);
+    } else if (commands[index].run == command_import) {
+        printf("\nFlags, with their defaults:\n");
+        options_print(COMMAND_IMPORT, stdout);
+    } else if (commands[index].run == command_export) {
+        printf("\nFlags, with their defaults:\n");
+        options_print(COMMAND_EXPORT, stdout);
     }
 }
 

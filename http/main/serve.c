@@ -4,6 +4,7 @@
 #include "http/config.h"
 #include "http/main/commands.h"
 #include "http/options.h"
+#include "http/route_prefix.h"
 #include "http/server.h"
 #include "http/version.h"
 #include "http/workers.h"
@@ -23,6 +24,7 @@ enum {
     INGEST_QUEUE_MAX = 64,
     SERVICE_THREADS = 1,
     SERVICE_QUEUE_MAX = 64,
+    STREAM_QUEUE_MAX = 64,
     MALLOC_ARENAS = 2,    /* more of them keep more memory, and gain nothing: hot paths do not allocate */
     FILES_FOR_DATA = 256, /* descriptors that connections may not take */
     GRACE_MS = 10 * 1000,
@@ -40,9 +42,10 @@ struct serving {
     struct db *db;
     struct engine *engine;
     struct regex *cors_origin;
+    struct arena arena; /* of what is made of the settings */
     struct exemplars *exemplars;
     struct ingest *ingest;
-    struct workers *ingest_workers, *service_workers;
+    struct workers *ingest_workers, *service_workers, *stream_workers;
     struct services services;
     struct server *server;
     bool is_guarded; /* whoever is not known is kept out */
@@ -135,14 +138,19 @@ static status open_services(struct serving *serving)
     serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
+    TRY(workers_open("stream", (uint32_t)settings->streams_max, STREAM_QUEUE_MAX, &serving->stream_workers));
     if (!str_equal(settings->cors_origin, STR(".*"))) TRY(regex_compile(settings->cors_origin, &serving->cors_origin));
+    str prefix;
+    TRY(route_prefix_read(settings->external_url, settings->route_prefix, &serving->arena, &prefix));
     serving->services = (struct services){
+        .route_prefix = prefix,
         .db = serving->db,
         .engine = serving->engine,
         .exemplars = serving->exemplars,
         .ingest = serving->ingest,
         .ingest_workers = serving->ingest_workers,
         .service_workers = serving->service_workers,
+        .stream_workers = serving->stream_workers,
         .bodies = &serving->bodies,
         .answers = &serving->answers,
         .cors_origin = serving->cors_origin,
@@ -205,9 +213,11 @@ static status close_all(struct serving *serving)
     if (serving->server) server_close(serving->server, GRACE_MS);
     workers_close(serving->ingest_workers);
     workers_close(serving->service_workers);
+    workers_close(serving->stream_workers);
     ingest_free(serving->ingest);
     exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
+    arena_release(&serving->arena);
     config_holder_free(serving->config);
     if (serving->engine) engine_close(serving->engine);
     active_file_close(serving->active_file);

@@ -65,6 +65,12 @@ status status_at(enum status_code code, uint64_t at, const char *format, ...) __
  * UNAVAILABLE for EMFILE, ENFILE and ENOMEM, else IO. `what` says what was tried, e.g. "open wal/3-0". */
 status status_errno(int error, const char *what);
 
+/* Whether a failure says that what is stored is bad, not that it could not be read now. */
+static inline bool tells_damage(status s)
+{
+    return s.code == STATUS_CORRUPT || s.code == STATUS_UNSUPPORTED;
+}
+
 /* The code's short name, e.g. "no_space". */
 const char *status_name(enum status_code code);
 

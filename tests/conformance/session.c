@@ -35,6 +35,7 @@ static void open_session(struct session *session)
     session->fs = fs_memory_new();
     options.fs = session->fs;
     options.retention_ms = 0;
+    options.reserve_bytes = 0;
     options.future_max_ms = 0;
     options.background = false;
     must(db_open(&options, &session->db));

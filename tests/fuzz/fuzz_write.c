@@ -46,7 +46,10 @@ static status decode_otlp_json(str text, const struct otlp_config *config, struc
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     static struct write_batch batch; /* as a worker keeps it */
-    struct otlp_config config = {.promotes_all = true, .promotes_scope = true};
+    struct otlp_config config = {.promotes_all = true,
+                                 .promotes_scope = true,
+                                 .takes_delta = true,
+                                 .keeps_starts = true};
     struct import import = {.batch = &batch, .now_ms = 1, .format = STR("1:label:a,2:metric:b,3:time:unix_s")};
     struct writer message = {0};
     status s = ok();
@@ -54,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0) return 0;
     str text = str_make((const char *)data + 1, bytes - 1);
     config.strategy = (enum otlp_strategy)(*data / 8 % OTLP_STRATEGY_COUNT);
+    config.converts_to_custom = *data & 64;
     import.is_openmetrics = *data & 8;
     write_batch_reset(&batch);
     switch (*data % 8) {

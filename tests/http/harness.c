@@ -59,9 +59,11 @@ void site_open(struct site *site)
     struct config *config;
     must(config_load(STR(""), &config));
     site->services.config = config_holder_new(config);
+    site->services.route_prefix = STR("");
     site->services.started_ms = 1787000000000;
     must(workers_open("ingest", 2, 16, &site->services.ingest_workers));
     must(workers_open("service", 1, 16, &site->services.service_workers));
+    must(workers_open("stream", 2, 16, &site->services.stream_workers));
 }
 
 void site_load_few(struct site *site)
@@ -95,6 +97,7 @@ void site_close(struct site *site)
 {
     workers_close(site->services.ingest_workers);
     workers_close(site->services.service_workers);
+    workers_close(site->services.stream_workers);
     ingest_free(site->services.ingest);
     exemplars_free(site->services.exemplars);
     config_holder_free(site->services.config);

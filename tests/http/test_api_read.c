@@ -1,6 +1,6 @@
 #include "http/api_read.h"
 #include "http/config.h"
-#include "http/crc32c.h"
+#include "storage/base/crc32c.h"
 #include "storage/chunk_gorilla.h"
 #include "storage/chunk_histogram.h"
 #include "tests/http/harness.h"

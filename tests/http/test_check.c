@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 
 static const struct command_case cases[] = {
-    {"check data", 0, ""},
+    {"check data", 0,
+     "checked block/00000004: 3 series, 6 samples\ndata: no faults; 1 blocks with 6 samples, 0 logs with"},
     {"check missing", 2, "varve: missing: No such file or directory\n"},
     {"check empty", 2, "varve: there is no data: the file state is missing\n"},
     {"check", 2, "varve: check takes one folder, or config or web-config and a file; see varve help check\n"},
@@ -58,6 +59,9 @@ Test(check, damage_is_named, .init = command_enter, .fini = command_leave)
 
     damage_block(&arena);
     str output = command_run("check data", &code, &arena);
+    str_cut(&output, '\n'); /* what was checked */
     cr_expect(code == 1 && str_starts_with(output, STR("block/0000")), "%d %.*s", code, STR_ARG(output));
+    str_cut(&output, '\n');
+    cr_expect(str_starts_with(output, STR("data: 1 fault;")), "%.*s", STR_ARG(output));
     arena_release(&arena);
 }

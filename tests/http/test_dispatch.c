@@ -42,6 +42,25 @@ Test(dispatch, routes_and_methods)
     site_close(&site);
 }
 
+/* Behind a reverse proxy. */
+Test(dispatch, route_prefix)
+{
+    struct site site;
+
+    site_open(&site);
+    site.services.route_prefix = STR("/varve");
+    cr_expect(site_get(&site, "/varve/-/healthy").code == 200);
+    cr_expect(site_get(&site, "/varve/api/v1/query?query=1").code == 200);
+    cr_expect(site_get(&site, "/varve/api/v1/label/__name__/values").code == 200);
+    cr_expect(site_call(&site, "OPTIONS", "/varve/api/v1/query", NULL, STR("")).code == 204);
+    cr_expect(site_get(&site, "/-/healthy").code == 404);
+    cr_expect(site_get(&site, "/varveapi/v1/query?query=1").code == 404);
+    cr_expect(site_get(&site, "/varve").code == 404);
+    struct reply reply = site_get(&site, "/");
+    cr_expect(reply.code == 302 && str_equal(reply_header(&reply, "Location"), STR("/varve")));
+    site_close(&site);
+}
+
 Test(dispatch, other_sites_may_ask)
 {
     struct site site;

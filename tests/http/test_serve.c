@@ -146,8 +146,8 @@ Test(serve, knows_its_queries, .init = command_enter, .fini = command_leave)
     must(folder_write_file("varve.yml", STR("")));
     kill(child, SIGHUP);
     cr_expect(command_log_says(log, "msg=\"configuration loaded\"", line));
-    snprintf(url, sizeof url, "http://127.0.0.1:%s/api/v1/query?query=43", port);
-    cr_expect(post(url) == 200 && !file_holds("queries.log", "43"));
+    snprintf(url, sizeof url, "http://127.0.0.1:%s/api/v1/query?query=forty_three", port);
+    cr_expect(post(url) == 200 && !file_holds("queries.log", "forty_three"));
     pid_t asking = fork();
     if (asking == 0) {
         snprintf(url, sizeof url,

@@ -50,8 +50,13 @@ static struct server_options impatient(void)
 {
     struct server_options options = server_options_default();
 
-    options.deadlines = (struct connections_options){
-        .head_ms = 300, .body_ms = 300, .body_bytes_per_second = 1 << 20, .answer_ms = 300, .tick_ms = 50};
+    options.deadlines = (struct connections_options){.head_ms = 300,
+                                                     .body_ms = 300,
+                                                     .body_bytes_per_second = 1 << 20,
+                                                     .answer_ms = 300,
+                                                     .stream_ms = 300,
+                                                     .stream_bytes = 1 << 20,
+                                                     .tick_ms = 50};
     return options;
 }
 
@@ -315,6 +320,27 @@ Test(server, hanging_up_cancels_the_query)
     cr_expect(metric_get(&metric_http_suspended) == 0);
     cr_expect(is_alive(&stage));
     stage_close(&stage);
+}
+
+/* libmicrohttpd gives up on such a head without a word about the request that it had announced. */
+Test(server, more_cookies_than_fit)
+{
+    struct stage stage;
+    struct server_options options = server_options_default();
+    struct writer head = {0};
+
+    stage_open(&stage, &options);
+    str begin = STR("GET /-/healthy HTTP/1.1\r\nHost: x\r\nCookie: ");
+    writer_bytes(&head, begin.data, begin.len);
+    for (int i = 0; i < 1024; i++) writer_bytes(&head, "a=b;", 4);
+    writer_bytes(&head, "\r\n\r\n", 4);
+    wire_send(stage.socket, (const char *)head.data, head.count);
+    cr_expect(wire_ends(stage.socket));
+    writer_release(&head);
+    close(stage.socket);
+    stage.socket = wire_connect(stage.server);
+    cr_expect(is_alive(&stage));
+    stage_close(&stage); /* waits for no request that has gone */
 }
 
 Test(server, leaving_at_any_moment_is_fine)

@@ -31,6 +31,7 @@ void fixture_open(struct fixture *fixture, uint32_t threads, unsigned features)
     fixture->fs = fs_memory_new();
     db_options.fs = fixture->fs;
     db_options.retention_ms = 0;
+    db_options.reserve_bytes = 0;
     db_options.future_max_ms = 0;
     db_options.background = false;
     must(db_open(&db_options, &fixture->db));

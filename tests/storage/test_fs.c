@@ -257,9 +257,24 @@ static void check_lists(struct place *place)
     must(fs_list(place->fs, "wal", arena, &found, &count));
     cr_assert(count == 4, "%s: %zu names", place->kind, count);
     for (size_t i = 0; i < 4; i++) cr_expect(str_equal(found[i], str_from(expected[i])), "%s: %zu", place->kind, i);
+    struct fs_entry *entries;
+    write_text(place, "wal/b", "content");
+    must(fs_entries(place->fs, "wal", arena, &entries, &count));
+    cr_assert(count == 4 && str_equal(entries[3].name, STR("b")), "%s", place->kind);
+    cr_expect(entries[0].bytes == 0 && entries[3].bytes >= 7 && entries[3].bytes < 1 << 20, "%s", place->kind);
     must(fs_list(place->fs, "", arena, &found, &count));
     cr_expect(count == 1 && str_equal(found[0], STR("top")), "%s", place->kind);
     must(fs_list(place->fs, "nowhere", arena, &found, &count));
+    cr_expect(count == 0, "%s", place->kind);
+    must(fs_list_folders(place->fs, "", arena, &found, &count));
+    cr_expect(count == 2 && str_equal(found[0], STR("wal")) && str_equal(found[1], STR("walnut")), "%s", place->kind);
+    must(fs_list_folders(place->fs, "wal", arena, &found, &count));
+    cr_expect(count == 1 && str_equal(found[0], STR("sub")), "%s", place->kind);
+    must(fs_list_folders(place->fs, "nowhere", arena, &found, &count));
+    cr_expect(count == 0, "%s", place->kind);
+    must(fs_unlink(place->fs, "wal/sub/deep"));
+    must(fs_remove_folder(place->fs, "wal/sub"));
+    must(fs_list_folders(place->fs, "wal", arena, &found, &count));
     cr_expect(count == 0, "%s", place->kind);
 }
 

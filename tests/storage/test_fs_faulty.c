@@ -26,12 +26,19 @@ static status call(struct fs *fs, struct file *file, enum fault_call which)
     case FAULT_UNLINK:
         (void)fs_link(fs, "a", "b"); /* there already if the last unlink failed */
         return fs_unlink(fs, "b");
+    case FAULT_LOOK: {
+        uint64_t bytes;
+        return file_size(file, &bytes);
+    }
+    case FAULT_TRUNCATE: return file_truncate(file, 10);
+    case FAULT_MAKE_FOLDER: return fs_make_folder(fs, "folder");
     default: return fs_sync_folder(fs, "");
     }
 }
 
-static const enum fault_call calls[] = {FAULT_OPEN,     FAULT_READ,   FAULT_WRITE,  FAULT_SYNC,
-                                        FAULT_ALLOCATE, FAULT_RENAME, FAULT_UNLINK, FAULT_SYNC_FOLDER};
+static const enum fault_call calls[] = {FAULT_OPEN,     FAULT_READ,     FAULT_WRITE,      FAULT_SYNC,
+                                        FAULT_ALLOCATE, FAULT_RENAME,   FAULT_UNLINK,     FAULT_SYNC_FOLDER,
+                                        FAULT_LOOK,     FAULT_TRUNCATE, FAULT_MAKE_FOLDER};
 enum { CALLS = sizeof calls / sizeof calls[0] };
 
 struct plan {

@@ -293,3 +293,41 @@ Test(fs_memory, changes_are_counted)
     file_close(file);
     fs_release(fs);
 }
+
+/* What has a name or is open counts once; what would pass the size of the disk fails and changes nothing. */
+Test(fs_memory, a_disk_can_be_full)
+{
+    struct fs *fs = fs_memory_new();
+    struct file *a, *b;
+    char long_text[101] = {0};
+    uint64_t left;
+
+    fs_memory_limit(fs, 1000);
+    must(fs_open(fs, "a", FS_CREATE, &a));
+    must(file_allocate(a, 600));
+    must(fs_link(fs, "a", "same"));
+    must(fs_open(fs, "b", FS_CREATE, &b));
+    cr_expect(fs_memory_used(fs) == 600);
+    cr_expect(file_allocate(b, 401).code == STATUS_NO_SPACE);
+    status s = file_write(b, 300, &(struct fs_span){long_text, 101}, 1);
+    cr_expect(s.code == STATUS_NO_SPACE && strstr(s.text, "write b: No space left"), "%s", s.text);
+    must(file_allocate(b, 400));
+    must(file_write(b, 300, &(struct fs_span){"0123456789", 10}, 1)); /* there is room for it already */
+    must(fs_free_bytes(fs, &left));
+    cr_expect(left == 0);
+    must(fs_unlink(fs, "a"));
+    must(fs_unlink(fs, "same"));
+    must(fs_free_bytes(fs, &left));
+    cr_expect(left == 0, "it is open");
+    file_close(a);
+    must(fs_free_bytes(fs, &left));
+    cr_expect(left == 600);
+    must(file_truncate(b, 10));
+    fs_memory_limit(fs, 5);
+    must(fs_free_bytes(fs, &left));
+    cr_expect(left == 0 && fs_memory_used(fs) == 10);
+    fs_memory_limit(fs, 0);
+    must(file_allocate(b, 5000));
+    file_close(b);
+    fs_release(fs);
+}

@@ -40,18 +40,25 @@ static status make(struct arena *arena, const char *name, const char *ready_path
     return ok();
 }
 
+status server_varve_binary(const char **out)
+{
+    *out = getenv("VARVE_BINARY");
+    if (!*out || !**out) *out = VARVE_BINARY_DEFAULT;
+    if (access(*out, X_OK) == 0) return ok();
+    return status_make(STATUS_NOT_FOUND, "no program %s: build the preset release or set VARVE_BINARY", *out);
+}
+
 status server_varve(struct arena *arena, const char *const *flags, struct server *out)
 {
-    const char *folder, *binary = getenv("VARVE_BINARY");
+    const char *folder, *binary;
 
-    if (!binary || !*binary) binary = VARVE_BINARY_DEFAULT;
-    if (access(binary, X_OK) != 0)
-        return status_make(STATUS_NOT_FOUND, "no program %s: build the preset release or set VARVE_BINARY", binary);
+    TRY(server_varve_binary(&binary));
     TRY(make(arena, "varve", "/-/ready", out, &folder));
     add_argument(out, binary);
     add_argument(out, "serve");
     add_argument(out, arena_format(arena, "--web.listen-address=%s", out->address).data);
-    add_argument(out, arena_format(arena, "--storage.tsdb.path=%s/data", folder).data);
+    out->data_path = arena_format(arena, "%s/data", folder).data;
+    add_argument(out, arena_format(arena, "--storage.tsdb.path=%s", out->data_path).data);
     for (; flags && *flags; flags++) add_argument(out, *flags);
     return ok();
 }
@@ -78,8 +85,10 @@ status server_prometheus(struct arena *arena, struct server *out)
     const char *folder;
 
     TRY(make_prometheus(arena, "prometheus", out, &folder));
+    out->data_path = arena_format(arena, "%s/data", folder).data;
     add_argument(out, "--web.enable-remote-write-receiver");
-    add_argument(out, arena_format(arena, "--storage.tsdb.path=%s/data", folder).data);
+    add_argument(out, "--enable-feature=native-histograms");
+    add_argument(out, arena_format(arena, "--storage.tsdb.path=%s", out->data_path).data);
     return ok();
 }
 

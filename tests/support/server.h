@@ -23,9 +23,13 @@ struct server {
     const char *url;     /* "http://127.0.0.1:PORT" */
     const char *ready_url, *write_url, *log_path;
     const char *configuration_path; /* of Prometheus and vmagent, else NULL */
+    const char *data_path;          /* of Varve and of Prometheus as a server, else NULL */
     const char *arguments[SERVER_ARGUMENTS_MAX];
     struct process process;
 };
+
+/* Varve's program. */
+status server_varve_binary(const char **out);
 
 /* Makes a server that is not started yet. Additional flags end with NULL; NULL for none. */
 status server_varve(struct arena *arena, const char *const *flags, struct server *out);

@@ -11,6 +11,7 @@ struct db_options fixture_options(struct fs *fs)
 
     options.fs = fs;
     options.retention_ms = 0;
+    options.reserve_bytes = 0;
     options.future_max_ms = 0;
     options.background = false;
     options.wal_segment_bytes = 4096;

@@ -25,7 +25,7 @@ static void fini(void)
 }
 
 struct findings {
-    size_t count;
+    size_t count, files;
     char first[300];
 };
 
@@ -40,13 +40,23 @@ static void find(void *context, str sentence)
     findings->first[len] = 0;
 }
 
+static void note_progress(void *context, str sentence)
+{
+    struct findings *findings = context;
+
+    findings->files++;
+    cr_expect(str_starts_with(sentence, STR("block/")) || str_starts_with(sentence, STR("wal/")));
+}
+
 static status check(struct fs *fs, struct findings *findings)
 {
-    size_t count = 99;
+    const struct check_listener listener = {findings, find, note_progress};
+    struct check_summary found = {.findings = 99};
 
     *findings = (struct findings){0};
-    status s = check_directory(fs, find, findings, &count);
-    cr_expect(count == findings->count);
+    status s = check_directory(fs, &listener, &found);
+    cr_expect(found.findings == findings->count);
+    cr_expect(failed(s) || found.findings || findings->files == found.blocks + found.logs);
     return s;
 }
 

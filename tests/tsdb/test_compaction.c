@@ -14,8 +14,8 @@ struct span {
     uint64_t bytes;
 };
 
-/* Indexes of what is planned, as text: "0 1 2 /2h". */
-static const char *plan_of(const struct span *spans, size_t count, double newest_hours, bool all)
+/* Indexes of what is planned, as text: "0 1 2 /2h". Of `damaged` each bit is a block. */
+static const char *plan_of(const struct span *spans, size_t count, double newest_hours, bool all, unsigned damaged)
 {
     static char text[200];
     struct compaction_block blocks[16];
@@ -24,7 +24,8 @@ static const char *plan_of(const struct span *spans, size_t count, double newest
 
     for (size_t i = 0; i < count; i++) {
         blocks[i] = (struct compaction_block){(int64_t)(spans[i].from_hours * (double)hour),
-                                              (int64_t)(spans[i].to_hours * (double)hour), spans[i].bytes};
+                                              (int64_t)(spans[i].to_hours * (double)hour), spans[i].bytes,
+                                              (damaged >> i & 1) != 0};
     }
     if (!compaction_plan(blocks, (uint32_t)count, (int64_t)(newest_hours * (double)hour), all, &plan)) return "none";
     for (uint32_t i = 0; i < plan.count; i++)
@@ -112,8 +113,35 @@ Test(compaction, cases)
         {"all: one block a day is enough", {{0, 23, 9}, {24, 47, 9}}, 2, 47, true, "none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *got = plan_of(cases[i].spans, cases[i].count, cases[i].newest_hours, cases[i].all);
+        const char *got = plan_of(cases[i].spans, cases[i].count, cases[i].newest_hours, cases[i].all, 0);
         cr_expect(strcmp(got, cases[i].plan) == 0, "%s: %s", cases[i].name, got);
+    }
+}
+
+Test(compaction, damaged_blocks_stay_as_they_are)
+{
+    static const struct span two_and_two[] = {{0, 1, 9}, {1, 1.9, 9}, {0, .5, 9}, {.5, 1, 9}};
+    static const struct span over_days[] = {{1, 60, 9}, {30, 31, 9}};
+    static const struct span three[] = {{0, 1, 9}, {0, 1, 9}, {0, 1, 9}};
+    static const struct {
+        const char *name;
+        const struct span *spans;
+        size_t count;
+        unsigned damaged;
+        bool all;
+        const char *plan;
+    } cases[] = {
+        {"those after it are merged", two_and_two, 4, 1 << 1, false, "2 3 /24h"},
+        {"those before it are merged", two_and_two, 4, 1 << 2, false, "0 1 /24h"},
+        {"the last one", two_and_two, 4, 1 << 3, true, "0 1 2 /24h"},
+        {"the first one", two_and_two, 4, 1 << 0, true, "1 2 3 /24h"},
+        {"it is not taken apart", over_days, 2, 1 << 0, false, "none"},
+        {"no merge reaches over it", three, 3, 1 << 1, true, "none"},
+        {"all", three, 3, 7, true, "none"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *plan = plan_of(cases[i].spans, cases[i].count, 61, cases[i].all, cases[i].damaged);
+        cr_expect(strcmp(plan, cases[i].plan) == 0, "%s: %s", cases[i].name, plan);
     }
 }
 
@@ -135,7 +163,7 @@ static void apply(blocks *list, const struct compaction_plan *plan)
             int64_t last = compaction_window_end(at, plan->window_ms);
             if (last > plan->max_ms) last = plan->max_ms;
             double part = (double)(last - at + 1) / (double)(plan->max_ms - plan->min_ms + 1);
-            vec_push(&next, (struct compaction_block){at, last, (uint64_t)((double)bytes * part)});
+            vec_push(&next, (struct compaction_block){at, last, (uint64_t)((double)bytes * part), false});
             at = last + 1;
         }
         k++;
@@ -162,7 +190,7 @@ static void simulate(int64_t minutes)
 
     for (int64_t end = now + 20 * day; now < end; now += minutes * minute) {
         uint64_t bytes = (uint64_t)minutes * 1000;
-        vec_push(&list, (struct compaction_block){now, now + minutes * minute - 1, bytes});
+        vec_push(&list, (struct compaction_block){now, now + minutes * minute - 1, bytes, false});
         frozen += bytes;
         while (compaction_plan(list.data, (uint32_t)list.count, now + minutes * minute, false, &plan)) {
             for (uint32_t i = 0; i < plan.count; i++) written += list.data[plan.inputs[i]].bytes;

@@ -4,6 +4,7 @@
 #include "storage/base/clock.h"
 #include "storage/fs_memory.h"
 #include "storage/wal_format.h"
+#include "tests/support/must.h"
 #include "tests/support/test.h"
 #include "tests/tsdb/fixture.h"
 #include "tests/tsdb/twin.h"
@@ -90,11 +91,11 @@ static void run_random(uint64_t seed, int steps)
             status s = db_freeze(db);
             cr_assert(!failed(s), "%s", s.text);
         } else if (what == 22) {
-            twin_delete(&twin, db, start_ms - 4000000, now_ms);
+            must(twin_delete(&twin, db, start_ms - 4000000, now_ms));
         } else if (what == 23) {
-            twin_undelete(&twin, db);
+            must(twin_undelete(&twin, db));
         } else if (what == 24) {
-            if (twin_random(&twin) % 3 == 0) twin_purge(&twin, db);
+            if (twin_random(&twin) % 3 == 0) must(twin_purge(&twin, db));
         } else if (what > 19) {
             bool done;
             status s = db_compact_step(db, twin_random(&twin) % 2, &done);
@@ -223,7 +224,7 @@ Test(db, shows_whole_requests_under_load)
 
     log_set_sink(fixture_quiet, NULL);
     options.background = true;
-    options.head_bytes_max = 100000; /* freezes all the time */
+    options.memory_bytes = 100000; /* freezes all the time */
     twin_init(&twin, 1, WRITERS * GROUP);
     status s = db_open(&options, &shared.db);
     cr_assert(!failed(s), "%s", s.text);

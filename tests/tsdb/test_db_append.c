@@ -190,6 +190,8 @@ Test(db_append, clock_rules, .init = init, .fini = fini)
     cr_expect(!result.retry, "this clock is fine");
     expect_rejected(db, "m", now - 3700 * 1000, APPEND_TOO_OLD, "older than the retention time");
     fixture_append(db, "m", now - 3500 * 1000, 1);
+    for (int i = 0; i < 3; i++) /* in whatever order: none comes in behind the others */
+        expect_rejected(db, "m", now - (3800 - i) * 1000, APPEND_TOO_OLD, "older than the retention time");
     must(db_close(db));
 
     options.future_max_ms = 0;
@@ -329,7 +331,7 @@ Test(db_append, long_labels_count_as_memory, .init = init, .fini = fini)
 {
     struct fs *fs = fs_memory_new();
     struct db_options options = fixture_options(fs);
-    options.head_bytes_max = 1 << 20;
+    options.memory_bytes = 1 << 20;
     struct db *db = open_with(options);
     char series[4200];
 

@@ -27,6 +27,7 @@ Test(db_blocks, are_listed)
 
     options.fs = fs_memory_new();
     options.retention_ms = 0;
+    options.reserve_bytes = 0;
     options.background = false;
     must(db_open(&options, &db));
     db_blocks(db, &blocks, &count, &arena);

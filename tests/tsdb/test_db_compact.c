@@ -7,6 +7,7 @@
 #include "tests/support/test.h"
 #include "tests/tsdb/fixture.h"
 #include "tests/tsdb/twin.h"
+#include "tsdb/metrics.h"
 
 #include <errno.h>
 
@@ -20,6 +21,15 @@ static void fill(struct db *db)
         fixture_append(db, "late", i * hour - (i % 7) * 10 * hour - i, i);
         if (i % 6 == 5) must(db_freeze(db));
     }
+}
+
+static unsigned damage_lines;
+
+static void count_damage(void *context, enum log_level level, str line)
+{
+    (void)context;
+    (void)level;
+    damage_lines += memmem(line.data, line.len, "damaged", 7) != NULL;
 }
 
 static uint32_t block_files(struct fs *fs)
@@ -86,6 +96,40 @@ Test(db_compact, readers_keep_what_they_have)
     column_buffer_release(&buffer);
     must(db_close(db));
     cr_expect(block_files(fs) == 6);
+    fs_release(fs);
+}
+
+/* One block of twelve is damaged: all others become blocks of days, it stays and is told of once. */
+Test(db_compact, leaves_damaged_blocks_alone)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct db_stats stats;
+    struct arena arena;
+    int64_t before = metric_get(&metric_blocks_damaged), failures = metric_get(&metric_merge_failures);
+
+    log_set_sink(count_damage, NULL);
+    arena_init(&arena, NULL);
+    damage_lines = 0;
+    fill(db);
+    uint32_t number = block_get_info(db->view->blocks[5])->number;
+    char name[BLOCK_NAME_BYTES];
+    block_name(name, number);
+    cr_assert(fs_memory_flip(fs, name, BLOCK_HEADER_BYTES + 8, 3)); /* in the data of the first series */
+    for (int i = 0; i < 3; i++) must(db_compact(db));
+    must(db_maintain(db));
+    db_stats(db, &stats);
+    cr_expect(stats.blocks < 12, "%u blocks", stats.blocks);
+    bool is_there = false;
+    for (uint32_t i = 0; i < db->view->block_count; i++)
+        is_there = is_there || block_get_info(db->view->blocks[i])->number == number;
+    cr_expect(is_there);
+    cr_expect(damage_lines == 1, "%u lines", damage_lines);
+    cr_expect(metric_get(&metric_blocks_damaged) == before + 1);
+    cr_expect(metric_get(&metric_merge_failures) == failures);
+    must(db_close(db));
+    cr_expect(metric_get(&metric_blocks_damaged) == before);
+    arena_release(&arena);
     fs_release(fs);
 }
 

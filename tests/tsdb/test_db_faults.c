@@ -183,6 +183,101 @@ Test(db_faults, flipped_bits_in_the_state)
     flip_all("", false, true);
 }
 
+/* What a reader that can pass on warnings gets: never an error, never a wrong sample, and a warning where any is
+ * missing. */
+static void expect_told(struct db *db, const struct reading *expected, const char *name, uint64_t byte)
+{
+    struct select_request request = {NULL, 0, INT64_MIN, INT64_MAX};
+    struct column_buffer buffer = {0};
+    str lines[SNAPSHOT_WARNINGS_MAX];
+    size_t count, found = 0;
+    bool again = true;
+
+    for (int attempt = 0; again; attempt++) {
+        struct snapshot *snapshot = db_snapshot(db, NULL);
+        struct selection *selection;
+        found = 0;
+        snapshot_tolerate_damage(snapshot);
+        status s = snapshot_select(snapshot, &request, &selection);
+        for (uint32_t row = 0; !failed(s) && row < selection_count(selection); row++) {
+            struct label_id pairs[LABELS_MAX];
+            samples got;
+            if (failed(s = selection_label_pairs(selection, row, pairs, &count))) break;
+            cr_assert(selection_read(selection, row, &buffer, &got), "%s byte %d: %s", name, (int)byte,
+                      buffer.error.text);
+            for (size_t i = 0; i < got.count; i++)
+                cr_assert(got.times_ms[i] == start_ms + (int64_t)got.values[i] * 15000, "%s byte %d: a wrong sample",
+                          name, (int)byte);
+            found += got.count;
+        }
+        again = failed(s);
+        cr_assert(!again || (attempt == 0 && snapshot_met_damage(snapshot)), "%s byte %d: %s", name, (int)byte, s.text);
+        if (!again)
+            cr_expect(found == expected->samples || snapshot_warnings(snapshot, lines) == 1,
+                      "%s byte %d: %zu samples and no warning", name, (int)byte, found);
+        snapshot_release(snapshot);
+    }
+    column_buffer_release(&buffer);
+}
+
+/* The name of the only block. */
+static void find_block(struct fs *fs, char name[32])
+{
+    struct arena arena;
+    str *names;
+    size_t count;
+
+    arena_init(&arena, NULL);
+    cr_assert(!failed(fs_list(fs, "block", &arena, &names, &count)) && count == 1);
+    snprintf(name, 32, "block/%.*s", STR_ARG(names[0]));
+    arena_release(&arena);
+}
+
+Test(db_faults, flipped_bits_in_blocks_are_told_in_warnings)
+{
+    struct twin twin;
+    struct reading expected;
+    char name[32];
+    uint8_t was;
+
+    log_set_sink(quiet, NULL);
+    struct fs *fs = make_folder(&twin, &expected);
+    find_block(fs, name);
+    for (uint64_t byte = 0; fs_memory_peek(fs, name, byte, &was); byte++) {
+        struct fs *copy = fs_memory_copy(fs);
+        struct db_options options = fixture_options(copy);
+        struct db *db;
+        cr_assert(fs_memory_flip(copy, name, byte, (unsigned)(byte % 8)));
+        cr_assert(!failed(db_open(&options, &db)));
+        expect_told(db, &expected, "block", byte);
+        db_abandon(db);
+        fs_release(copy);
+    }
+    twin_release(&twin);
+    fs_release(fs);
+}
+
+/* A block that is gone altogether, as if by hand. */
+Test(db_faults, a_missing_block_is_told_in_warnings)
+{
+    struct twin twin;
+    struct reading expected;
+    struct db *db;
+    char name[32];
+
+    log_set_sink(quiet, NULL);
+    struct fs *fs = make_folder(&twin, &expected);
+    struct db_options options = fixture_options(fs);
+    find_block(fs, name);
+    cr_assert(!failed(fs_unlink(fs, name)));
+    cr_assert(!failed(db_open(&options, &db)));
+    cr_expect(read_all(db).failed);
+    expect_told(db, &expected, "block", 0);
+    cr_assert(!failed(db_close(db)));
+    twin_release(&twin);
+    fs_release(fs);
+}
+
 /* The k-th call of a kind fails, once or for good: what was answered well is there, in memory and after a restart, and
  * the engine works again when the disk does. */
 static void fail_calls(unsigned calls, uint64_t repeat)

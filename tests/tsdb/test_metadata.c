@@ -4,6 +4,7 @@
 #include "storage/base/vec.h"
 #include "tests/storage/random.h"
 #include "tests/support/test.h"
+#include "tsdb/metrics.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -69,7 +70,9 @@ Test(metadata, has_a_limit)
     struct append_metadata a = entry(METRIC_GAUGE, "a", "1", ""), b = entry(METRIC_GAUGE, "b", "1", ""),
                            c = entry(METRIC_GAUGE, "c", "1", ""), again = entry(METRIC_GAUGE, "a", "2", "");
 
+    int64_t dropped = metric_get(&metric_metadata_dropped);
     cr_expect(metadata_put(table, &b) && metadata_put(table, &a) && !metadata_put(table, &c));
+    cr_expect(metric_get(&metric_metadata_dropped) == dropped + 1, "what is dropped is counted");
     cr_expect(metadata_put(table, &again), "those that are remembered can change");
     expect(table, "", "a/2/2/ b/2/1/ ");
     metadata_table_free(table);

@@ -227,3 +227,41 @@ Test(series_data, hostile_tables)
     cr_expect(taken < 4000, "%u are taken", taken);
     column_buffer_release(&buffer);
 }
+
+/* One byte of the chunks is wrong: the chunk that has it is left out, and no other one. */
+Test(series_data, one_damaged_chunk_is_left_out)
+{
+    enum { SAMPLES = 500, CHUNK = 100 };
+    static int64_t times[SAMPLES];
+    static double values[SAMPLES];
+    struct series_data data = {0};
+    struct column_buffer buffer = {.skips_damage = true};
+    struct writer bytes = {0};
+    uint64_t random = 11;
+
+    make_samples(&random, times, values, SAMPLES);
+    series_data_encode(&data, times, values, SAMPLES, CHUNK);
+    size_t header = write_data(&data, &bytes);
+    for (size_t at = header; at < bytes.count; at += 3) {
+        bytes.data[at] ^= 0x10;
+        columns_clear(&buffer);
+        must(series_data_read(bytes.data, bytes.count, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer));
+        cr_assert(buffer.damage.code == STATUS_CORRUPT);
+        buffer.damage = ok();
+        cr_assert(buffer.times.count == SAMPLES - CHUNK && buffer.values.count == SAMPLES - CHUNK);
+        size_t k = 0;
+        for (size_t i = 0; i < SAMPLES && k < buffer.times.count; i++) {
+            if (buffer.times.data[k] != times[i]) continue;
+            cr_assert(double_bits(buffer.values.data[k]) == double_bits(values[i]));
+            k++;
+        }
+        cr_assert(k == SAMPLES - CHUNK);
+        bytes.data[at] ^= 0x10;
+    }
+    buffer.skips_damage = false;
+    bytes.data[header] ^= 1;
+    cr_expect(failed(series_data_read(bytes.data, bytes.count, fingerprint, NULL, INT64_MIN, INT64_MAX, &buffer)));
+    writer_release(&bytes);
+    series_data_release(&data);
+    column_buffer_release(&buffer);
+}

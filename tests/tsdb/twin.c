@@ -191,12 +191,16 @@ static bool matches(const struct twin_series *series, const struct matcher *matc
     return true;
 }
 
+static bool hides(const struct twin_delete *item, const struct twin_series *series, const struct twin_version *version)
+{
+    return version->deletes <= item->deletes && version->sample.time_ms >= item->from_ms &&
+           version->sample.time_ms <= item->to_ms && matches(series, item->matchers, item->matcher_count);
+}
+
 static bool is_hidden(const struct twin *twin, const struct twin_series *series, const struct twin_version *version)
 {
     vec_each (item, &twin->deletes) {
-        if (version->deletes <= item->deletes && version->sample.time_ms >= item->from_ms &&
-            version->sample.time_ms <= item->to_ms && matches(series, item->matchers, item->matcher_count))
-            return true;
+        if (hides(item, series, version)) return true;
     }
     return false;
 }
@@ -215,61 +219,92 @@ static void show(struct twin *twin)
     }
 }
 
-void twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms)
+static void list_tombstones(struct db *db, struct db_tombstone **out, size_t *count, struct arena *arena)
 {
-    struct twin_delete *item = vec_push_slot(&twin->deletes);
-    struct db_tombstone *tombstones;
-    size_t count;
-    struct arena arena;
-
-    *item = (struct twin_delete){.deletes = twin->delete_count++, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
-    item->matcher_count = random_matchers(twin, item->matchers, &twin->arena);
-    if (twin_random(twin) % 4) item->from_ms = from_ms + (int64_t)(twin_random(twin) % (uint64_t)(to_ms - from_ms));
-    if (twin_random(twin) % 4) item->to_ms = from_ms + (int64_t)(twin_random(twin) % (uint64_t)(to_ms - from_ms));
-    struct db_deletion deletion = {item->matchers, item->matcher_count, item->from_ms, item->to_ms};
-    status s = db_delete(db, &deletion, 1);
-    cr_assert(!failed(s), "%s", s.text);
-    arena_init(&arena, NULL);
-    db_tombstones(db, &tombstones, &count, &arena);
-    cr_assert(count == twin->deletes.count);
-    item->number = tombstones[count - 1].number;
-    arena_release(&arena);
-    show(twin);
+    arena_init(arena, NULL);
+    db_tombstones(db, out, count, arena);
 }
 
-void twin_undelete(struct twin *twin, struct db *db)
+static const struct db_tombstone *find_tombstone(const struct db_tombstone *tombstones, size_t count, uint32_t number)
 {
-    if (twin->deletes.count == 0) return;
-    size_t at = twin_random(twin) % twin->deletes.count;
-    status s = db_undelete(db, twin->deletes.data[at].number);
-    cr_assert(!failed(s), "%s", s.text);
-    for (; at + 1 < twin->deletes.count; at++) twin->deletes.data[at] = twin->deletes.data[at + 1];
-    twin->deletes.count--;
-    show(twin);
+    for (size_t i = 0; i < count; i++) {
+        if (tombstones[i].number == number) return &tombstones[i];
+    }
+    return NULL;
 }
 
-void twin_purge(struct twin *twin, struct db *db)
+/* What the delete hides is gone for good. */
+static void forget_hidden(struct twin *twin, const struct twin_delete *item)
 {
-    struct db_tombstone *tombstones;
-    size_t count;
-    struct arena arena;
-
-    status s = db_purge(db);
-    cr_assert(!failed(s), "%s", s.text);
-    arena_init(&arena, NULL);
-    db_tombstones(db, &tombstones, &count, &arena);
-    cr_assert(count == 0, "%zu tombstones are left", count);
-    arena_release(&arena);
     vec_each (series, &twin->series) {
         size_t kept = 0;
         for (size_t i = 0; i < series->versions.count; i++) {
-            if (!is_hidden(twin, series, &series->versions.data[i]))
+            if (!hides(item, series, &series->versions.data[i]))
                 series->versions.data[kept++] = series->versions.data[i];
         }
         series->versions.count = kept;
     }
-    twin->deletes.count = 0;
+}
+
+void twin_settle(struct twin *twin, struct db *db)
+{
+    struct db_tombstone *tombstones;
+    struct arena arena;
+    size_t count, kept = 0;
+
+    list_tombstones(db, &tombstones, &count, &arena);
+    vec_each (item, &twin->deletes) {
+        const struct db_tombstone *found = find_tombstone(tombstones, count, item->number);
+        if (!found && item->is_purging) forget_hidden(twin, item);
+        if (!found) continue;
+        item->is_purging = found->purge_ms == 0;
+        twin->deletes.data[kept++] = *item;
+    }
+    twin->deletes.count = kept;
+    if (twin->is_pending && count > kept) {
+        twin->pending.number = tombstones[count - 1].number;
+        twin->delete_count++;
+        vec_push(&twin->deletes, twin->pending);
+    }
+    cr_assert(twin->deletes.count == count, "%zu tombstones, expected %zu", count, twin->deletes.count);
+    twin->is_pending = false;
+    arena_release(&arena);
     show(twin);
+}
+
+status twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms)
+{
+    struct twin_delete *item = &twin->pending;
+    uint64_t span = (uint64_t)(to_ms - from_ms);
+
+    *item = (struct twin_delete){.deletes = twin->delete_count, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    item->matcher_count = random_matchers(twin, item->matchers, &twin->arena);
+    if (twin_random(twin) % 4) item->from_ms = from_ms + (int64_t)(twin_random(twin) % span);
+    if (twin_random(twin) % 4) item->to_ms = from_ms + (int64_t)(twin_random(twin) % span);
+    struct db_deletion deletion = {item->matchers, item->matcher_count, item->from_ms, item->to_ms};
+    twin->is_pending = true;
+    TRY(db_delete(db, &deletion, 1));
+    twin_settle(twin, db);
+    return ok();
+}
+
+status twin_undelete(struct twin *twin, struct db *db)
+{
+    if (twin->deletes.count == 0) return ok();
+    status s = db_undelete(db, twin->deletes.data[twin_random(twin) % twin->deletes.count].number);
+    if (s.code == STATUS_NOT_FOUND) return ok(); /* its purge has begun */
+    TRY(s);
+    twin_settle(twin, db);
+    return ok();
+}
+
+status twin_purge(struct twin *twin, struct db *db)
+{
+    vec_each (item, &twin->deletes) item->is_purging = true;
+    TRY(db_purge(db));
+    twin_settle(twin, db);
+    cr_assert(twin->deletes.count == 0, "%zu tombstones are left", twin->deletes.count);
+    return ok();
 }
 
 static bool has_samples(const struct twin_series *series, int64_t from_ms, int64_t to_ms)
@@ -478,11 +513,18 @@ static void no_finding(void *context, str sentence)
     cr_assert(false, "check: %.*s", STR_ARG(sentence));
 }
 
+static void ignore_progress(void *context, str sentence)
+{
+    (void)context;
+    (void)sentence;
+}
+
 void twin_check_folder(struct fs *fs)
 {
-    size_t count;
+    const struct check_listener listener = {NULL, no_finding, ignore_progress};
+    struct check_summary found;
 
-    status s = check_directory(fs, no_finding, NULL, &count);
+    status s = check_directory(fs, &listener, &found);
     cr_assert(!failed(s), "%s", s.text);
 }
 

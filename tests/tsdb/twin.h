@@ -25,6 +25,7 @@ struct twin_delete {
     int64_t from_ms, to_ms;
     struct matcher matchers[3];
     size_t matcher_count;
+    bool is_purging; /* when the engine has forgotten it the samples are gone for good, else they are back */
 };
 
 struct twin_series {
@@ -41,7 +42,9 @@ struct twin {
     struct arena arena;
     vec(struct twin_series) series;
     vec(struct twin_delete) deletes;
-    uint32_t delete_count; /* that were ever made */
+    uint32_t delete_count;      /* that were ever made */
+    struct twin_delete pending; /* one that failed */
+    bool is_pending;
     uint64_t random;
 };
 
@@ -54,10 +57,14 @@ uint64_t twin_random(struct twin *twin);
 bool twin_store(struct twin_series *series, int64_t time_ms, uint64_t value);
 bool twin_store_sample(struct twin_series *series, const struct twin_sample *sample);
 
-/* Deletes something at random in both; takes one of the deletes back; purges all. */
-void twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
-void twin_undelete(struct twin *twin, struct db *db);
-void twin_purge(struct twin *twin, struct db *db);
+/* Deletes something at random; takes one of the deletes back; purges all. If the engine fails, the twin waits for
+ * twin_settle. */
+status twin_delete(struct twin *twin, struct db *db, int64_t from_ms, int64_t to_ms);
+status twin_undelete(struct twin *twin, struct db *db);
+status twin_purge(struct twin *twin, struct db *db);
+
+/* Asks the engine what has become of the deletes. */
+void twin_settle(struct twin *twin, struct db *db);
 
 /* Makes a sample rich: a histogram, mostly more of the same that the series has, or a float with a start time. */
 void twin_enrich(struct twin *twin, const struct twin_series *series, struct twin_sample *sample);

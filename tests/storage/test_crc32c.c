@@ -1,4 +1,4 @@
-#include "http/crc32c.h"
+#include "storage/base/crc32c.h"
 #include "tests/support/test.h"
 
 #include <string.h>
@@ -16,4 +16,14 @@ Test(crc32c, known_values)
     cr_expect(crc32c(bytes, sizeof bytes) == 0x62A8AB43U);
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)i;
     cr_expect(crc32c(bytes, sizeof bytes) == 0x46DD794EU);
+}
+
+/* In two parts, cut anywhere, it is the same. */
+Test(crc32c, extends)
+{
+    unsigned char bytes[100];
+
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 37 + 11);
+    for (size_t cut = 0; cut <= sizeof bytes; cut++)
+        cr_expect(crc32c_extend(crc32c(bytes, cut), bytes + cut, sizeof bytes - cut) == crc32c(bytes, sizeof bytes));
 }
