@@ -123,7 +123,7 @@ static const struct hostile texts[] = {
     {"max_over_time(a[100y:1ms])", HERE, FAILS, MANY},
     {"max_over_time(vector(1)[1y:1s])", HERE, FAILS, LEAST},
     {"max_over_time(max_over_time(max_over_time(a[1h:1s])[1h:1s])[1h:1s])", HERE, FINE | FAILS | LATE, ""},
-    {"quantile_over_time(0.5, a[9h:1s])", HERE, FAILS | LATE, ""},
+    {"quantile_over_time(0.5, a[9h:1s])", HERE, FINE | FAILS | LATE, ""},
     {"mad_over_time(vector(time())[9h:1s])", HERE, FINE | LATE, ""},
     {"sum(quantile_over_time(0.5, a[9h:1s]))", HERE, FINE | FAILS | LATE, ""},
     {"sum(stddev_over_time(a[2h:1s])) + sum(deriv(a[2h:1s]))", HERE, FINE | FAILS | LATE, ""},
