@@ -10,6 +10,7 @@
 #include "query/parse.h"
 #include "storage/base/number.h"
 #include "tsdb/exemplars.h"
+#include "tsdb/snapshot.h"
 
 struct selectors {
     struct matcher_set *sets;
@@ -82,13 +83,41 @@ static void put_series(struct writer *w, const struct exemplar_series *series)
     json_put_raw(w, "]}");
 }
 
+static status answer(struct request *request, struct selectors *selectors, int64_t start_ms, int64_t end_ms,
+                     struct response *response)
+{
+    const struct services *services = request->services;
+    uint64_t bytes_max = engine_get_options(services->engine)->query_bytes_max;
+    exemplar_list found = {0};
+    str warnings[SNAPSHOT_WARNINGS_MAX];
+    struct account account;
+
+    account_init(&account, bytes_max, NULL);
+    struct snapshot *snapshot = db_snapshot(services->db, &account);
+    snapshot_tolerate_damage(snapshot);
+    status s = snapshot_exemplars(snapshot, start_ms, end_ms, is_wanted, selectors, &found);
+    if (!failed(s) && account_over(&account))
+        s = status_make(STATUS_LIMIT, "the exemplars need more than the %llu bytes that --query.memory allows",
+                        (unsigned long long)bytes_max);
+    if (!failed(s)) {
+        json_put_raw(response_open_data(response), "[");
+        for (size_t i = 0; i < found.count; i++) {
+            if (i) writer_u8(response_writer(response), ',');
+            put_series(response_writer(response), &found.data[i]);
+        }
+        json_put_raw(response_writer(response), "]");
+        response_close_data(response, warnings, snapshot_warnings(snapshot, warnings), NULL, 0);
+    }
+    vec_release(&found);
+    snapshot_release(snapshot);
+    return s;
+}
+
 status api_query_exemplars(struct request *request, struct response *response)
 {
     int64_t start_ms = TIME_MIN_MS, end_ms = TIME_MAX_MS;
     struct selectors selectors = {0};
     struct parse_error error;
-    struct exemplar_series *found;
-    size_t count;
 
     TRY(request_time(request, "start", &start_ms));
     TRY(request_time(request, "end", &end_ms));
@@ -105,14 +134,5 @@ status api_query_exemplars(struct request *request, struct response *response)
     selectors.sets = arena_array(&request->arena, struct matcher_set, selectors.count);
     selectors.count = 0;
     ast_walk(node, add_selector, &selectors);
-    exemplars_read(request->services->exemplars, start_ms, end_ms, is_wanted, &selectors, &request->arena, &found,
-                   &count);
-    json_put_raw(response_open_data(response), "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i) writer_u8(response_writer(response), ',');
-        put_series(response_writer(response), &found[i]);
-    }
-    json_put_raw(response_writer(response), "]");
-    response_close_data(response, NULL, 0, NULL, 0);
-    return ok();
+    return answer(request, &selectors, start_ms, end_ms, response);
 }

@@ -89,6 +89,7 @@ status api_runtimeinfo(struct request *request, struct response *response)
     write_number_member(w, false, "corruptionCount", metric_get(&metric_damages) + metric_get(&metric_wal_damages));
     write_number_member(w, false, "goroutineCount", (int64_t)process.threads);
     write_number_member(w, false, "GOMAXPROCS", sysconf(_SC_NPROCESSORS_ONLN));
+    json_put_raw(w, ",\"GOMEMLIMIT\":9223372036854775807"); /* Go's word for none */
     write_text_member(w, false, "GOGC", STR(""));
     write_text_member(w, false, "GODEBUG", STR(""));
     int64_t retention_ms = services->settings->retention_ms;

@@ -6,7 +6,6 @@
 #include "http/remote_write2.h"
 #include "http/services.h"
 #include "http/snappy_body.h"
-#include "tsdb/exemplars.h"
 
 /* More than this is given back after a request that needed it. */
 enum { KEPT_MESSAGE_BYTES = 4 << 20, KEPT_BATCH_BYTES = 4 << 20 };
@@ -131,7 +130,7 @@ struct job {
     size_t samples, histograms;
     size_t malformed; /* series left out by the decoder, and the first reason */
     str complaint;
-    size_t exemplars, late_exemplars; /* there now; refused */
+    size_t exemplars; /* sent */
     status outcome;
     _Atomic int awaited;
 };
@@ -180,8 +179,8 @@ static str describe(const struct job *job, struct arena *arena)
                     arena_format(arena, "%zu parts of the request were left out; first: %.*s", job->malformed,
                                  STR_ARG(job->complaint)),
                     arena);
-    if (job->late_exemplars && job->protocol->has_counts)
-        text = join(text, arena_format(arena, "%zu exemplars are out of order", job->late_exemplars), arena);
+    if (job->result.exemplars_late && job->protocol->has_counts)
+        text = join(text, arena_format(arena, "%zu exemplars are out of order", job->result.exemplars_late), arena);
     return text;
 }
 
@@ -205,13 +204,15 @@ static void put_written(const struct job *job, struct response *response)
     size_t written = job->result.stored + job->result.repeated;
     size_t histograms = written < job->histograms ? written : job->histograms;
 
-    put_counts(response, written - histograms, histograms, job->exemplars);
+    put_counts(response, written - histograms, histograms, job->result.exemplars_kept);
 }
 
 static void count(const struct job *job)
 {
     metric_add(&metric_ingest_stored, (int64_t)job->result.stored);
     metric_add(&metric_ingest_repeated, (int64_t)job->result.repeated);
+    metric_add(&metric_ingest_exemplars_kept, (int64_t)job->result.exemplars_kept);
+    metric_add(&metric_ingest_exemplars_refused, (int64_t)(job->exemplars - job->result.exemplars_kept));
     for (int i = 0; i < APPEND_REASON_COUNT; i++) {
         if (job->result.rejected[i]) http_count_rejected((enum append_reason)i, job->result.rejected[i]);
     }
@@ -269,22 +270,6 @@ static status decode(struct request *request, const struct write_protocol *proto
     return s;
 }
 
-/* Exemplars follow their samples; whether these become durable does not matter to them. */
-static void keep_exemplars(struct job *job, const struct write_batch *batch)
-{
-    struct exemplars *exemplars = job->request->services->exemplars;
-
-    for (size_t i = 0; i < batch->exemplars.count; i++) {
-        const struct write_exemplar *entry = &batch->exemplars.data[i];
-        enum exemplar_outcome outcome =
-            exemplars_add(exemplars, entry->series, &(struct exemplar){entry->labels, entry->value, entry->time_ms});
-        job->exemplars += outcome == EXEMPLAR_STORED || outcome == EXEMPLAR_REPEATED;
-        job->late_exemplars += outcome == EXEMPLAR_OUT_OF_ORDER;
-    }
-    metric_add(&metric_ingest_exemplars_kept, (int64_t)job->exemplars);
-    metric_add(&metric_ingest_exemplars_refused, (int64_t)(batch->exemplars.count - job->exemplars));
-}
-
 static struct job *make_job(struct request *request, const struct write_protocol *protocol,
                             const struct write_batch *batch)
 {
@@ -293,6 +278,7 @@ static struct job *make_job(struct request *request, const struct write_protocol
     job->request = request;
     job->protocol = protocol;
     job->samples = batch->times_ms.count;
+    job->exemplars = batch->exemplars.count;
     job->malformed = batch->malformed;
     job->complaint = arena_copy_str(&request->arena, batch->complaint);
     job->outcome = ok();
@@ -315,12 +301,11 @@ status ingest_run(struct request *request, const struct write_protocol *protocol
     }
     struct job *job = make_job(request, protocol, &scratch->batch);
     struct append_batch batch = write_batch_view(&scratch->batch);
-    if (batch.series_count || batch.metadata_count) {
+    if (batch.series_count || batch.metadata_count || batch.exemplar_count) {
         s = ingest->append(request->services->db, &batch, &job->result, on_durable, job);
     } else {
         come(job); /* nothing to wait for */
     }
-    if (!failed(s)) keep_exemplars(job, &scratch->batch);
     give_back(ingest, scratch);
     if (!failed(s)) come(job);
     return s;

@@ -61,7 +61,7 @@ status batch_add_rich_sample(struct write_batch *batch, str series, const struct
     return ok();
 }
 
-status batch_add_exemplar(struct write_batch *batch, const struct write_exemplar *exemplar)
+status batch_add_exemplar(struct write_batch *batch, const struct append_exemplar *exemplar)
 {
     if (batch->exemplars.count == WRITE_EXEMPLARS_MAX) return too_many("exemplars");
     vec_push(&batch->exemplars, *exemplar);

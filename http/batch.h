@@ -23,7 +23,7 @@ status batch_add_sample(struct write_batch *batch, str series, int64_t time_ms, 
  */
 status batch_add_rich_sample(struct write_batch *batch, str series, const struct rich_sample *sample);
 
-status batch_add_exemplar(struct write_batch *batch, const struct write_exemplar *exemplar);
+status batch_add_exemplar(struct write_batch *batch, const struct append_exemplar *exemplar);
 
 /* Appends metadata unless it repeats the entry before. */
 status batch_add_metadata(struct write_batch *batch, const struct append_metadata *entry);

@@ -102,7 +102,7 @@ static bool read_time(const struct import *import, str word, int64_t *out)
 
 static status add_exemplar(struct import *import, struct cursor *cursor, str series, int64_t time_ms)
 {
-    struct write_exemplar exemplar = {.series = series, .time_ms = time_ms};
+    struct append_exemplar exemplar = {.series = series, .time_ms = time_ms};
     label pairs[IMPORT_LABELS_MAX];
     size_t count = 0;
 

@@ -36,7 +36,6 @@
     X(COUNTER, ingest_rejected, "varve_ingest_samples_total", "outcome=\"rejected\"", "Samples received.")             \
     X(COUNTER, ingest_exemplars_kept, "varve_ingest_exemplars_total", "outcome=\"kept\"", "Exemplars received.")       \
     X(COUNTER, ingest_exemplars_refused, "varve_ingest_exemplars_total", "outcome=\"refused\"", "Exemplars received.") \
-    X(GAUGE, exemplar_bytes, "varve_exemplar_bytes", "", "Memory of exemplars.")                                       \
     X(COUNTER, ingest_histograms, "varve_ingest_histograms_total", "", "Native histograms received.")                  \
     X(COUNTER, query_log_failures, "varve_query_log_failures_total", "", "Queries that could not be logged.")          \
     X(COUNTER, ingest_malformed, "varve_ingest_malformed_requests_total", "", "Write requests that do not decode.")

@@ -73,7 +73,7 @@ static const struct option options[] = {
     {"storage.scrub-interval", KIND_DURATION, FIELD(scrub_interval_ms), "7d", COMMAND_SERVE, 0, 0,
      "How often all blocks are read whole, to find damage while there is a copy elsewhere; 0: never."},
     {"storage.exemplars", KIND_BYTES, FIELD(exemplar_bytes), "16MB", COMMAND_SERVE, 0, 0,
-     "Memory for exemplars, of which the oldest go first; 0 keeps none."},
+     "Memory for exemplars that are not in a block yet, of which the oldest go first; 0 keeps none."},
     {"web.listen-address", KIND_TEXT, FIELD(listen_address), "127.0.0.1:9090", COMMAND_SERVE, 0, 0,
      "HOST:PORT to listen on; \":9090\" is every address."},
     {"web.max-connections", KIND_COUNT, FIELD(connections_max), "512", COMMAND_SERVE, 8, 1 << 20,
@@ -127,6 +127,8 @@ static const struct option options[] = {
     {"time", KIND_TEXT, FIELD(time), "", COMMAND_INSTANT, 0, 0, "When to evaluate: Unix seconds or RFC 3339; now."},
     {"start", KIND_TEXT, FIELD(start), "", COMMAND_RANGE, 0, 0, "First step; five minutes before the end."},
     {"end", KIND_TEXT, FIELD(end), "", COMMAND_RANGE, 0, 0, "Last step; now."},
+    {"limit", KIND_COUNT, FIELD(limit), "10", COMMAND_INSPECT, 0, UINT32_MAX, "How long the lists are."},
+    {"json", KIND_SWITCH, FIELD(json), "false", COMMAND_INSPECT, 0, 0, "Prints JSON for programs."},
     {"step", KIND_TEXT, FIELD(step), "", COMMAND_RANGE, 0, 0, "Distance of steps; a 250th of the range, at least 1s."},
     {"explain", KIND_SWITCH, FIELD(explain), "false", COMMAND_INSTANT | COMMAND_RANGE, 0, 0,
      "Shows the plan with what each operator would take, and evaluates nothing."},
@@ -398,6 +400,7 @@ struct db_options options_for_db(const struct settings *settings, struct fs *fs)
     db.wal_sync_interval_ms = (uint32_t)settings->sync_interval_ms;
     db.series_max = (uint32_t)settings->series_max;
     db.metadata_max = (uint32_t)settings->metadata_max;
+    db.exemplar_bytes = settings->exemplar_bytes;
     db.scrub_interval_ms = settings->scrub_interval_ms;
     db.delete_undo_ms = settings->delete_undo_ms;
     db.tombstones_max = (uint32_t)settings->tombstones_max;

@@ -13,7 +13,14 @@
 #include <stdio.h>
 
 /* Which command a flag belongs to; bits. */
-enum command { COMMAND_SERVE = 1, COMMAND_INSTANT = 2, COMMAND_RANGE = 4, COMMAND_IMPORT = 8, COMMAND_EXPORT = 16 };
+enum command {
+    COMMAND_SERVE = 1,
+    COMMAND_INSTANT = 2,
+    COMMAND_RANGE = 4,
+    COMMAND_IMPORT = 8,
+    COMMAND_EXPORT = 16,
+    COMMAND_INSPECT = 32
+};
 
 enum { OPTIONS_MAX = 64, MATCHES_MAX = 64 };
 
@@ -40,7 +47,9 @@ struct settings {
     str from, to;               /* of the export command, alike */
     str match[MATCHES_MAX];     /* selectors, in their order */
     size_t match_count;
-    bool explain;           /* of the query command */
+    bool explain;   /* of the query command */
+    uint64_t limit; /* of the inspect command */
+    bool json;
     str texts[OPTIONS_MAX]; /* each flag's value as it was written, in the order of the table */
 };
 

@@ -18,7 +18,7 @@ static status add_bucket_exemplars(struct otlp_walk *walk, str message, const do
                                    size_t bound_count)
 {
     struct otlp_fields fields = otlp_fields_of(message);
-    struct write_exemplar exemplar;
+    struct append_exemplar exemplar;
 
     while (otlp_next(&fields)) {
         size_t i = 0;
@@ -99,7 +99,7 @@ static status add_native(struct otlp_walk *walk, const struct otlp_point *point,
                                  .value = h->sum,
                                  .histogram = h};
     struct otlp_fields fields = otlp_fields_of(message);
-    struct write_exemplar exemplar;
+    struct append_exemplar exemplar;
 
     TRY(otlp_series(walk, walk->metric, STR(""), STR(""), &exemplar.series));
     str series = exemplar.series;

@@ -82,7 +82,7 @@ status otlp_add_sample(struct otlp_walk *walk, const struct otlp_point *point, s
                        str *series);
 
 /* Reads an exemplar; its labels are the trace, the span and what was filtered from the point. */
-status otlp_read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out);
+status otlp_read_exemplar(struct otlp_walk *walk, str message, struct append_exemplar *out);
 
 /* The metric's name with a suffix; a bound as the value of `le`. */
 str otlp_with_suffix(struct otlp_walk *walk, const char *suffix);

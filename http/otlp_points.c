@@ -272,13 +272,13 @@ static str hex(struct otlp_walk *walk, str bytes)
     return str_make(text, 2 * bytes.len);
 }
 
-status otlp_read_exemplar(struct otlp_walk *walk, str message, struct write_exemplar *out)
+status otlp_read_exemplar(struct otlp_walk *walk, str message, struct append_exemplar *out)
 {
     struct otlp_fields fields = otlp_fields_of(message);
     label pairs[OTLP_ATTRIBUTES_MAX];
     size_t count = 0;
 
-    *out = (struct write_exemplar){.series = STR("")};
+    *out = (struct append_exemplar){.series = STR("")};
     while (otlp_next(&fields)) {
         const struct protobuf_field *field = &fields.field;
         switch (field->tag) {
@@ -308,7 +308,7 @@ status otlp_read_exemplar(struct otlp_walk *walk, str message, struct write_exem
 static status add_number(struct otlp_walk *walk, str message)
 {
     struct otlp_fields fields = otlp_fields_of(message);
-    struct write_exemplar exemplar;
+    struct append_exemplar exemplar;
     struct otlp_point point;
     str series;
 

@@ -10,7 +10,6 @@
 #include "http/version.h"
 #include "query/metrics.h"
 #include "storage/metrics.h"
-#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 
 #define PLAIN_TEXT "text/plain; charset=utf-8"
@@ -104,7 +103,6 @@ status page_metrics(struct request *request, struct response *response)
 
     set_from_account(&metric_http_body_bytes, &metric_http_body_bytes_max, services->bodies);
     set_from_account(&metric_http_answer_bytes, &metric_http_answer_bytes_max, services->answers);
-    metric_set(&metric_exemplar_bytes, (int64_t)exemplars_bytes(services->exemplars));
     response_text(response, 200, EXPOSITION_CONTENT_TYPE, STR(""));
     struct writer *w = response_writer(response);
     str build = arena_format(&request->arena, "version=\"%s\",revision=\"%s\"", version_text, version_revision);

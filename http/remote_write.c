@@ -227,7 +227,7 @@ static bool walk_exemplar(struct walk *walk, str exemplar)
 {
     struct write_batch *batch = walk->batch;
     const uint8_t *at = begin_of(exemplar), *end = end_of(exemplar);
-    struct write_exemplar entry = {0};
+    struct append_exemplar entry = {0};
     struct protobuf_field field;
     bool plain = true;
 
@@ -416,6 +416,8 @@ struct append_batch write_batch_view(const struct write_batch *batch)
         .sample_count = batch->times_ms.count,
         .metadata = batch->metadata.data,
         .metadata_count = batch->metadata.count,
+        .exemplars = batch->exemplars.data,
+        .exemplar_count = batch->exemplars.count,
     };
 }
 

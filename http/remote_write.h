@@ -32,13 +32,6 @@ struct found_rich {
     const struct histogram *histogram;
 };
 
-/* An exemplar; both label sets as raw label fields. */
-struct write_exemplar {
-    str series, labels;
-    double value;
-    int64_t time_ms;
-};
-
 /* One decoded request, of any protocol. Zeroed is valid. Its strings borrow from the message, from `scratch` and from
  * `arena`. */
 struct write_batch {
@@ -51,7 +44,7 @@ struct write_batch {
     struct writer scratch; /* labels that had to be spelt anew; reserved for a whole message, so it never moves */
     struct arena arena;    /* histograms, and what protocols other than remote-write 1.0 make; see batch.h */
     size_t label_bytes;    /* of labels in the arena */
-    vec(struct write_exemplar) exemplars;
+    vec(struct append_exemplar) exemplars;
     size_t malformed; /* series and histograms left out because they do not make sense */
     str complaint;    /* the first of them in words */
 

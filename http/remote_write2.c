@@ -199,7 +199,7 @@ static status read_metadata(struct walk *walk, str fields, struct append_metadat
 /* Exemplars of a series; one that makes no sense is counted, the series stays. */
 static status add_exemplar(struct walk *walk, str fields, str series)
 {
-    struct write_exemplar exemplar = {.series = series};
+    struct append_exemplar exemplar = {.series = series};
     struct rich_sample point;
 
     TRY(read_point(walk, fields, true, &point));

@@ -13,7 +13,6 @@ struct active_file;
 struct config_holder;
 struct db;
 struct engine;
-struct exemplars;
 struct ingest;
 struct workers;
 struct regex;
@@ -22,7 +21,6 @@ struct settings;
 struct services {
     struct db *db;
     struct engine *engine;
-    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers;  /* write requests */
     struct workers *service_workers; /* short administrative answers */

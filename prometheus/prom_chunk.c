@@ -10,6 +10,13 @@ static status malformed(const char *what)
     return status_make(STATUS_CORRUPT, "a chunk of %s is malformed", what);
 }
 
+static status decode_xor(const uint8_t *chunk, size_t bytes, struct column_buffer *out)
+{
+    if (bytes >= GORILLA_HEADER_BYTES && gorilla_count(chunk, bytes) == 0) return ok();
+    if (bytes < GORILLA_HEADER_BYTES || !columns_decode(out, chunk, bytes, SIZE_MAX)) return malformed("XOR");
+    return ok();
+}
+
 /* A float of XOR2; stale markers are told apart and do not change what later values are compared with. */
 struct xor2 {
     struct bit_reader in;
@@ -100,7 +107,7 @@ static status decode_xor2(const uint8_t *chunk, size_t bytes, struct column_buff
 status prom_chunk_decode(unsigned encoding, const uint8_t *chunk, size_t bytes, struct column_buffer *out)
 {
     switch (encoding) {
-    case PROM_XOR: return columns_decode(out, chunk, bytes, SIZE_MAX) ? ok() : malformed("XOR");
+    case PROM_XOR: return decode_xor(chunk, bytes, out);
     case PROM_XOR2: return decode_xor2(chunk, bytes, out);
     case PROM_HISTOGRAM:
     case PROM_FLOAT_HISTOGRAM:

@@ -72,8 +72,10 @@ static bool read_spans(struct decoder *decoder, struct side *side)
         uint64_t length = bits_varbit_unsigned(in);
         int64_t offset = bits_varbit(in);
         if (length > HISTOGRAM_BUCKETS_MAX - indexes.count || offset < INT32_MIN || offset > INT32_MAX ||
-            (i > 0 && offset < 0))
+            (i > 0 && offset < 0)) {
             in->failed = true;
+            break;
+        }
         next += offset;
         if (next < INT32_MIN || next > INT32_MAX - HISTOGRAM_BUCKETS_MAX) in->failed = true;
         for (uint64_t k = 0; k < length && !in->failed; k++) vec_push(&indexes, (int32_t)next++);

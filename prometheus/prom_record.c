@@ -73,8 +73,10 @@ static void read_spans(struct reader *in, struct side *side)
         int64_t offset = reader_signed(in);
         uint64_t length = reader_varint(in);
         if (length > HISTOGRAM_BUCKETS_MAX - side->indexes.count || offset < INT32_MIN || offset > INT32_MAX ||
-            (i > 0 && offset < 0))
+            (i > 0 && offset < 0)) {
             in->failed = true;
+            break;
+        }
         next += offset;
         if (next < INT32_MIN || next > INT32_MAX - HISTOGRAM_BUCKETS_MAX) in->failed = true;
         for (uint64_t k = 0; k < length && !in->failed; k++) vec_push(&side->indexes, (int32_t)next++);

@@ -680,3 +680,36 @@ status page_list_page(struct block_file *file, const struct page_list *list, uin
     }
     return block_file_page(file, ref, out);
 }
+
+/* Of the pages below a reference; each covers `below` pages of the list, of which `pages` are left. */
+static status tree_bytes(struct block_file *file, struct page_ref ref, uint64_t below, uint64_t pages, uint64_t *bytes)
+{
+    const struct page *page;
+    status s = ok();
+
+    *bytes += ref.bytes;
+    if (below <= 1) return ok();
+    TRY(block_file_page(file, ref, &page));
+    below /= FANOUT;
+    for (size_t slot = 0; slot * below < pages && slot < FANOUT && !failed(s); slot++) {
+        const uint8_t *at = page->data + slot * REF_BYTES;
+        uint64_t left = pages - slot * below;
+        if ((slot + 1) * REF_BYTES > page->bytes) {
+            s = status_at(STATUS_CORRUPT, ref.offset, "%s: a page of references is too short", file->name);
+        } else {
+            s = tree_bytes(file, (struct page_ref){load_u64(at), load_u32(at + 8)}, below, left < below ? left : below,
+                           bytes);
+        }
+    }
+    page_release(page);
+    return s;
+}
+
+status page_list_bytes(struct block_file *file, const struct page_list *list, uint64_t *bytes)
+{
+    uint64_t below = 1;
+
+    if (list->pages == 0) return ok();
+    while (below < list->pages) below *= FANOUT;
+    return tree_bytes(file, list->root, below, list->pages, bytes);
+}

@@ -113,4 +113,7 @@ status block_file_page(struct block_file *file, struct page_ref ref, const struc
 status page_list_page(struct block_file *file, const struct page_list *list, uint32_t index, const struct page **out);
 void page_release(const struct page *page); /* NULL is fine */
 
+/* Adds the bytes of all pages of a list, those of its tree among them, to *bytes. */
+status page_list_bytes(struct block_file *file, const struct page_list *list, uint64_t *bytes);
+
 #endif

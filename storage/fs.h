@@ -12,6 +12,7 @@
 #define VARVE_STORAGE_FS_H
 
 #include "storage/base/arena.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 
 struct fs;
@@ -35,6 +36,7 @@ struct fs_entry {
     uint64_t bytes;
 };
 
+#ifndef __cplusplus
 /* What an implementation provides; callers use the functions below. */
 struct fs_class {
     status (*open)(struct fs *fs, const char *name, enum fs_mode mode, struct file **out);
@@ -65,12 +67,13 @@ struct fs {
 struct file {
     const struct fs_class *class;
 };
+#endif
 
 /* The folder `path` on the real file system; created if it does not exist. */
-status fs_open_folder(const char *path, struct fs **out);
+VARVE_PUBLIC status fs_open_folder(const char *path, struct fs **out);
 
 /* Gives up the fs and its lock. All files must be closed. NULL is fine. */
-void fs_release(struct fs *fs);
+VARVE_PUBLIC void fs_release(struct fs *fs);
 
 status fs_open(struct fs *fs, const char *name, enum fs_mode mode, struct file **out);
 void file_close(struct file *file); /* NULL is fine; does not sync */

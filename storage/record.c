@@ -49,7 +49,7 @@ static bool is_record(const uint8_t *at, const uint8_t *end, struct record *out)
     if (padded(stored) > (size_t)(end - at) - RECORD_HEADER_BYTES || raw > RECORD_BYTES_MAX) return false;
     uint64_t sum = checksum(at, stored);
     if (load_u64(at + AT_CHECKSUM) != sum) return false;
-    *out = (struct record){at[AT_TYPE], at + RECORD_HEADER_BYTES, stored, raw, sum};
+    *out = (struct record){at[AT_TYPE], at + RECORD_HEADER_BYTES, stored, raw, sum, 0};
     return true;
 }
 

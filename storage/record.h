@@ -24,6 +24,7 @@ struct record {
     uint32_t stored_bytes;
     uint32_t raw_bytes; /* 0 if stored as it is */
     uint64_t checksum;  /* of all of it: a record that was written twice has the same */
+    uint64_t at;        /* where it lies in its file; of records that wal_read hands on */
 };
 
 /* Appends a record to `out`, whose count is a multiple of 8; compresses it if that saves an eighth. */

@@ -7,7 +7,6 @@
 #include "storage/wal_read.h"
 
 #include "storage/base/vec.h"
-#include "storage/wal_format.h"
 
 #include <stdio.h>
 
@@ -28,6 +27,8 @@ struct kept_record {
 
 struct walk {
     const struct wal_visitor *visitor;
+    void (*tell_group)(void *context, uint64_t at, const struct wal_group *group); /* may be NULL */
+
     uint64_t boot;     /* the running one */
     uint64_t sequence; /* of the last good group header */
     uint64_t synced;   /* the highest sequence that some group calls durable */
@@ -62,6 +63,7 @@ static void find_records(struct walk *walk, const uint8_t *segment, const uint8_
         enum record_outcome outcome = record_next(&rest, &record);
         if (outcome == RECORD_END) return;
         if (outcome == RECORD_GOOD) {
+            record.at = (uint64_t)(place - segment);
             vec_push(&walk->group, record);
         } else {
             note(walk, (uint64_t)(place - segment), walk->sequence, complete, "a record does not match its checksum");
@@ -136,6 +138,7 @@ static status read_group(struct walk *walk, const uint8_t *segment, const uint8_
     if (group->sequence > walk->sequence + 1 && !known)
         note(walk, (uint64_t)(*at - segment), walk->sequence + 1, false, "a group before this place is missing");
     if (*at == segment + WAL_SEGMENT_HEADER_BYTES) forgive(walk, group);
+    if (walk->tell_group) walk->tell_group(walk->visitor->context, (uint64_t)(*at - segment), group);
     walk->sequence = group->sequence;
     walk->same_boot = group->boot == walk->boot;
     if (group->synced > walk->synced) walk->synced = group->synced;
@@ -268,6 +271,14 @@ static struct wal_end end_of(const struct walk *walk, uint32_t next_segment)
     return (struct wal_end){next_segment, last + 1, last + 1 - first_torn, walk->bytes};
 }
 
+static void release(struct walk *walk)
+{
+    vec_release(&walk->bad);
+    vec_release(&walk->group);
+    vec_release(&walk->kept);
+    arena_release(&walk->arena);
+}
+
 status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end)
 {
     struct walk walk = {.visitor = visitor, .boot = wal_boot_id()};
@@ -288,11 +299,33 @@ status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor,
     if (!failed(s)) s = hand_on_kept(&walk);
     if (!failed(s)) report(&walk, head);
     *end = end_of(&walk, next);
-    vec_release(&walk.bad);
-    vec_release(&walk.group);
-    vec_release(&walk.kept);
-    arena_release(&walk.arena);
+    release(&walk);
     vec_release(&found);
+    writer_release(&bytes);
+    return s;
+}
+
+status wal_read_segment(struct fs *fs, uint32_t head, uint32_t segment, const struct wal_visitor *visitor,
+                        void (*group)(void *context, uint64_t at, const struct wal_group *group))
+{
+    struct walk walk = {.visitor = visitor, .tell_group = group, .boot = wal_boot_id(), .segment = segment};
+    struct writer bytes = {0};
+    char name[WAL_NAME_BYTES];
+    struct wal_group first;
+
+    wal_name(name, head, segment);
+    status s = load_segment(fs, name, &bytes);
+    if (!failed(s)) {
+        bool long_enough = bytes.count >= WAL_SEGMENT_HEADER_BYTES + WAL_GROUP_HEADER_BYTES;
+        if (long_enough && wal_is_group_header(bytes.data + WAL_SEGMENT_HEADER_BYTES, &first) && first.sequence)
+            walk.sequence = first.sequence - 1;
+        s = read_segment(&walk, head, bytes.data, bytes.count);
+    }
+    vec_each (kept, &walk.kept) {
+        if (!failed(s)) s = visitor->record(visitor->context, &kept->record);
+    }
+    if (!failed(s)) report(&walk, head);
+    release(&walk);
     writer_release(&bytes);
     return s;
 }

@@ -4,6 +4,7 @@
 
 #include "storage/fs.h"
 #include "storage/record.h"
+#include "storage/wal_format.h"
 
 struct wal_visitor {
     void *context;
@@ -25,5 +26,10 @@ struct wal_end {
 
 /* Reads all segments of a head's log. An I/O error is returned and never taken for damage. */
 status wal_read(struct fs *fs, uint32_t head, const struct wal_visitor *visitor, struct wal_end *end);
+
+/* Reads one segment alone, to list it: what other segments would say of its bad places is not known. Each group whose
+ * header is good is told before its records; those of a group that is not whole come at the end. */
+status wal_read_segment(struct fs *fs, uint32_t head, uint32_t segment, const struct wal_visitor *visitor,
+                        void (*group)(void *context, uint64_t at, const struct wal_group *group));
 
 #endif

@@ -7,6 +7,7 @@
 #define VARVE_TSDB_APPEND_H
 
 #include "storage/base/histogram.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 #include "storage/base/str.h"
 
@@ -33,6 +34,13 @@ struct append_metadata {
     str metric, help, unit;
 };
 
+/* An exemplar; both label sets as raw label fields. */
+struct append_exemplar {
+    str series, labels;
+    double value;
+    int64_t time_ms;
+};
+
 /* Borrowed until db_append returns. */
 struct append_batch {
     const struct append_series *series;
@@ -44,6 +52,8 @@ struct append_batch {
     size_t sample_count;
     const struct append_metadata *metadata;
     size_t metadata_count;
+    const struct append_exemplar *exemplars;
+    size_t exemplar_count;
 };
 
 /* Reasons why a sample or series was not stored; each has a counter. */
@@ -68,6 +78,8 @@ struct append_result {
     size_t stored;   /* samples newly stored */
     size_t repeated; /* samples that were there already, or late ones for whose time another value was stored before */
     size_t rejected[APPEND_REASON_COUNT]; /* samples not stored, by reason; a bad series counts each of its samples */
+    size_t exemplars_kept;                /* stored now, or there already */
+    size_t exemplars_late;                /* older than the newest of their series */
     bool retry;                           /* some of what was rejected may be accepted later: answer 503, not 400 */
     char error[400];                      /* the first rejection in words; empty if there was none */
 };
@@ -79,10 +91,10 @@ struct append_result {
  *
  * Returns OK if the batch was taken (done is or will be called), else nothing was stored and done is not called:
  * UNAVAILABLE while a full head waits for its block, NO_SPACE, IO. */
-status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
-                 void (*done)(void *context, status outcome), void *context);
+VARVE_PUBLIC status db_append(struct db *db, const struct append_batch *batch, struct append_result *result,
+                              void (*done)(void *context, status outcome), void *context);
 
 /* As db_append, waiting for durability. */
-status db_append_wait(struct db *db, const struct append_batch *batch, struct append_result *result);
+VARVE_PUBLIC status db_append_wait(struct db *db, const struct append_batch *batch, struct append_result *result);
 
 #endif

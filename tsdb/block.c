@@ -210,6 +210,7 @@ uint32_t block_find_name(const struct block_tables *tables, str name)
 void block_cursor_release(struct block_cursor *cursor)
 {
     page_release(cursor->page);
+    series_page_release(&cursor->columns);
     *cursor = (struct block_cursor){0};
 }
 
@@ -232,52 +233,138 @@ uint32_t block_slots(uint32_t total, uint32_t page, uint32_t per_page)
     return total - first < per_page ? total - first : per_page;
 }
 
-static status series_entry(struct block *block, struct block_cursor *cursor, uint32_t ordinal, str *out)
+/* The page of the series table that a series is in; its number of slots, and the series' own. */
+static status series_page(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t *slots,
+                          uint32_t *slot)
 {
-    uint32_t index = ordinal / BLOCK_SERIES_PER_PAGE;
+    uint32_t per_page = block->info.format == 2 ? BLOCK_SERIES_PER_PAGE_2 : SERIES_PAGE_SLOTS;
+    uint32_t index = ordinal / per_page;
 
     assert(ordinal < block->info.series);
     if (!cursor->page || cursor->index != index) {
-        block_cursor_release(cursor);
+        page_release(cursor->page);
+        cursor->page = NULL;
+        cursor->is_open = false;
         TRY(page_list_page(block->file, &block->info.series_pages, index, &cursor->page));
         cursor->index = index;
     }
-    uint32_t slots = block_slots(block->info.series, index, BLOCK_SERIES_PER_PAGE);
-    if (!block_entry_in_page(cursor->page, 8, slots, ordinal % BLOCK_SERIES_PER_PAGE, out) || out->len < 16)
-        return malformed(block, "a page of the series table");
+    *slots = block_slots(block->info.series, index, per_page);
+    *slot = ordinal % per_page;
     return ok();
+}
+
+static status malformed_series(struct block *block)
+{
+    return malformed(block, "a page of the series table");
 }
 
 status block_fingerprint(struct block *block, struct block_cursor *cursor, uint32_t ordinal, hash128 *out)
 {
+    uint32_t slots, slot;
     str entry;
 
-    TRY(series_entry(block, cursor, ordinal, &entry));
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    const struct page *page = cursor->page;
+    if (block->info.format > 2)
+        return series_page_fingerprint(page->data, page->bytes, slots, slot, out) ? ok() : malformed_series(block);
+    if (!block_entry_in_page(page, 8, slots, slot, &entry) || entry.len < sizeof *out) return malformed_series(block);
     *out = (hash128){load_u64(entry.data), load_u64(entry.data + 8)};
     return ok();
+}
+
+/* Reads the entry of a series in a table of format 2. */
+static bool read_entry_2(const struct block_tables *tables, const struct page *page, uint32_t slots, uint32_t slot,
+                         struct block_series *out)
+{
+    str entry;
+
+    if (!block_entry_in_page(page, 8, slots, slot, &entry)) return false;
+    struct reader in = reader_make(entry.data, entry.len);
+    out->fingerprint.low = reader_u64(&in);
+    out->fingerprint.high = reader_u64(&in);
+    out->list = reader_varint32(&in);
+    if (out->list >= tables->list_count) return false;
+    out->count = tables->list_counts[out->list];
+    for (uint32_t i = 0; i < out->count; i++) out->values[i] = reader_varint32(&in);
+    out->offset = load_u64(page->data) + reader_varint(&in);
+    out->bytes = reader_varint32(&in);
+    return !reader_failed(&in);
+}
+
+static bool read_place(const struct page *page, uint32_t slots, uint32_t slot, struct block_series *out)
+{
+    return series_page_fingerprint(page->data, page->bytes, slots, slot, &out->fingerprint) &&
+           series_page_extent(page->data, page->bytes, slots, slot, &out->offset, &out->bytes);
+}
+
+/* Opens the page that the cursor is at. */
+static bool open_page(struct block_cursor *cursor, uint32_t slots)
+{
+    if (cursor->is_open) return true;
+    cursor->is_open = series_page_open(cursor->page->data, cursor->page->bytes, slots, &cursor->columns);
+    return cursor->is_open;
+}
+
+static bool read_labels(const struct block_tables *tables, struct block_cursor *cursor, uint32_t slots, uint32_t slot,
+                        struct block_series *out)
+{
+    if (!open_page(cursor, slots) || !series_page_list(&cursor->columns, slot, &out->list)) return false;
+    if (out->list >= tables->list_count) return false;
+    out->count = tables->list_counts[out->list];
+    return series_page_ranks(&cursor->columns, slot, tables->lists[out->list], out->count, out->values);
 }
 
 status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out)
 {
     const struct block_tables *tables;
-    str entry;
+    uint32_t slots, slot;
 
     TRY(block_tables(block, &tables));
-    TRY(series_entry(block, cursor, ordinal, &entry));
-    struct reader in = reader_make(entry.data, entry.len);
-    out->fingerprint.low = reader_u64(&in);
-    out->fingerprint.high = reader_u64(&in);
-    out->list = reader_varint32(&in);
-    if (out->list >= tables->list_count) return malformed(block, "an entry of the series table");
-    out->count = tables->list_counts[out->list];
-    for (uint32_t i = 0; i < out->count; i++) out->values[i] = reader_varint32(&in);
-    out->offset = load_u64(cursor->page->data) + reader_varint(&in);
-    out->bytes = reader_varint32(&in);
-    return reader_failed(&in) ? malformed(block, "an entry of the series table") : ok();
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    const struct page *page = cursor->page;
+    bool good = block->info.format == 2
+                    ? read_entry_2(tables, page, slots, slot, out)
+                    : read_place(page, slots, slot, out) && read_labels(tables, cursor, slots, slot, out);
+    return good ? ok() : malformed_series(block);
 }
 
-/* Names the file and the place in an error about series data. */
-static status in_file(struct block *block, const struct block_series *series, status s)
+/* Where the data of a series lies, and its fingerprint. */
+static status read_extent(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out)
+{
+    uint32_t slots, slot;
+
+    if (block->info.format == 2) return block_series(block, cursor, ordinal, out);
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    return read_place(cursor->page, slots, slot, out) ? ok() : malformed_series(block);
+}
+
+static status rank_2(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out)
+{
+    const struct block_tables *tables;
+    struct block_series series;
+
+    *out = UINT32_MAX;
+    TRY(block_tables(block, &tables));
+    TRY(block_series(block, cursor, ordinal, &series));
+    for (uint32_t i = 0; i < series.count; i++) {
+        if (tables->lists[series.list][i] == name) *out = series.values[i];
+    }
+    return ok();
+}
+
+status block_rank(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out)
+{
+    uint32_t slots, slot;
+
+    if (block->info.format == 2) return rank_2(block, cursor, ordinal, name, out);
+    TRY(series_page(block, cursor, ordinal, &slots, &slot));
+    if (!open_page(cursor, slots)) return malformed_series(block);
+    const struct series_column *column = series_page_column(&cursor->columns, name);
+    *out = column ? series_column_rank(column, slot) : UINT32_MAX;
+    return ok();
+}
+
+status block_in_file(struct block *block, const struct block_series *series, status s)
 {
     if (!tells_damage(s)) return s;
     if (str_starts_with(str_from(s.text), str_from(block_file_name(block->file)))) return block_note(block, s);
@@ -285,7 +372,7 @@ static status in_file(struct block *block, const struct block_series *series, st
     return block_note(block, status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text));
 }
 
-static status load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
+status block_load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
 {
     buffer->bytes.count = 0;
     uint8_t *to = writer_reserve(&buffer->bytes, (size_t)series->bytes + GORILLA_SLACK_BYTES);
@@ -299,13 +386,13 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
 {
     struct block_series series;
 
-    TRY(block_series(block, cursor, ordinal, &series));
-    TRY(load_data(block, &series, buffer));
+    TRY(read_extent(block, cursor, ordinal, &series));
+    TRY(block_load_data(block, &series, buffer));
     struct series_block around = block_around(block, &series);
-    status s = in_file(block, &series,
-                       series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms, to_ms,
-                                        buffer));
-    buffer->damage = in_file(block, &series, buffer->damage);
+    status s = block_in_file(block, &series,
+                             series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms,
+                                              to_ms, buffer));
+    buffer->damage = block_in_file(block, &series, buffer->damage);
     return s;
 }
 

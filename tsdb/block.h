@@ -13,6 +13,7 @@
 #include "tsdb/columns.h"
 #include "tsdb/index.h"
 #include "tsdb/labels.h"
+#include "tsdb/series_page.h"
 
 struct block;
 struct page_cache;
@@ -71,9 +72,14 @@ struct block_series {
 struct block_cursor {
     const struct page *page;
     uint32_t index; /* of the page */
+    bool is_open;   /* `columns` are the page's */
+    struct series_page columns;
 };
 status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out);
 void block_cursor_release(struct block_cursor *cursor);
+
+/* The rank of a series' value of one name, by the name's index; UINT32_MAX if it has none. */
+status block_rank(struct block *block, struct block_cursor *cursor, uint32_t ordinal, uint32_t name, uint32_t *out);
 
 /* The fingerprint alone. */
 status block_fingerprint(struct block *block, struct block_cursor *cursor, uint32_t ordinal, hash128 *out);

@@ -3,7 +3,9 @@
 
 #include "storage/dictionary.h"
 #include "storage/postings.h"
+#include "tsdb/block_exemplars.h"
 #include "tsdb/block_runs.h"
+#include "tsdb/series_page.h"
 
 #include <assert.h>
 
@@ -13,6 +15,12 @@ struct build {
     struct block_info *info;
     struct writer scratch, entries;
     vec(uint32_t) ends;
+};
+
+/* What is used anew for each series. */
+struct series_work {
+    struct series_data data, packed;
+    struct writer extent;
 };
 
 /* Ends of entries, then the entries. */
@@ -35,21 +43,45 @@ static void widen(struct block_info *info, const struct series_data *data)
     vec_each (chunk, &data->chunks) info->rich_samples += chunk->codec == CHUNK_RICH ? chunk->samples : 0;
 }
 
-static void add_series_entry(struct build *build, uint32_t ordinal, uint64_t base, uint64_t offset, size_t bytes)
+static void add_series(struct build *build, uint32_t ordinal, size_t bytes, struct series_page_writer *page)
 {
     const struct build_source *source = build->source;
-    hash128 fingerprint = source->fingerprint(source->context, ordinal);
-    const uint32_t *values;
-    uint32_t list = source->labels(source->context, ordinal, &values), count;
+    const uint32_t *ranks;
+    uint32_t list = source->labels(source->context, ordinal, &ranks), count;
+    const uint32_t *names = source->list(source->context, list, &count);
 
-    source->list(source->context, list, &count);
-    writer_u64(&build->entries, fingerprint.low);
-    writer_u64(&build->entries, fingerprint.high);
-    writer_varint(&build->entries, list);
-    for (uint32_t i = 0; i < count; i++) writer_varint(&build->entries, values[i]);
-    writer_varint(&build->entries, offset - base);
-    writer_varint(&build->entries, bytes);
-    vec_push(&build->ends, (uint32_t)build->entries.count);
+    series_page_add(page, source->fingerprint(source->context, ordinal), list, names, ranks, count, bytes);
+}
+
+/* Writes a page of series, and the time columns that have come together: between them data lies without a gap. */
+static void flush_series(struct build *build, struct series_page_writer *page, uint64_t base, struct block_runs *runs,
+                         struct page_list_writer *pages)
+{
+    if (page->fingerprints.count == 0) return;
+    build->scratch.count = 0;
+    series_page_write(page, base, &build->scratch);
+    page_list_add(pages, block_writer_page(build->file, build->scratch.data, build->scratch.count, true));
+    build->scratch.count = 0;
+    block_runs_flush(runs);
+}
+
+/* Packs and writes the data of one series. */
+static status write_data(struct build *build, uint32_t ordinal, struct block_runs *runs, struct series_work *work)
+{
+    const struct build_source *source = build->source;
+
+    series_data_clear(&work->data);
+    work->extent.count = 0;
+    TRY(source->data(source->context, ordinal, &work->data));
+    assert(work->data.chunks.count > 0);
+    TRY(block_runs_pack(runs, &work->data, &work->packed));
+    uint64_t offset = block_writer_bytes(build->file);
+    size_t header =
+        series_data_write(&work->packed, source->fingerprint(source->context, ordinal), offset, &work->extent);
+    block_writer_raw(build->file, work->extent.data, work->extent.count);
+    block_runs_placed(runs, &work->packed, offset + header);
+    widen(build->info, &work->packed);
+    return ok();
 }
 
 /* Data and table of all series. Entries of a page wait until it is full, so data and pages alternate in the file. */
@@ -57,38 +89,28 @@ static status write_series(struct build *build)
 {
     struct page_list_writer pages = {0};
     struct block_runs *runs = block_runs_new(build->file, &build->info->secret);
-    struct series_data data = {0}, packed = {0};
-    struct writer extent = {0};
-    uint64_t base = 0;
+    struct series_work work = {0};
+    struct series_page_writer page = {0};
+    uint64_t base = block_writer_bytes(build->file);
 
     build->info->series = build->source->series_count;
     status s = block_runs_learn(runs, build->source);
     for (uint32_t ordinal = 0; ordinal < build->source->series_count && !failed(s); ordinal++) {
-        series_data_clear(&data);
-        extent.count = 0;
-        if (failed(s = build->source->data(build->source->context, ordinal, &data))) break;
-        assert(data.chunks.count > 0);
-        if (failed(s = block_runs_pack(runs, &data, &packed))) break;
-        uint64_t offset = block_writer_bytes(build->file);
-        size_t header =
-            series_data_write(&packed, build->source->fingerprint(build->source->context, ordinal), offset, &extent);
-        block_writer_raw(build->file, extent.data, extent.count);
-        block_runs_placed(runs, &packed, offset + header);
-        if (ordinal % BLOCK_SERIES_PER_PAGE == 0) {
-            flush_entries(build, &pages, true);
-            base = offset;
-            writer_u64(&build->scratch, base);
+        if (page.fingerprints.count == SERIES_PAGE_SLOTS) {
+            flush_series(build, &page, base, runs, &pages);
+            base = block_writer_bytes(build->file);
         }
-        add_series_entry(build, ordinal, base, offset, extent.count);
-        widen(build->info, &packed);
+        s = write_data(build, ordinal, runs, &work);
+        if (!failed(s)) add_series(build, ordinal, work.extent.count, &page);
     }
+    flush_series(build, &page, base, runs, &pages);
     if (!failed(s)) block_runs_finish(runs, build->info);
     block_runs_free(runs);
-    flush_entries(build, &pages, true);
     build->info->series_pages = page_list_finish(&pages, build->file);
-    series_data_release(&data);
-    series_data_release(&packed);
-    writer_release(&extent);
+    series_data_release(&work.data);
+    series_data_release(&work.packed);
+    writer_release(&work.extent);
+    series_page_writer_release(&page);
     return s;
 }
 
@@ -237,6 +259,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
     info->max_ms = INT64_MIN;
     info->samples = info->rich_samples = 0;
     info->metadata = (struct page_ref){0, 0};
+    info->exemplar_pages = (struct page_list){{0, 0}, 0};
     block_name(name, info->number);
     TRY(fs_make_folder(fs, "block"));
     TRY(block_writer_open(fs, name, info->number, &build.file));
@@ -248,6 +271,7 @@ status block_build(struct fs *fs, const struct build_source *source, struct bloc
         write_lists(&build);
         if (source->metadata.len)
             info->metadata = block_writer_page(build.file, source->metadata.data, source->metadata.len, true);
+        if (source->exemplars) block_exemplars_write(build.file, source->exemplars, info);
         build.scratch.count = 0;
         block_info_encode(info, &build.scratch);
         s = block_writer_finish(build.file, build.scratch.data, build.scratch.count);

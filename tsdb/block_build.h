@@ -4,6 +4,7 @@
 
 #include "storage/fs.h"
 #include "tsdb/block_format.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/series_data.h"
 
 /* Where the block comes from. Series are numbered in the order of the block: by metric name, then by labels. Names are
@@ -21,7 +22,8 @@ struct build_source {
     uint32_t (*labels)(void *context, uint32_t ordinal, const uint32_t **values);
     /* The samples of each series, in order; never empty. Those of some series are asked for once before. */
     status (*data)(void *context, uint32_t ordinal, struct series_data *out);
-    str metadata; /* the encoded metadata section; may be empty */
+    str metadata;                   /* the encoded metadata section; may be empty */
+    const exemplar_list *exemplars; /* joined; may be NULL */
 };
 
 /* Writes the block and makes the file durable. Of `info` number, heads, creation time and secret are given; times,

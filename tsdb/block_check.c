@@ -6,6 +6,7 @@
  */
 #include "storage/chunk_gorilla.h"
 #include "storage/postings.h"
+#include "tsdb/block_exemplars.h"
 #include "tsdb/block_internal.h"
 #include "tsdb/series_data.h"
 
@@ -219,6 +220,25 @@ static void ignore_metadata(void *context, uint8_t type, str metric, str help, s
     (void)unit;
 }
 
+static bool is_any_series(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
+static status check_exemplars(struct check *check)
+{
+    exemplar_list list = {0};
+    struct arena arena;
+
+    arena_init(&arena, NULL);
+    status s = block_exemplars(check->block, INT64_MIN, INT64_MAX, is_any_series, NULL, &arena, &list);
+    vec_release(&list);
+    arena_release(&arena);
+    return found(check, s);
+}
+
 static void find_in_file(void *context, uint64_t at, const char *sentence)
 {
     find(context, at, "%s", sentence);
@@ -233,6 +253,7 @@ status block_check(struct block *block, void (*finding)(void *context, str sente
     s = check_series(&check);
     for (uint32_t i = 0; i < check.tables->name_count && !failed(s); i++) s = check_name(&check, i);
     if (!failed(s)) s = found(&check, block_metadata(block, ignore_metadata, NULL));
+    if (!failed(s)) s = check_exemplars(&check);
     if (!failed(s)) s = block_file_check(block->file, find_in_file, &check);
     column_buffer_release(&check.buffer);
     writer_release(&check.text);

@@ -40,6 +40,10 @@ void block_info_encode(const struct block_info *info, struct writer *out)
     writer_varint(out, info->columns);
     page_list_encode(&info->column_pages, out);
     ref_encode(info->models, out);
+    if (info->exemplar_pages.pages == 0) return;
+    page_list_encode(&info->exemplar_pages, out);
+    writer_signed(out, info->exemplar_min_ms);
+    writer_signed(out, info->exemplar_max_ms);
 }
 
 status block_info_decode(str footer, struct block_info *out)
@@ -47,9 +51,10 @@ status block_info_decode(str footer, struct block_info *out)
     struct reader in = reader_make(footer.data, footer.len);
     uint64_t format = reader_varint(&in);
 
-    if (format != BLOCK_FORMAT)
-        return status_make(STATUS_UNSUPPORTED, "block format %llu, this program reads %d", (unsigned long long)format,
-                           BLOCK_FORMAT);
+    if (format < BLOCK_FORMAT_OLDEST || format > BLOCK_FORMAT)
+        return status_make(STATUS_UNSUPPORTED, "block format %llu, this program reads %d to %d",
+                           (unsigned long long)format, BLOCK_FORMAT_OLDEST, BLOCK_FORMAT);
+    out->format = (uint32_t)format;
     out->number = reader_varint32(&in);
     out->head_first = reader_varint32(&in);
     out->head_last = reader_varint32(&in);
@@ -68,6 +73,12 @@ status block_info_decode(str footer, struct block_info *out)
     out->columns = reader_varint32(&in);
     page_list_decode(&in, &out->column_pages);
     out->models = ref_decode(&in);
+    out->exemplar_pages = (struct page_list){{0, 0}, 0};
+    if (format > 2 && reader_left(&in) > 0) {
+        page_list_decode(&in, &out->exemplar_pages);
+        out->exemplar_min_ms = reader_signed(&in);
+        out->exemplar_max_ms = reader_signed(&in);
+    }
     if (reader_failed(&in)) return status_make(STATUS_CORRUPT, "the footer is malformed");
     return ok();
 }

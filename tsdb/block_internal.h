@@ -34,6 +34,12 @@ bool block_entry_in_page(const struct page *page, size_t prefix, uint32_t slots,
 /* Entries in page `page` of `total` entries. */
 uint32_t block_slots(uint32_t total, uint32_t page, uint32_t per_page);
 
+/* The data of a series, into the buffer's bytes, with slack behind it. */
+status block_load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer);
+
+/* Names the file and the place in an error about series data. */
+status block_in_file(struct block *block, const struct block_series *series, status s);
+
 /* What runs of a series refer to. */
 struct series_block block_around(struct block *block, const struct block_series *series);
 

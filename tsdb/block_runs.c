@@ -11,11 +11,12 @@ enum {
     LESSON_SERIES_MAX = 2048,
     LESSON_FRAMES = 1024,      /* enough of them */
     SAMPLES_PER_MODEL = 16384, /* a model takes about 25 bytes, so it need not gain much */
-    RUN_ENTRY_BYTES = 12,      /* what a run takes beside its bytes, roughly */
+    RUN_ENTRY_BYTES = 10,      /* what a run takes beside its bytes, roughly */
     TIMES_ENTRY_BYTES = 12,    /* a time column of its own, too */
     SHARED_BYTES_MIN = 32,     /* shorter runs are read faster where they are needed */
     GORILLA_SAMPLES = 120,
-    GORILLA_WORTH_BYTES = 4 /* a sample; below, Gorilla is not even tried */
+    GORILLA_ENTRY_BYTES = 15, /* what a chunk takes beside its bytes: its times, and a checksum */
+    GORILLA_WORTH_BYTES = 4   /* a sample; below, Gorilla is not even tried */
 };
 
 /* A stored run: the hash of its bytes, and where they are. */
@@ -33,7 +34,7 @@ struct block_runs {
     struct column_buffer columns;
     struct writer run, gorilla;
 
-    /* time columns: hashes by id; the entries of the page that is not full yet */
+    /* time columns: hashes by id; the entries of those that wait for their page */
     vec(hash128) columns_known;
     struct map columns_by_hash;
     struct writer column_entries;
@@ -161,16 +162,40 @@ status block_runs_learn(struct block_runs *runs, const struct build_source *sour
     return s;
 }
 
-static void flush_columns(struct block_runs *runs)
+/* Writes the first `count` of the waiting columns as a page. */
+static void write_columns(struct block_runs *runs, size_t first, size_t count)
 {
+    const uint32_t *ends = runs->column_ends.data + first;
+    uint32_t start = first ? ends[-1] : 0;
     struct writer page = {0};
 
-    if (runs->column_ends.count == 0) return;
-    vec_each (end, &runs->column_ends) writer_u32(&page, *end);
-    writer_bytes(&page, runs->column_entries.data, runs->column_entries.count);
+    for (size_t i = 0; i < count; i++) writer_u32(&page, ends[i] - start);
+    writer_bytes(&page, runs->column_entries.data + start, ends[count - 1] - start);
     page_list_add(&runs->column_pages, block_writer_page(runs->file, page.data, page.count, false));
-    runs->column_ends.count = runs->column_entries.count = 0;
     writer_release(&page);
+}
+
+/* Writes the waiting columns that fill pages, or all. */
+static void flush_columns(struct block_runs *runs, bool all)
+{
+    size_t written = 0, waiting = runs->column_ends.count;
+
+    while (waiting - written >= (all ? 1 : BLOCK_COLUMNS_PER_PAGE)) {
+        size_t count = waiting - written < BLOCK_COLUMNS_PER_PAGE ? waiting - written : BLOCK_COLUMNS_PER_PAGE;
+        write_columns(runs, written, count);
+        written += count;
+    }
+    if (written == 0) return;
+    uint32_t start = runs->column_ends.data[written - 1];
+    for (size_t i = written; i < waiting; i++) runs->column_ends.data[i - written] = runs->column_ends.data[i] - start;
+    runs->column_ends.count -= written;
+    runs->column_entries.count -= start;
+    memmove(runs->column_entries.data, runs->column_entries.data + start, runs->column_entries.count);
+}
+
+void block_runs_flush(struct block_runs *runs)
+{
+    flush_columns(runs, false);
 }
 
 static uint32_t find_column(const struct block_runs *runs, hash128 hash)
@@ -192,7 +217,6 @@ static uint32_t add_column(struct block_runs *runs, hash128 hash)
     writer_varint(&runs->column_entries, runs->columns.times.count);
     run_encode_times(&runs->encoder, runs->columns.times.data, runs->columns.times.count, &runs->column_entries);
     vec_push(&runs->column_ends, (uint32_t)runs->column_entries.count);
-    if (runs->column_ends.count == BLOCK_COLUMNS_PER_PAGE) flush_columns(runs);
     return id;
 }
 
@@ -255,7 +279,7 @@ static void pack_floats(struct block_runs *runs, struct series_data *out)
     if (bytes > count * GORILLA_WORTH_BYTES) {
         series_data_clear(&runs->trial);
         series_data_encode(&runs->trial, columns->times.data, columns->values.data, count, GORILLA_SAMPLES);
-        if (runs->trial.bytes.count < bytes) {
+        if (runs->trial.bytes.count + runs->trial.chunks.count * GORILLA_ENTRY_BYTES < bytes) {
             copy_chunks(runs, &runs->trial, 0, runs->trial.chunks.count, out);
             return;
         }
@@ -298,7 +322,7 @@ void block_runs_finish(struct block_runs *runs, struct block_info *info)
 {
     struct writer models = {0};
 
-    flush_columns(runs);
+    flush_columns(runs, true);
     info->columns = (uint32_t)runs->columns_known.count;
     info->column_pages = page_list_finish(&runs->column_pages, runs->file);
     info->models = (struct page_ref){0, 0};

@@ -25,6 +25,9 @@ status block_runs_pack(struct block_runs *runs, const struct series_data *data, 
 /* Tells where the chunks of the series packed last lie in the file. */
 void block_runs_placed(struct block_runs *runs, const struct series_data *packed, uint64_t offset);
 
+/* Writes the time columns that have come together, at a place where that leaves no gap in the data of series. */
+void block_runs_flush(struct block_runs *runs);
+
 /* Writes what is left: time columns, models. */
 void block_runs_finish(struct block_runs *runs, struct block_info *info);
 

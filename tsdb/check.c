@@ -4,12 +4,14 @@
 #include "storage/page_cache.h"
 #include "storage/wal_read.h"
 #include "tsdb/db_internal.h"
+#include "tsdb/exemplars.h"
+#include "tsdb/registry_file.h"
 #include "tsdb/sample_rows.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { CHECK_CACHE_BYTES = 32 << 20, METADATA_MAX = 100000 };
+enum { CHECK_CACHE_BYTES = 32 << 20, METADATA_MAX = 100000, EXEMPLAR_BYTES_MAX = 1 << 20 };
 
 struct checker {
     struct fs *fs;
@@ -75,40 +77,10 @@ static status check_block(struct checker *checker, const struct state_block *ent
 static status check_registry(struct checker *checker, const struct state *state, const struct state_registry *entry,
                              struct registry **out)
 {
-    char name[32];
-    struct file *file;
-    struct writer bytes = {0}, scratch = {0};
-    struct record record;
-
     *out = registry_new(&state->secret, entry->number);
-    if (entry->bytes == 0) return ok();
-    registry_file_name(name, sizeof name, entry->number);
-    status s = fs_open(checker->fs, name, FS_READ, &file);
-    if (s.code == STATUS_NOT_FOUND) {
-        find(checker, "%s:0: the file is missing", name);
-        return ok();
-    }
-    if (failed(s)) return s;
-    s = file_read(file, 0, writer_reserve(&bytes, (size_t)entry->bytes), (size_t)entry->bytes);
-    file_close(file);
-    struct reader rest = reader_make(bytes.data, failed(s) ? 0 : (size_t)entry->bytes);
-    for (;;) {
-        const uint8_t *payload, *place = rest.at;
-        size_t size;
-        enum record_outcome outcome = record_next(&rest, &record);
-        if (outcome == RECORD_END) break;
-        status applied = outcome == RECORD_GOOD && record_payload(&record, &scratch, &payload, &size)
-                             ? registry_apply(*out, payload, size)
-                             : status_make(STATUS_CORRUPT, "a record does not match its checksum");
-        if (failed(applied)) find(checker, "%s:%llu: %s", name, (unsigned long long)(place - bytes.data), applied.text);
-    }
-    if (s.code == STATUS_CORRUPT) {
-        find(checker, "%s:0: %s", name, s.text);
-        s = ok();
-    }
-    if (!registry_valid(*out)) find(checker, "%s:0: the registry breaks its rules", name);
-    writer_release(&bytes);
-    writer_release(&scratch);
+    status s = registry_file_apply(checker->fs, *out, entry->bytes, pass_on, checker);
+    if (!failed(s) && entry->bytes && !registry_valid(*out))
+        find(checker, "registry/%08u:0: the registry breaks its rules", entry->number);
     return s;
 }
 
@@ -121,6 +93,7 @@ struct log_check {
     struct row_columns rows;
     struct rich_rows rich_rows;
     struct metadata_table *metadata; /* to decode into */
+    struct exemplars *exemplars;
     uint64_t samples, orphans;
 };
 
@@ -169,6 +142,8 @@ static status check_record(void *context, const struct record *record)
     } else if ((record->type == LOG_SAMPLES && !check_rows(check, payload, bytes)) ||
                (record->type == LOG_RICH_SAMPLES && !check_rich_rows(check, payload, bytes))) {
         find(check->checker, "wal/%08u:0: a record of samples can not be read", check->head);
+    } else if (record->type == LOG_EXEMPLARS && !exemplars_apply(check->exemplars, payload, bytes)) {
+        find(check->checker, "wal/%08u:0: a record of exemplars can not be read", check->head);
     } else if (record->type == LOG_METADATA && !metadata_apply(check->metadata, payload, bytes)) {
         find(check->checker, "wal/%08u:0: a record of metadata can not be read", check->head);
     }
@@ -188,7 +163,8 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
                               .registry = registry,
                               .registrations = true,
                               .head = head,
-                              .metadata = metadata_table_new(METADATA_MAX)};
+                              .metadata = metadata_table_new(METADATA_MAX),
+                              .exemplars = exemplars_new(EXEMPLAR_BYTES_MAX)};
     struct wal_visitor visitor = {&check, check_record, NULL};
     struct wal_end end;
 
@@ -206,6 +182,7 @@ static status check_log(struct checker *checker, uint32_t head, struct registry 
     row_columns_release(&check.rows);
     rich_rows_release(&check.rich_rows);
     metadata_table_free(check.metadata);
+    exemplars_free(check.exemplars);
     checker->summary->logs++;
     checker->summary->log_samples += check.samples;
     if (!failed(s))

@@ -4,6 +4,7 @@
 
 #include "storage/base/arena.h"
 #include "storage/base/bytes.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 #include "storage/base/vec.h"
 #include "storage/chunk_rich.h"
@@ -36,7 +37,7 @@ struct column_buffer {
     struct arena newest; /* of the histograms that selection_newest gives */
 };
 
-void column_buffer_release(struct column_buffer *buffer);
+VARVE_PUBLIC void column_buffer_release(struct column_buffer *buffer);
 
 /* Empties the result; the histograms in it are gone. */
 void columns_clear(struct column_buffer *buffer);

@@ -4,6 +4,7 @@
 #include "storage/base/clock.h"
 #include "storage/base/log.h"
 #include "tsdb/db_internal.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct db_options db_options_default(void)
         .reserve_bytes = 32 << 20,
         .freeze_ms = 2 * 3600 * 1000,
         .memory_bytes = (uint64_t)640 << 20,
+        .exemplar_bytes = 16 << 20,
         .metadata_max = 100000,
         .delete_undo_ms = (int64_t)24 * 3600 * 1000,
         .tombstones_max = 1000,
@@ -114,6 +116,7 @@ static void update_gauges(struct db *db)
     struct db_stats stats;
 
     db_stats(db, &stats);
+    metric_set(&metric_exemplar_bytes, (int64_t)stats.exemplar_bytes);
     metric_set(&metric_head_series, stats.head_series);
     metric_set(&metric_head_samples, (int64_t)stats.head_samples);
     metric_set(&metric_head_bytes, (int64_t)stats.head_bytes);
@@ -321,6 +324,7 @@ void db_stats(struct db *db, struct db_stats *out)
     out->head_series = live.series;
     out->head_samples = live.samples;
     out->head_chunks = live.chunks;
+    out->exemplar_bytes = exemplars_bytes(head_exemplars(view->live));
     out->head_min_ms = live.min_ms;
     out->head_max_ms = live.max_ms;
     out->head_bytes = live.bytes + registry_bytes(head_registry(view->live));
@@ -330,6 +334,7 @@ void db_stats(struct db *db, struct db_stats *out)
         struct head_stats frozen;
         head_stats(view->frozen, &frozen);
         out->head_bytes += frozen.bytes;
+        out->exemplar_bytes += exemplars_bytes(head_exemplars(view->frozen));
         if (head_registry(view->frozen) != head_registry(view->live))
             out->head_bytes += registry_bytes(head_registry(view->frozen));
         if (frozen.min_ms < out->oldest_ms) out->oldest_ms = frozen.min_ms;

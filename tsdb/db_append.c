@@ -2,12 +2,14 @@
 #include "tsdb/db_internal.h"
 
 #include "storage/base/clock.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 
 #include <stdio.h>
 
 enum {
     EXPLAIN_AGAIN_MS = 1000,
+    EXEMPLAR_LOG_BYTES_MAX = 16 << 20,
     ADD_AT_A_TIME = 256,          /* new series registered under one hold of the registry's lock */
     SCRATCH_KEPT_BYTES = 4 << 20, /* larger working memory is given back */
     CLOCK_BEHIND_MS = 3600 * 1000 /* a wall clock this far behind the data can not be trusted to judge */
@@ -209,6 +211,30 @@ static void log_metadata(struct db *db, const struct append_batch *batch, struct
     writer_release(&changed);
 }
 
+/* Keeps the exemplars of a batch, and logs what is new. A head without samples never becomes a block: its log must not
+ * grow by exemplars for ever. */
+static void keep_exemplars(struct db *db, const struct append_batch *batch, struct wal_batch *log,
+                           struct append_result *result)
+{
+    struct exemplars *exemplars = head_exemplars(db->live);
+    struct writer added = {0};
+    struct head_stats stats;
+
+    head_stats(db->live, &stats);
+    if (stats.samples == 0 && wal_bytes(db->wal) > EXEMPLAR_LOG_BYTES_MAX) return;
+    for (size_t i = 0; i < batch->exemplar_count; i++) {
+        const struct append_exemplar *entry = &batch->exemplars[i];
+        struct exemplar exemplar = {entry->labels, entry->value, entry->time_ms};
+        enum exemplar_outcome outcome = exemplars_add(exemplars, entry->series, &exemplar);
+        if (outcome == EXEMPLAR_STORED && db->options.exemplar_bytes)
+            exemplars_encode(entry->series, &exemplar, &added);
+        result->exemplars_kept += outcome == EXEMPLAR_STORED || outcome == EXEMPLAR_REPEATED;
+        result->exemplars_late += outcome == EXEMPLAR_OUT_OF_ORDER;
+    }
+    if (added.count) wal_batch_add(log, LOG_EXEMPLARS, true, added.data, added.count);
+    writer_release(&added);
+}
+
 static void note_newest(struct db *db)
 {
     struct head_stats stats;
@@ -247,6 +273,7 @@ static status append_switching(struct db *db, const struct append_batch *batch, 
     if (scratch->rich_rows.count)
         wal_batch_add(&log, LOG_RICH_SAMPLES, false, scratch->rich_rows.data, scratch->rich_rows.count);
     if (batch->metadata_count) log_metadata(db, batch, &log);
+    if (batch->exemplar_count) keep_exemplars(db, batch, &log, result);
     if (result->stored) note_newest(db);
     metric_observe(&metric_append_seconds, clock_monotonic_ns() - start);
     result->retry = result->retry || (clock_is_behind && result->rejected[APPEND_TOO_NEW] > 0);
@@ -269,6 +296,7 @@ status db_append(struct db *db, const struct append_batch *batch, struct append_
 
     memset(result->rejected, 0, sizeof result->rejected);
     result->stored = result->repeated = 0;
+    result->exemplars_kept = result->exemplars_late = 0;
     result->retry = false;
     result->error[0] = 0;
     pthread_rwlock_rdlock(&db->switching);

@@ -24,6 +24,7 @@ struct compaction {
     struct block *outputs[COMPACTION_OUTPUTS_MAX]; /* in the order of their windows */
     uint32_t output_count;
     uint32_t first_number, number_count; /* reserved */
+    int64_t exemplars_from_ms;           /* earlier ones are in an output */
     uint64_t samples;
     int64_t start_ns;
 };
@@ -159,19 +160,25 @@ static status write_window(struct db *db, struct compaction *compaction, uint32_
     const struct compaction_plan *plan = &compaction->plan;
     struct block_info info = {.number = number, .created_ms = clock_now_ms(), .secret = db->secret};
     struct writer metadata = {0};
+    int64_t end_ms = compaction_window_end(time_ms, plan->window_ms);
+    bool is_last = end_ms >= plan->max_ms;
 
     metadata_section(db->metadata, &metadata);
     struct merge_request request = {.blocks = compaction->inputs,
                                     .count = plan->count,
                                     .from_ms = compaction_window_start(time_ms, plan->window_ms),
-                                    .to_ms = compaction_window_end(time_ms, plan->window_ms),
+                                    .to_ms = end_ms,
                                     .tombstones = compaction->view->tombstones,
+                                    .exemplars_from_ms = compaction->exemplars_from_ms,
+                                    .exemplars_to_ms = is_last ? INT64_MAX : end_ms,
+                                    .exemplar_bytes_max = db->options.exemplar_bytes,
                                     .metadata = str_make((const char *)metadata.data, metadata.count),
                                     .stop = &db->stop};
     status s = merge_blocks(db->fs, &request, &info);
     writer_release(&metadata);
     if (failed(s) || info.samples == 0) return s;
     compaction->samples += info.samples;
+    compaction->exemplars_from_ms = is_last ? INT64_MAX : end_ms + 1; /* without an output they wait for the next */
     s = block_open(db->fs, number, db->cache, &compaction->outputs[compaction->output_count]);
     if (!failed(s)) compaction->output_count++;
     return s;
@@ -182,6 +189,7 @@ static status write_outputs(struct db *db, struct compaction *compaction)
 {
     int64_t time_ms = compaction->plan.min_ms;
 
+    compaction->exemplars_from_ms = INT64_MIN;
     for (uint32_t i = 0; i < compaction->number_count; i++) {
         TRY(write_window(db, compaction, compaction->first_number + i, time_ms));
         time_ms = compaction_window_end(time_ms, compaction->plan.window_ms);

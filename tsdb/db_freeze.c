@@ -13,6 +13,7 @@
 
 #include "storage/base/clock.h"
 #include "storage/base/log.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/freeze.h"
 #include "tsdb/metrics.h"
 
@@ -142,6 +143,7 @@ static status prepare_next_head(struct db *db, uint32_t registry)
 static void install_head(struct db *db, struct registry *registry)
 {
     db->live = head_new(db->next_head, registry);
+    head_keep_exemplars(db->live, db->options.exemplar_bytes);
     db->wal = db->next_wal;
     db->next_wal = NULL;
     db->next_head = 0;
@@ -313,7 +315,7 @@ status db_write_frozen_locked(struct db *db)
 }
 
 /* The last freeze: nobody appends any more, and no head follows. A head that has no samples makes no block that its
- * metadata could go into: it stays with its log. */
+ * metadata and exemplars could go into: it stays with its log. */
 static status freeze_for_good(struct db *db)
 {
     struct head_stats stats;
@@ -321,7 +323,8 @@ static status freeze_for_good(struct db *db)
 
     db->wal = NULL;
     head_stats(db->live, &stats);
-    if (stats.samples == 0 && atomic_load(&db->has_logged_metadata)) return closed;
+    bool has_more = atomic_load(&db->has_logged_metadata) || exemplars_bytes(head_exemplars(db->live)) > 0;
+    if (stats.samples == 0 && has_more) return closed;
     db->frozen = db->live;
     db->live = NULL;
     if (failed(closed)) log_error("the log failed while it was closed", "error=%s", LOG_QUOTED(str_from(closed.text)));

@@ -10,20 +10,12 @@
 #include "storage/wal.h"
 #include "tsdb/db.h"
 #include "tsdb/freeze.h"
+#include "tsdb/log_record.h"
 #include "tsdb/metadata.h"
 #include "tsdb/state.h"
 #include "tsdb/view.h"
 
 #include <pthread.h>
-
-/* Types of records in a head's log; those in a registry's file are registrations. */
-enum log_record {
-    LOG_REGISTRATION = 1, /* tsdb/registration.c */
-    LOG_SAMPLES = 2,      /* tsdb/sample_rows.h */
-    LOG_METADATA = 3,     /* tsdb/metadata.h */
-    LOG_RICH_SAMPLES = 5, /* tsdb/rich_rows.h */
-    LOG_HEAD = 4          /* first in a log: the number of the head's registry (u32) and the secret */
-};
 
 /* Working memory of one append, kept for the next one. */
 struct append_scratch {

@@ -14,6 +14,7 @@
 #include "storage/metrics.h"
 #include "storage/wal_format.h"
 #include "storage/wal_read.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 
 #include <stdio.h>
@@ -451,6 +452,7 @@ static status replay_record(void *context, const struct record *record)
         good = metadata_apply(replay->db->metadata, payload, bytes);
         atomic_store(&replay->db->has_logged_metadata, true);
         break;
+    case LOG_EXEMPLARS: good = exemplars_apply(head_exemplars(replay->head), payload, bytes); break;
     default: good = false; break;
     }
     if (!good) report_damage("wal", "a record with a good checksum can not be read");
@@ -545,6 +547,7 @@ static status recover_head(struct db *db, struct state_head *entry, struct head 
     entry->registry = registry_number(registry);
     db->series_at_start = registry_series_count(registry);
     struct head *head = head_new(entry->number, registry);
+    head_keep_exemplars(head, db->options.exemplar_bytes);
     registry_unref(registry);
     status s = replay_head(db, head, end);
     if (failed(s)) {

@@ -217,11 +217,78 @@ uint64_t exemplars_bytes(struct exemplars *exemplars)
     return bytes;
 }
 
+void exemplars_encode(str series, const struct exemplar *exemplar, struct writer *out)
+{
+    writer_str(out, series);
+    writer_str(out, exemplar->labels);
+    writer_u64(out, double_bits(exemplar->value));
+    writer_signed(out, exemplar->time_ms);
+}
+
+bool exemplars_apply(struct exemplars *exemplars, const uint8_t *bytes, size_t size)
+{
+    struct reader in = reader_make(bytes, size);
+
+    while (reader_left(&in) > 0) {
+        str series = reader_str(&in);
+        struct exemplar exemplar = {.labels = reader_str(&in)};
+        exemplar.value = double_from_bits(reader_u64(&in));
+        exemplar.time_ms = reader_signed(&in);
+        if (reader_failed(&in) || exemplars_add(exemplars, series, &exemplar) == EXEMPLAR_INVALID) return false;
+    }
+    return true;
+}
+
 static int compare_series(const void *a, const void *b)
 {
     const struct exemplar_series *x = a, *y = b;
 
     return labels_compare(x->pairs, x->pair_count, y->pairs, y->pair_count);
+}
+
+static int compare_exemplars(const void *a, const void *b)
+{
+    const struct exemplar *x = a, *y = b;
+    uint64_t left = double_bits(x->value), right = double_bits(y->value);
+
+    if (x->time_ms != y->time_ms) return x->time_ms < y->time_ms ? -1 : 1;
+    if (left != right) return left < right ? -1 : 1;
+    return str_compare(x->labels, y->labels);
+}
+
+/* One series of several with the same labels. */
+static struct exemplar_series join_series(const struct exemplar_series *parts, size_t count, struct arena *arena)
+{
+    struct exemplar_series joined = parts[0];
+    size_t total = 0, kept = 0;
+
+    for (size_t i = 0; i < count; i++) total += parts[i].count;
+    struct exemplar *all = arena_array(arena, struct exemplar, total);
+    total = 0;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(all + total, parts[i].exemplars, parts[i].count * sizeof *all);
+        total += parts[i].count;
+    }
+    qsort(all, total, sizeof *all, compare_exemplars);
+    for (size_t i = 0; i < total; i++) {
+        if (kept == 0 || compare_exemplars(&all[kept - 1], &all[i]) != 0) all[kept++] = all[i];
+    }
+    joined.exemplars = all;
+    joined.count = kept;
+    return joined;
+}
+
+void exemplars_join(exemplar_list *list, struct arena *arena)
+{
+    size_t kept = 0;
+
+    if (list->count == 0) return;
+    qsort(list->data, list->count, sizeof *list->data, compare_series);
+    for (size_t first = 0, end; first < list->count; first = end) {
+        for (end = first + 1; end < list->count && compare_series(&list->data[first], &list->data[end]) == 0;) end++;
+        list->data[kept++] = end - first > 1 ? join_series(&list->data[first], end - first, arena) : list->data[first];
+    }
+    list->count = kept;
 }
 
 /* Copies what lies in the interval; false if nothing does. */
@@ -251,24 +318,16 @@ static bool copy_series(const struct series *series, int64_t from_ms, int64_t to
     return true;
 }
 
-void exemplars_read(struct exemplars *exemplars, int64_t from_ms, int64_t to_ms,
-                    bool (*wanted)(void *context, labels set), void *context, struct arena *arena,
-                    struct exemplar_series **out, size_t *count)
+void exemplars_read(struct exemplars *exemplars, int64_t from_ms, int64_t to_ms, exemplar_filter *wanted, void *context,
+                    struct arena *arena, exemplar_list *out)
 {
-    vec(struct exemplar_series) found = {0};
     struct exemplar_series copy;
 
     pthread_mutex_lock(&exemplars->mutex);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (const struct series *series = exemplars->buckets[i]; series; series = series->next) {
-            if (wanted(context, series->labels) && copy_series(series, from_ms, to_ms, arena, &copy))
-                vec_push(&found, copy);
-        }
+    for (const struct entry *entry = exemplars->first; entry; entry = entry->next) {
+        const struct series *series = entry->series;
+        if (series->oldest != entry || !wanted(context, series->labels)) continue; /* once for each series */
+        if (copy_series(series, from_ms, to_ms, arena, &copy)) vec_push(out, copy);
     }
     pthread_mutex_unlock(&exemplars->mutex);
-    if (found.count) qsort(found.data, found.count, sizeof *found.data, compare_series);
-    *count = found.count;
-    *out = arena_array(arena, struct exemplar_series, found.count);
-    if (found.count) memcpy(*out, found.data, found.count * sizeof *found.data);
-    vec_release(&found);
 }

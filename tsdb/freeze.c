@@ -257,7 +257,8 @@ status freeze_series(struct fs *fs, const struct freeze_source *from, str metada
                                   .fingerprint = source_fingerprint,
                                   .labels = source_labels,
                                   .data = source_data,
-                                  .metadata = metadata};
+                                  .metadata = metadata,
+                                  .exemplars = from->exemplars};
     status s = block_build(fs, &source, info);
     arena_release(&freeze.arena);
     return s;
@@ -282,16 +283,31 @@ static status frozen_data(void *context, uint32_t series, struct series_data *ou
     return ok();
 }
 
+static bool is_any_series(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
 status freeze_head(struct fs *fs, struct head *head, str metadata, struct block_info *info)
 {
     struct frozen frozen = {.head = head};
+    exemplar_list exemplars = {0};
+    struct arena arena;
     struct freeze_source source = {.registry = head_registry(head),
                                    .context = &frozen,
                                    .has = frozen_has,
-                                   .data = frozen_data};
+                                   .data = frozen_data,
+                                   .exemplars = &exemplars};
 
+    arena_init(&arena, NULL);
+    exemplars_read(head_exemplars(head), INT64_MIN, INT64_MAX, is_any_series, NULL, &arena, &exemplars);
+    exemplars_join(&exemplars, &arena);
     info->head_first = info->head_last = head_number(head);
     status s = freeze_series(fs, &source, metadata, info);
+    vec_release(&exemplars);
+    arena_release(&arena);
     column_buffer_release(&frozen.buffer);
     return s;
 }

@@ -3,6 +3,7 @@
 #define VARVE_TSDB_FREEZE_H
 
 #include "tsdb/block_format.h"
+#include "tsdb/exemplars.h"
 #include "tsdb/head.h"
 
 /* The memory that freezing so many series takes, about: their order, the ranks of their values, their postings. */
@@ -16,6 +17,7 @@ struct freeze_source {
     bool (*has)(void *context, uint32_t series);
     /* The samples of a series that has some; of a few series they are asked for twice. */
     status (*data)(void *context, uint32_t series, struct series_data *out);
+    const exemplar_list *exemplars; /* joined; may be NULL */
 };
 
 /* Writes the series as block info->number. Of `info` heads, creation time and secret, which is that of the registry,

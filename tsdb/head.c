@@ -6,6 +6,7 @@
  */
 #include "tsdb/head.h"
 
+#include "tsdb/exemplars.h"
 #include "tsdb/metrics.h"
 #include "tsdb/sample_rows.h"
 
@@ -22,6 +23,7 @@ struct head {
     /* constant */
     uint32_t number;
     struct registry *registry;
+    struct exemplars *exemplars;
     uint32_t inherited_end; /* series below were registered before the head began */
     _Atomic uint32_t references;
 
@@ -51,6 +53,7 @@ struct head *head_new(uint32_t number, struct registry *registry)
     head->registry = registry;
     head->inherited_end = registry_series_count(registry);
     registry_ref(registry);
+    head->exemplars = exemplars_new(0);
     atomic_init(&head->references, 1);
     paged_init(&head->series, sizeof(struct series));
     pthread_mutex_init(&head->growth, NULL);
@@ -77,8 +80,20 @@ void head_unref(struct head *head)
     pthread_mutex_destroy(&head->growth);
     pthread_mutex_destroy(&head->requests);
     pthread_cond_destroy(&head->request_ended);
+    exemplars_free(head->exemplars);
     registry_unref(head->registry);
     free(head);
+}
+
+void head_keep_exemplars(struct head *head, uint64_t bytes_max)
+{
+    exemplars_free(head->exemplars);
+    head->exemplars = exemplars_new(bytes_max);
+}
+
+struct exemplars *head_exemplars(struct head *head)
+{
+    return head->exemplars;
 }
 
 uint32_t head_number(const struct head *head)

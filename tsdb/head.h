@@ -17,12 +17,18 @@
 #include "tsdb/sample_rows.h"
 #include "tsdb/series.h"
 
+struct exemplars;
 struct head;
 
 /* Takes a reference of the registry. */
 struct head *head_new(uint32_t number, struct registry *registry);
 void head_ref(struct head *head);
 void head_unref(struct head *head); /* NULL is fine */
+
+/* Exemplars that came with the head's samples: none until they are given a budget of bytes. Once, before it is shared.
+ */
+void head_keep_exemplars(struct head *head, uint64_t bytes_max);
+struct exemplars *head_exemplars(struct head *head);
 
 uint32_t head_number(const struct head *head);
 struct registry *head_registry(const struct head *head);

@@ -9,6 +9,7 @@
 
 #include "storage/base/arena.h"
 #include "storage/base/bytes.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 
 typedef struct label {
@@ -31,27 +32,28 @@ struct label_limits {
 #define METRIC_NAME STR("__name__")
 
 /* Reads the next pair off the front of *rest; false at the end and on malformed bytes, which stay in *rest. */
-bool labels_next(str *rest, label *out);
+VARVE_PUBLIC bool labels_next(str *rest, label *out);
 
 /* The value of a label, empty if absent. */
-str labels_get(labels set, str name);
+VARVE_PUBLIC str labels_get(labels set, str name);
 
 /* Parses raw label fields in any order into pairs sorted by name: drops pairs with an empty value, checks names (not
  * empty, UTF-8, no duplicates), values (UTF-8), that there is a metric name, and the limits. INVALID with a sentence
  * that names the label otherwise. The pairs' bytes are those of `raw`; the array is in the arena. */
-status labels_parse(str raw, const struct label_limits *limits, label **out, size_t *count, struct arena *arena);
+VARVE_PUBLIC status labels_parse(str raw, const struct label_limits *limits, label **out, size_t *count,
+                                 struct arena *arena);
 
 /* The canonical form of sorted pairs, appended to `out`. */
-void labels_write(const label *pairs, size_t count, struct writer *out);
+VARVE_PUBLIC void labels_write(const label *pairs, size_t count, struct writer *out);
 
 /* Order of two sets of sorted pairs: by the first differing name or value, a proper prefix first. */
-int labels_compare(const label *a, size_t a_count, const label *b, size_t b_count);
+VARVE_PUBLIC int labels_compare(const label *a, size_t a_count, const label *b, size_t b_count);
 
 /* {a="x", b="y"} with the name as __name__, for messages; in the arena. */
-str labels_print(const label *pairs, size_t count, struct arena *arena);
+VARVE_PUBLIC str labels_print(const label *pairs, size_t count, struct arena *arena);
 
 /* Sorts pairs by name. */
-void labels_sort(label *pairs, size_t count);
+VARVE_PUBLIC void labels_sort(label *pairs, size_t count);
 
 /* Whether s is an identifier as metric names ([a-zA-Z_:][a-zA-Z0-9_:]*) and label names (the same without colons) are
  * written unquoted. */

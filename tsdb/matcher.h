@@ -6,6 +6,7 @@
 #define VARVE_TSDB_MATCHER_H
 
 #include "storage/base/arena.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 #include "storage/base/str.h"
 
@@ -25,12 +26,13 @@ struct matcher {
 };
 
 /* Checks and compiles. Errors are those of regex_compile. */
-status matcher_compile(enum matcher_type type, str name, str value, struct matcher *out, struct arena *arena);
+VARVE_PUBLIC status matcher_compile(enum matcher_type type, str name, str value, struct matcher *out,
+                                    struct arena *arena);
 
-bool matcher_matches(const struct matcher *matcher, str value);
+VARVE_PUBLIC bool matcher_matches(const struct matcher *matcher, str value);
 
 /* Whether the absence of the label satisfies the matcher. */
-bool matcher_matches_empty(const struct matcher *matcher);
+VARVE_PUBLIC bool matcher_matches_empty(const struct matcher *matcher);
 
 /* "=", "!=", "=~" or "!~". */
 str matcher_operator(enum matcher_type type);

@@ -9,6 +9,7 @@
 
 #include "storage/base/map.h"
 #include "tsdb/block_build.h"
+#include "tsdb/block_exemplars.h"
 #include "tsdb/hidden.h"
 
 #include <assert.h>
@@ -431,9 +432,37 @@ static status source_data(void *context, uint32_t ordinal, struct series_data *o
     return ok();
 }
 
+static bool is_any_series(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
+/* Exemplars of all blocks, the latest first, as far as the budget goes. */
+static status collect_exemplars(struct merge *merge, exemplar_list *out)
+{
+    const struct merge_request *request = merge->request;
+    uint64_t bytes = 0;
+
+    for (uint32_t i = request->count; i-- > 0 && bytes <= request->exemplar_bytes_max;) {
+        size_t first = out->count;
+        TRY(block_exemplars(request->blocks[i], request->exemplars_from_ms, request->exemplars_to_ms, is_any_series,
+                            NULL, &merge->arena, out));
+        for (; first < out->count; first++) {
+            const struct exemplar_series *series = &out->data[first];
+            for (size_t k = 0; k < series->count; k++)
+                bytes += sizeof(struct exemplar) + series->exemplars[k].labels.len;
+        }
+    }
+    exemplars_join(out, &merge->arena);
+    return ok();
+}
+
 static status build(struct fs *fs, struct merge *merge, struct block_info *info)
 {
     const struct merge_request *request = merge->request;
+    exemplar_list exemplars = {0};
     struct build_source source = {.context = merge,
                                   .series_count = merge->series_count,
                                   .name_count = (uint32_t)merge->names.count,
@@ -445,7 +474,8 @@ static status build(struct fs *fs, struct merge *merge, struct block_info *info)
                                   .fingerprint = source_fingerprint,
                                   .labels = source_labels,
                                   .data = source_data,
-                                  .metadata = request->metadata};
+                                  .metadata = request->metadata,
+                                  .exemplars = &exemplars};
 
     info->head_first = block_get_info(request->blocks[0])->head_first;
     info->head_last = info->head_first;
@@ -454,7 +484,10 @@ static status build(struct fs *fs, struct merge *merge, struct block_info *info)
         if (of->head_first < info->head_first) info->head_first = of->head_first;
         if (of->head_last > info->head_last) info->head_last = of->head_last;
     }
-    return block_build(fs, &source, info);
+    status s = collect_exemplars(merge, &exemplars);
+    if (!failed(s)) s = block_build(fs, &source, info);
+    vec_release(&exemplars);
+    return s;
 }
 
 static status open_input(struct merge *merge, struct block *block, struct input *out)

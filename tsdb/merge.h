@@ -10,10 +10,12 @@
 struct merge_request {
     struct block *const *blocks; /* in the order of their heads: at equal times the earlier one's sample stays */
     uint32_t count;
-    int64_t from_ms, to_ms;              /* samples outside [from, to] are left out */
-    const struct tombstones *tombstones; /* what those hide whose purge has begun is left out; may be NULL */
-    str metadata;                        /* the block's metadata section */
-    const atomic_bool *stop;             /* ends the work with CANCELED when it becomes true; may be NULL */
+    int64_t from_ms, to_ms;                     /* samples outside [from, to] are left out */
+    const struct tombstones *tombstones;        /* what those hide whose purge has begun is left out; may be NULL */
+    int64_t exemplars_from_ms, exemplars_to_ms; /* the same for exemplars */
+    uint64_t exemplar_bytes_max; /* with more than this in later blocks those of earlier ones are left out */
+    str metadata;                /* the block's metadata section */
+    const atomic_bool *stop;     /* ends the work with CANCELED when it becomes true; may be NULL */
 };
 
 /* The memory that merging blocks takes, about, if a quarter of the series that only some of them have is new. */

@@ -15,6 +15,7 @@
     X(GAUGE, head_series, "varve_head_series", "", "Series with samples in the live head.")                            \
     X(GAUGE, head_samples, "varve_head_samples", "", "Samples in the live head.")                                      \
     X(GAUGE, head_bytes, "varve_head_bytes", "", "Memory of heads and registries.")                                    \
+    X(GAUGE, exemplar_bytes, "varve_exemplar_bytes", "", "Memory of exemplars.")                                       \
     X(GAUGE, blocks, "varve_blocks", "", "Blocks.")                                                                    \
     X(GAUGE, block_bytes, "varve_blocks_bytes", "", "Bytes of all blocks on disk.")                                    \
     X(COUNTER, freezes, "varve_freezes_total", "", "Heads written as blocks.")                                         \

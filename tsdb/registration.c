@@ -6,10 +6,16 @@
  *     VALUE   name id, id, text
  *     LIST    id, count, name ids in the order of their text
  *     SERIES  id, fingerprint (16 bytes), list id, a value id for each name of the list
+ *     PAGE    id of the first series, number of series; their lists and values (series_page_write_labels), with ids for
+ *             ranks
+ *
+ * The log has SERIES, since each stands for itself; a registry's file has PAGE, at a fifth of the bytes. There
+ * fingerprints are left out: they follow from the labels.
  */
 #include "tsdb/registry_internal.h"
+#include "tsdb/series_page.h"
 
-enum entry_kind { ENTRY_NAME = 1, ENTRY_VALUE, ENTRY_LIST, ENTRY_SERIES };
+enum entry_kind { ENTRY_NAME = 1, ENTRY_VALUE, ENTRY_LIST, ENTRY_SERIES, ENTRY_PAGE };
 
 void registration_name(struct writer *out, uint32_t id, str text)
 {
@@ -116,6 +122,63 @@ static status apply_series(struct registry *registry, struct reader *in)
     return ok();
 }
 
+/* A page being applied: the columns of the names of one list. */
+struct page_series {
+    struct series_page page;
+    uint32_t list; /* of which the columns are */
+    const struct series_column *columns[LABELS_MAX];
+    struct writer spelled;
+};
+
+/* The values of a slot, and its fingerprint. */
+static status read_page_series(struct registry *registry, struct page_series *series, uint32_t slot, uint32_t *list,
+                               uint32_t *values, hash128 *fingerprint)
+{
+    label pairs[LABELS_MAX];
+
+    if (!series_page_list(&series->page, slot, list) || *list >= registry->list_count ||
+        !list_at(registry, *list)->names)
+        return status_make(STATUS_CORRUPT, "a registration refers to the unknown list of names %u", *list);
+    const struct list *names = list_at(registry, *list);
+    for (uint32_t i = 0; i < names->count && *list != series->list; i++)
+        series->columns[i] = series_page_column(&series->page, names->names[i]);
+    series->list = *list;
+    for (uint32_t i = 0; i < names->count; i++) {
+        values[i] = series->columns[i] ? series_column_rank(series->columns[i], slot) : UINT32_MAX;
+        if (values[i] == UINT32_MAX || !has_value(registry, names->names[i], values[i]))
+            return status_make(STATUS_CORRUPT, "a registration refers to an unknown value of label name %u",
+                               names->names[i]);
+        const struct name *name = name_at(registry, names->names[i]);
+        const struct value *value = value_at(name, values[i]);
+        pairs[i] = (label){name->text, str_make(value->text, value->len)};
+    }
+    *fingerprint = registry_identify(registry, pairs, names->count, &series->spelled);
+    return ok();
+}
+
+static status apply_page(struct registry *registry, struct reader *in)
+{
+    uint32_t first = reader_varint32(in), count = reader_varint32(in), values[LABELS_MAX], list;
+    struct page_series series = {.list = UINT32_MAX};
+    hash128 fingerprint;
+    status found = ok();
+
+    if (reader_failed(in)) return ok();
+    if (count > SERIES_PAGE_SLOTS || first > registry_series_count(registry) + GAP_MAX)
+        return give_up(in, status_make(STATUS_CORRUPT, "a registration has %u series from id %u on", count, first));
+    bool good = series_page_read_labels(in, count, &series.page);
+    for (uint32_t slot = 0; good && slot < count; slot++) {
+        uint32_t id = first + slot;
+        if (id < registry_series_count(registry) && series_at(registry, id)->labels) continue;
+        status s = read_page_series(registry, &series, slot, &list, values, &fingerprint);
+        if (!failed(s)) registry_put_series_locked(registry, id, fingerprint, list, values);
+        if (failed(s) && !failed(found)) found = s;
+    }
+    series_page_release(&series.page);
+    writer_release(&series.spelled);
+    return found;
+}
+
 static status apply_entry(struct registry *registry, struct reader *in)
 {
     uint8_t kind = reader_u8(in);
@@ -142,6 +205,7 @@ static status apply_entry(struct registry *registry, struct reader *in)
     }
     if (kind == ENTRY_LIST) return apply_list(registry, in);
     if (kind == ENTRY_SERIES) return apply_series(registry, in);
+    if (kind == ENTRY_PAGE) return apply_page(registry, in);
     return give_up(in, status_make(STATUS_CORRUPT, "a registration has an entry of unknown kind %u", kind));
 }
 
@@ -172,6 +236,28 @@ static void tell_unsaved_values(struct registry *registry, uint32_t id, size_t b
     }
 }
 
+/* A page of those series that have not been told, up to the next hole. */
+static void tell_unsaved_series(struct registry *registry, struct writer *out)
+{
+    uint32_t first = registry->series_saved, end = registry_series_count(registry);
+    struct series_page_writer page = {0};
+
+    for (; registry->series_saved < end && page.lists.count < SERIES_PAGE_SLOTS; registry->series_saved++) {
+        struct series_labels set = registry_labels(registry, registry->series_saved);
+        if (set.count == 0) break;
+        series_page_add(&page, (hash128){0, 0}, set.list, set.names, set.values, set.count, 0);
+    }
+    if (page.lists.count) {
+        writer_u8(out, ENTRY_PAGE);
+        writer_varint(out, first);
+        writer_varint(out, page.lists.count);
+        series_page_write_labels(&page, out);
+    } else {
+        registry->series_saved++; /* a hole */
+    }
+    series_page_writer_release(&page);
+}
+
 /* Names, values and lists before the series that use them. */
 void registry_unsaved(struct registry *registry, size_t bytes_max, struct writer *registration)
 {
@@ -187,13 +273,8 @@ void registry_unsaved(struct registry *registry, size_t bytes_max, struct writer
         if (list->names) registration_list(registration, registry->lists_saved, list->names, list->count);
     }
     uint32_t count = registry_series_count(registry);
-    for (; registry->series_saved < count && registration->count < bytes_max; registry->series_saved++) {
-        struct series_labels set = registry_labels(registry, registry->series_saved);
-        if (set.count)
-            registration_series(registration, registry->series_saved,
-                                registry_fingerprint(registry, registry->series_saved), set.list, set.values,
-                                set.count);
-    }
+    while (registry->series_saved < count && registration->count < bytes_max)
+        tell_unsaved_series(registry, registration);
     pthread_rwlock_unlock(&registry->lock);
 }
 
@@ -206,4 +287,50 @@ void registry_mark_saved(struct registry *registry)
     for (uint32_t i = 0; i < registry->name_count; i++)
         name_at(registry, i)->values_saved = name_at(registry, i)->value_count;
     pthread_rwlock_unlock(&registry->lock);
+}
+
+/* Reads over an entry; *first and *count become the series that it registers. */
+static void skip_entry(const struct registry *registry, struct reader *in, uint32_t *first, uint32_t *count)
+{
+    uint8_t kind = reader_u8(in);
+    struct series_page page = {0};
+    uint32_t varints = 0;
+
+    *first = reader_varint32(in);
+    *count = 0;
+    if (kind == ENTRY_NAME) {
+        (void)reader_str(in);
+    } else if (kind == ENTRY_VALUE) {
+        (void)reader_varint32(in);
+        (void)reader_str(in);
+    } else if (kind == ENTRY_LIST) {
+        varints = reader_varint32(in);
+    } else if (kind == ENTRY_SERIES) {
+        (void)reader_bytes(in, sizeof(hash128));
+        uint32_t list = reader_varint32(in);
+        bool known = list < registry->list_count && list_at(registry, list)->names;
+        if (!known) in->failed = true;
+        varints = known ? list_at(registry, list)->count : 0;
+        *count = 1;
+    } else if (kind == ENTRY_PAGE) {
+        *count = reader_varint32(in);
+        if (*count > SERIES_PAGE_SLOTS || !series_page_read_labels(in, *count, &page)) in->failed = true;
+        series_page_release(&page);
+    } else {
+        in->failed = true;
+    }
+    for (uint32_t i = 0; i < varints && !reader_failed(in); i++) (void)reader_varint(in);
+}
+
+bool registry_each_registered(const struct registry *registry, const uint8_t *registration, size_t bytes,
+                              void (*each)(void *context, uint32_t series), void *context)
+{
+    struct reader in = reader_make(registration, bytes);
+    uint32_t first, count;
+
+    while (reader_left(&in) && !reader_failed(&in)) {
+        skip_entry(registry, &in, &first, &count);
+        for (uint32_t i = 0; i < count && !reader_failed(&in); i++) each(context, first + i);
+    }
+    return !reader_failed(&in);
 }

@@ -61,6 +61,11 @@ uint32_t registry_add_locked(struct registry *registry, const label *pairs, size
 /* Makes what a registration says; what exists already is passed over. CORRUPT when it refers to what is not there. */
 status registry_apply(struct registry *registry, const uint8_t *registration, size_t bytes);
 
+/* Calls each() for the series that a registration tells of; the registry knows their lists of names. False if the rest
+ * can not be read. */
+bool registry_each_registered(const struct registry *registry, const uint8_t *registration, size_t bytes,
+                              void (*each)(void *context, uint32_t series), void *context);
+
 /* Between the two what registrations say is taken without what finds it: there is no look-up by text, hash or matcher,
  * and nothing is added. The second builds all that at once, faster, while other threads may read labels by id. */
 void registry_begin_loading(struct registry *registry);

@@ -14,7 +14,8 @@ struct selection {
     uint32_t rows;
     uint32_t source_count;
     struct snapshot_source **sources;
-    uint32_t **places; /* by source: id or ordinal of each row, or UINT32_MAX */
+    uint32_t **places;            /* by source: id or ordinal of each row, or UINT32_MAX */
+    struct block_cursor *cursors; /* by source; used while queries are set up, by one thread */
 };
 
 enum { ABSENT = UINT32_MAX };
@@ -119,6 +120,13 @@ static status join_sources(struct snapshot *snapshot, struct found *found, uint3
     return s;
 }
 
+static void release_cursors(void *context)
+{
+    struct selection *selection = context;
+
+    for (uint32_t i = 0; i < selection->source_count; i++) block_cursor_release(&selection->cursors[i]);
+}
+
 status snapshot_select(struct snapshot *snapshot, const struct select_request *request, struct selection **out)
 {
     struct arena *arena = &snapshot->arena;
@@ -144,6 +152,8 @@ status snapshot_select(struct snapshot *snapshot, const struct select_request *r
     }
     selection->sources = arena_array(arena, struct snapshot_source *, selection->source_count);
     for (uint32_t i = 0; i < selection->source_count; i++) selection->sources[i] = found[i].source;
+    selection->cursors = arena_zarray(arena, struct block_cursor, selection->source_count);
+    arena_defer(arena, release_cursors, selection);
     *out = selection;
     return ok();
 }
@@ -208,69 +218,70 @@ static status labels_in_block(struct block_cursor *cursor, uint32_t place, struc
     return ok();
 }
 
-static status labels_of(const struct selection *selection, uint32_t row, struct block_cursor *cursors,
-                        struct source_labels *out)
+/* Where the labels of a row are read: the newest source, since a registry needs no page. */
+static uint32_t labels_at(const struct selection *selection, uint32_t row)
 {
-    /* The newest source first: a registry needs no page. */
-    for (uint32_t i = selection->source_count; i-- > 0;) {
-        uint32_t place = selection->places[i][row];
-        if (place == ABSENT) continue;
-        out->source = selection->sources[i];
-        if (!out->source->block) {
-            struct series_labels set = registry_labels(out->source->registry, place);
-            out->count = set.count;
-            out->names = set.names;
-            out->values = set.values;
-            return ok();
-        }
-        return snapshot_note_labels(selection->snapshot, out->source, labels_in_block(&cursors[i], place, out));
+    uint32_t i = selection->source_count;
+
+    while (i > 0 && selection->places[i - 1][row] == ABSENT) i--;
+    assert(i > 0);
+    return i - 1;
+}
+
+static status labels_of(const struct selection *selection, uint32_t row, struct source_labels *out)
+{
+    uint32_t i = labels_at(selection, row), place = selection->places[i][row];
+
+    out->source = selection->sources[i];
+    if (!out->source->block) {
+        struct series_labels set = registry_labels(out->source->registry, place);
+        out->count = set.count;
+        out->names = set.names;
+        out->values = set.values;
+        return ok();
     }
-    assert(false && "a row without a source");
-    return ok();
+    return snapshot_note_labels(selection->snapshot, out->source, labels_in_block(&selection->cursors[i], place, out));
 }
 
-static struct block_cursor *make_cursors(const struct selection *selection)
+static uint32_t value_in_registry(const struct registry *registry, uint32_t series, uint32_t name)
 {
-    return memory_zalloc(selection->source_count * sizeof(struct block_cursor));
-}
+    struct series_labels set = registry_labels(registry, series);
 
-static void release_cursors(const struct selection *selection, struct block_cursor *take_cursors)
-{
-    for (uint32_t i = 0; i < selection->source_count; i++) block_cursor_release(&take_cursors[i]);
-    free(take_cursors);
+    for (uint32_t k = 0; k < set.count; k++) {
+        if (set.names[k] == name) return set.values[k];
+    }
+    return ABSENT;
 }
 
 status selection_label_ids(struct selection *selection, const uint32_t *rows, uint32_t count, str name, uint32_t *ids)
 {
-    struct block_cursor *cursors = make_cursors(selection);
-    struct snapshot_source *last = NULL;
-    uint32_t wanted = ABSENT;
+    struct snapshot_source *source = NULL;
+    uint32_t wanted = ABSENT, value;
     status s = ok();
 
     for (uint32_t i = 0; i < count && !failed(s); i++) {
-        struct source_labels set;
+        uint32_t at = labels_at(selection, rows[i]), place = selection->places[at][rows[i]];
         ids[i] = 0;
-        if (failed(s = labels_of(selection, rows[i], cursors, &set))) break;
-        if (set.source != last) {
-            s = source_find_name(set.source, name, &wanted);
-            last = set.source;
+        if (selection->sources[at] != source) {
+            source = selection->sources[at];
+            if (failed(s = source_find_name(source, name, &wanted))) break;
         }
-        for (uint32_t k = 0; k < set.count && !failed(s); k++) {
-            if (set.names[k] == wanted)
-                s = snapshot_note_labels(selection->snapshot, set.source,
-                                         snapshot_value_id(selection->snapshot, set.source, wanted, set.values[k],
-                                                           &ids[i]));
+        if (wanted == ABSENT) continue;
+        if (source->block) {
+            s = block_rank(source->block, &selection->cursors[at], place, wanted, &value);
+        } else {
+            value = value_in_registry(source->registry, place, wanted);
         }
+        if (!failed(s) && value != ABSENT) s = snapshot_value_id(selection->snapshot, source, wanted, value, &ids[i]);
+        s = snapshot_note_labels(selection->snapshot, source, s);
     }
-    release_cursors(selection, cursors);
     return s;
 }
 
 status selection_label_pairs(struct selection *selection, uint32_t row, struct label_id *pairs, size_t *count)
 {
-    struct block_cursor *cursors = make_cursors(selection);
     struct source_labels set;
-    status s = labels_of(selection, row, cursors, &set);
+    status s = labels_of(selection, row, &set);
 
     for (uint32_t k = 0; !failed(s) && k < set.count; k++) {
         s = snapshot_name_id(selection->snapshot, set.source, set.names[k], &pairs[k].name);
@@ -280,7 +291,6 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
                                                        &pairs[k].value));
     }
     *count = failed(s) ? 0 : set.count;
-    release_cursors(selection, cursors);
     return s;
 }
 

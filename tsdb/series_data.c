@@ -407,3 +407,41 @@ status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint,
     }
     return ok();
 }
+
+/* Verifies a run and tells it with what its time column says. */
+static status tell_run(const uint8_t *bytes, struct chunk_entry *entry, const struct series_block *block,
+                       struct column_buffer *scratch, const uint8_t **chunk)
+{
+    const struct page *column;
+
+    if (!block) return status_at(STATUS_CORRUPT, entry->offset, "a run lies outside of a block");
+    TRY(run_bytes(bytes, entry, block, scratch, chunk));
+    TRY(block->times(block->context, entry->column, &column));
+    const int64_t *times_ms = (const int64_t *)(const void *)column->data;
+    entry->samples = (uint32_t)(column->bytes / sizeof *times_ms);
+    entry->min_ms = times_ms[0];
+    entry->max_ms = times_ms[entry->samples - 1];
+    page_release(column);
+    return ok();
+}
+
+status series_data_each(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
+                        struct column_buffer *scratch,
+                        void (*each)(void *context, const struct chunk_entry *entry, const uint8_t *chunk),
+                        void *context)
+{
+    struct entries entries;
+    struct chunk_entry entry;
+
+    TRY(open_entries(bytes, size, fingerprint, block, &entries));
+    while (next_entry(&entries, &entry)) {
+        const uint8_t *chunk = bytes + entry.offset;
+        if (entry.codec == CHUNK_RUN) {
+            TRY(tell_run(bytes, &entry, block, scratch, &chunk));
+        } else {
+            TRY(verify_chunk(bytes, &entry, fingerprint));
+        }
+        each(context, &entry, chunk);
+    }
+    return ok();
+}

@@ -86,6 +86,13 @@ struct series_block {
 status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
                         int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 
+/* Calls each() for the chunks with their verified bytes, behind which there is slack; entries of runs have number and
+ * times of their samples, too. */
+status series_data_each(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
+                        struct column_buffer *scratch,
+                        void (*each)(void *context, const struct chunk_entry *entry, const uint8_t *chunk),
+                        void *context);
+
 /* Checks everything without decoding into columns, and counts the samples. */
 status series_data_check(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
                          struct column_buffer *buffer, uint64_t *count);

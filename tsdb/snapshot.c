@@ -54,12 +54,12 @@ struct snapshot *db_snapshot(struct db *db, struct account *account)
 void snapshot_release(struct snapshot *snapshot)
 {
     if (!snapshot) return;
+    arena_release(&snapshot->arena); /* with it selections give up their pages */
     view_unref(snapshot->view);
     map_release(&snapshot->string_map);
     vec_release(&snapshot->strings);
     vec_release(&snapshot->warnings);
     pthread_mutex_destroy(&snapshot->mutex);
-    arena_release(&snapshot->arena);
     free(snapshot);
 }
 

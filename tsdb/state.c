@@ -58,7 +58,7 @@ status state_save_to(struct fs *fs, const char *name, const struct state *state)
 {
     struct writer text = {0};
 
-    add_line(&text, "varve state 2\nnext %u\nsecret ", state->next);
+    add_line(&text, "varve state 3\nnext %u\nsecret ", state->next);
     for (int i = 0; i < HASH_SECRET_BYTES; i++) add_line(&text, "%02x", state->secret.bytes[i]);
     add_line(&text, "\n");
     vec_each (block, &state->blocks)
@@ -156,8 +156,9 @@ static status parse_text(str text, struct parsed *out)
     unsigned number = 1;
 
     str version = str_cut(&rest, '\n');
-    if (!str_equal(version, STR("varve state 1")) && !str_equal(version, STR("varve state 2")))
-        return status_make(STATUS_CORRUPT, "state: the first line is not \"varve state 1\" or 2");
+    if (!str_equal(version, STR("varve state 1")) && !str_equal(version, STR("varve state 2")) &&
+        !str_equal(version, STR("varve state 3")))
+        return status_make(STATUS_CORRUPT, "state: the first line is not \"varve state 1\", 2 or 3");
     while (rest.len && !str_starts_with(rest, checksum)) {
         str line = str_cut(&rest, '\n');
         number++;

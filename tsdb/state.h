@@ -3,7 +3,7 @@
  * It is written whole, synced and renamed, so each change of what exists is one rename. Files are complete and durable
  * before it names them, and are removed after it has forgotten them. It is text, one fact a line, the checksum last:
  *
- *     varve state 2
+ *     varve state 3
  *     next 17                      the number for the next file
  *     secret <384 hex digits>      key of the series' fingerprints
  *     block 12 1700000000000 1700007200000

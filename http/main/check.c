@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_CLEAN = 0, EXIT_FINDINGS = 1, EXIT_COULD_NOT_LOOK = 2 };
-
 /* What the log would say of damage are the findings. */
 static void drop_line(void *context, enum log_level level, str line)
 {

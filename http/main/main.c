@@ -27,6 +27,10 @@ static const struct {
      "write the data of a folder that no server uses as blocks that Prometheus opens"},
     {"check", command_check, "varve check FOLDER | config FILE | web-config FILE",
      "verify a data folder or a configuration: exit code 0 is clean, 1 damaged or wrong, 2 could not look"},
+    {"inspect", command_inspect, "varve inspect [--json] [--limit=N] FOLDER",
+     "tell series, churn, cardinality and what the bytes of a folder are for, also while a server uses it"},
+    {"dump", command_dump, "varve dump wal|block FILE... | dump chunk FILE SERIES",
+     "list what is in a file of the log, in a block, or the samples of one series of a block by its number"},
     {"backup", command_backup, "varve backup FOLDER TARGET",
      "bring a verified copy of a data folder's blocks up to date, also while a server runs on it; what the server has "
      "in memory is in it only after POST /api/v1/admin/tsdb/freeze"},
@@ -112,6 +116,9 @@ static void print_command(int index)
     if (commands[index].run == command_serve) {
         printf("\nFlags, with their defaults:\n");
         options_print(COMMAND_SERVE, stdout);
+    } else if (commands[index].run == command_inspect) {
+        printf("\nFlags, with their defaults:\n");
+        options_print(COMMAND_INSPECT, stdout);
     } else if (commands[index].run == command_query) {
         printf("\nFlags of varve query instant:\n");
         options_print(COMMAND_INSTANT, stdout);

@@ -9,7 +9,6 @@
 #include "http/version.h"
 #include "http/workers.h"
 #include "storage/base/clock.h"
-#include "tsdb/exemplars.h"
 #include "tsdb/regex.h"
 
 #include <malloc.h>
@@ -43,7 +42,6 @@ struct serving {
     struct engine *engine;
     struct regex *cors_origin;
     struct arena arena; /* of what is made of the settings */
-    struct exemplars *exemplars;
     struct ingest *ingest;
     struct workers *ingest_workers, *service_workers, *stream_workers;
     struct services services;
@@ -134,7 +132,6 @@ static status open_services(struct serving *serving)
 
     account_init(&serving->bodies, settings->body_bytes, NULL);
     account_init(&serving->answers, settings->answer_bytes, NULL);
-    serving->exemplars = exemplars_new(settings->exemplar_bytes);
     serving->ingest = ingest_new(db_append);
     TRY(workers_open("ingest", INGEST_THREADS, INGEST_QUEUE_MAX, &serving->ingest_workers));
     TRY(workers_open("service", SERVICE_THREADS, SERVICE_QUEUE_MAX, &serving->service_workers));
@@ -146,7 +143,6 @@ static status open_services(struct serving *serving)
         .route_prefix = prefix,
         .db = serving->db,
         .engine = serving->engine,
-        .exemplars = serving->exemplars,
         .ingest = serving->ingest,
         .ingest_workers = serving->ingest_workers,
         .service_workers = serving->service_workers,
@@ -215,7 +211,6 @@ static status close_all(struct serving *serving)
     workers_close(serving->service_workers);
     workers_close(serving->stream_workers);
     ingest_free(serving->ingest);
-    exemplars_free(serving->exemplars);
     if (serving->cors_origin) regex_free(serving->cors_origin);
     arena_release(&serving->arena);
     config_holder_free(serving->config);

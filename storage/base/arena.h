@@ -8,6 +8,7 @@
 #define VARVE_STORAGE_BASE_ARENA_H
 
 #include "storage/base/memory.h"
+#include "storage/base/public.h"
 #include "storage/base/str.h"
 
 #include <stdarg.h>
@@ -23,32 +24,33 @@ struct arena {
     struct account *account; /* charged for each block; may be NULL */
 };
 
-void arena_init(struct arena *arena, struct account *account);
+VARVE_PUBLIC void arena_init(struct arena *arena, struct account *account);
 
 /* Runs what was deferred, frees all memory, leaves an empty arena. Fine on a zeroed arena. */
-void arena_release(struct arena *arena);
+VARVE_PUBLIC void arena_release(struct arena *arena);
 
 /* As release, but keeps one block for the next use. */
-void arena_reset(struct arena *arena);
+VARVE_PUBLIC void arena_reset(struct arena *arena);
 
 /* Uninitialised memory, aligned to 16 bytes. Never NULL. */
-void *arena_alloc(struct arena *arena, size_t bytes);
-void *arena_zalloc(struct arena *arena, size_t bytes);
+VARVE_PUBLIC void *arena_alloc(struct arena *arena, size_t bytes);
+VARVE_PUBLIC void *arena_zalloc(struct arena *arena, size_t bytes);
 
 /* An array of `count` items; a product that overflows aborts, since counts from input are limited before. */
 #define arena_array(arena, type, count)  ((type *)arena_alloc_items((arena), (count), sizeof(type)))
 #define arena_zarray(arena, type, count) ((type *)arena_zalloc_items((arena), (count), sizeof(type)))
-void *arena_alloc_items(struct arena *arena, size_t count, size_t size);
-void *arena_zalloc_items(struct arena *arena, size_t count, size_t size);
+VARVE_PUBLIC void *arena_alloc_items(struct arena *arena, size_t count, size_t size);
+VARVE_PUBLIC void *arena_zalloc_items(struct arena *arena, size_t count, size_t size);
 
 /* A copy of s, followed by a zero byte that is not counted. */
-str arena_copy_str(struct arena *arena, str s);
+VARVE_PUBLIC str arena_copy_str(struct arena *arena, str s);
 
 /* Formatted text in the arena. */
-str arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-str arena_format_list(struct arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+VARVE_PUBLIC str arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+VARVE_PUBLIC str arena_format_list(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Calls run(context) when the arena is released or reset. */
-void arena_defer(struct arena *arena, void (*run)(void *context), void *context);
+VARVE_PUBLIC void arena_defer(struct arena *arena, void (*run)(void *context), void *context);
 
 #endif

@@ -7,13 +7,14 @@
 #define VARVE_STORAGE_BASE_BYTES_H
 
 #include "storage/base/memory.h"
+#include "storage/base/public.h"
 #include "storage/base/str.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are little-endian and read in place");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "formats are little-endian and read in place");
 
 /* Unaligned loads and stores. */
 static inline uint16_t load_u16(const void *at)
@@ -119,10 +120,10 @@ struct writer {
 static inline void writer_release(struct writer *w)
 {
     free(w->data);
-    *w = (struct writer){0};
+    *w = (struct writer){NULL, 0, 0};
 }
 
-void writer_grow_(struct writer *w, size_t need);
+VARVE_PUBLIC void writer_grow_(struct writer *w, size_t need);
 
 /* Room for `bytes` more; returns where they go. The caller then adds to w->count what it wrote. */
 static inline uint8_t *writer_reserve(struct writer *w, size_t bytes)
@@ -195,7 +196,7 @@ struct reader {
 
 static inline struct reader reader_make(const void *data, size_t bytes)
 {
-    const uint8_t *at = data;
+    const uint8_t *at = (const uint8_t *)data;                  /* cast for C++ */
     return (struct reader){at, bytes ? at + bytes : at, false}; /* NULL may stand for no bytes */
 }
 

@@ -13,6 +13,7 @@
 #define VARVE_STORAGE_BASE_HISTOGRAM_H
 
 #include "storage/base/arena.h"
+#include "storage/base/public.h"
 #include "storage/base/status.h"
 
 #include <stddef.h>
@@ -49,10 +50,10 @@ static inline bool histogram_is_custom(const struct histogram *h)
 }
 
 /* The upper bound of a bucket of an exponential schema, on the positive side. */
-double histogram_bound(int32_t index, int schema);
+VARVE_PUBLIC double histogram_bound(int32_t index, int schema);
 
 /* The bounds of a positive bucket, also of custom ones. */
-void histogram_bucket_bounds(const struct histogram *h, int32_t index, double *lower, double *upper);
+VARVE_PUBLIC void histogram_bucket_bounds(const struct histogram *h, int32_t index, double *lower, double *upper);
 
 /* The index of a bucket where a coarser schema has it. */
 static inline int32_t histogram_coarser_index(int32_t index, int from_schema, int to_schema)
@@ -61,16 +62,16 @@ static inline int32_t histogram_coarser_index(int32_t index, int from_schema, in
 }
 
 /* Why a histogram is none that may be stored, in Prometheus' words. */
-status histogram_validate(const struct histogram *h);
+VARVE_PUBLIC status histogram_validate(const struct histogram *h);
 
 /* A deep copy. */
-struct histogram *histogram_copy(const struct histogram *h, struct arena *arena);
+VARVE_PUBLIC struct histogram *histogram_copy(const struct histogram *h, struct arena *arena);
 
 /* Without empty buckets; the histogram itself if it has none, else one that shares its bounds. */
 const struct histogram *histogram_compact(const struct histogram *h, struct arena *arena);
 
 /* Same bits in all but the hint. */
-bool histogram_equal(const struct histogram *a, const struct histogram *b);
+VARVE_PUBLIC bool histogram_equal(const struct histogram *a, const struct histogram *b);
 bool histogram_same_bounds(const struct histogram *a, const struct histogram *b);
 
 /* Whether the counter began anew between two samples: by the hint of the later one, else because something that only

@@ -8,19 +8,20 @@
 #ifndef VARVE_STORAGE_BASE_LOG_H
 #define VARVE_STORAGE_BASE_LOG_H
 
+#include "storage/base/public.h"
 #include "storage/base/str.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /* Lines below this level are dropped. Default LOG_INFO. */
-void log_set_level(enum log_level level);
+VARVE_PUBLIC void log_set_level(enum log_level level);
 
 /* "debug", "info", "warn", "error"; false for anything else. */
 bool log_parse_level(str name, enum log_level *out);
 
 /* Sends lines to a function instead of standard error (for tests and embedding); NULL restores the default. The line
  * has no newline at its end. */
-void log_set_sink(void (*sink)(void *context, enum log_level level, str line), void *context);
+VARVE_PUBLIC void log_set_sink(void (*sink)(void *context, enum log_level level, str line), void *context);
 
 void log_write(enum log_level level, const char *message, const char *fields, ...)
     __attribute__((format(printf, 3, 4)));

@@ -7,14 +7,24 @@
 #ifndef VARVE_STORAGE_BASE_MEMORY_H
 #define VARVE_STORAGE_BASE_MEMORY_H
 
-#include <stdatomic.h>
+#include "storage/base/public.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of one size and layout in both languages. */
+#ifdef __cplusplus
+#include <atomic>
+typedef std::atomic<size_t> atomic_bytes;
+#else
+#include <stdatomic.h>
+typedef _Atomic size_t atomic_bytes;
+#endif
+
 /* All return memory to be released with free(). A size of zero gives a valid pointer. */
-void *memory_alloc(size_t bytes);
-void *memory_zalloc(size_t bytes);
-void *memory_realloc(void *old, size_t bytes);
+VARVE_PUBLIC void *memory_alloc(size_t bytes);
+VARVE_PUBLIC void *memory_zalloc(size_t bytes);
+VARVE_PUBLIC void *memory_realloc(void *old, size_t bytes);
 
 /* Zeroed pages straight from the system, for what is large and goes back at once; resident only where touched. */
 void *memory_map(size_t bytes);
@@ -24,17 +34,16 @@ void memory_unmap(void *memory, size_t bytes);
  * moment of the charge: whoever works for the owner looks at account_over() between pieces of work and stops.
  * Thread-safe. */
 struct account {
-    _Atomic size_t used_bytes;
-    _Atomic size_t peak_bytes;
+    atomic_bytes used_bytes, peak_bytes;
     size_t limit_bytes;     /* 0: no limit of its own */
     struct account *parent; /* charged too; may be NULL */
 };
 
-void account_init(struct account *account, size_t limit_bytes, struct account *parent);
+VARVE_PUBLIC void account_init(struct account *account, size_t limit_bytes, struct account *parent);
 void account_charge(struct account *account, size_t bytes);
 void account_return(struct account *account, size_t bytes);
 
 /* Whether this account or one above it holds more than its limit. */
-bool account_over(const struct account *account);
+VARVE_PUBLIC bool account_over(const struct account *account);
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef VARVE_STORAGE_BASE_STATUS_H
 #define VARVE_STORAGE_BASE_STATUS_H
 
+#include "storage/base/public.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -56,14 +58,15 @@ static inline bool failed(status s)
 }
 
 /* Makes an error; a text that does not fit is cut at a character boundary. */
-status status_make(enum status_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+VARVE_PUBLIC status status_make(enum status_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As status_make, with an offset in the file or text being read. */
-status status_at(enum status_code code, uint64_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+VARVE_PUBLIC status status_at(enum status_code code, uint64_t at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* An operating system error by its errno: NO_SPACE for ENOSPC and EDQUOT, NOT_FOUND for ENOENT, EXISTS for EEXIST,
  * UNAVAILABLE for EMFILE, ENFILE and ENOMEM, else IO. `what` says what was tried, e.g. "open wal/3-0". */
-status status_errno(int error, const char *what);
+VARVE_PUBLIC status status_errno(int error, const char *what);
 
 /* Whether a failure says that what is stored is bad, not that it could not be read now. */
 static inline bool tells_damage(status s)
@@ -72,7 +75,7 @@ static inline bool tells_damage(status s)
 }
 
 /* The code's short name, e.g. "no_space". */
-const char *status_name(enum status_code code);
+VARVE_PUBLIC const char *status_name(enum status_code code);
 
 /* Returns from the calling function when `call` fails. For functions with nothing to undo. */
 #define TRY(call)                                    \

@@ -1,5 +1,5 @@
-/* The programs around a Prometheus, with Varve in its place: a Prometheus that reads through it, vmagent writing while
- * it is killed, vmalert and an Alertmanager. */
+/* The programs around a Prometheus, with Varve in its place: a Prometheus that reads through it, senders that write
+ * while it is killed, vmalert and an Alertmanager, promtool's checks. */
 #include "storage/base/clock.h"
 #include "tests/support/folder.h"
 #include "tests/support/must.h"
@@ -8,6 +8,7 @@
 #include "tests/support/server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { STEP_MS = 1000, SERIES = 20, POINTS = 600, PATIENCE_MS = 60000, AGENT_MS = 30000 };
 
@@ -114,13 +115,13 @@ Test(clients, prometheus_reads_through, .timeout = 120)
 }
 
 /* The largest distance between neighbouring samples of `up` of one job, and the newest of them. */
-static int64_t largest_gap_ms(struct scene *scene, int64_t *newest_ms)
+static int64_t largest_gap_ms(struct scene *scene, const char *job, int64_t *newest_ms)
 {
     struct prom_result result;
+    str expression = arena_format(&scene->arena, "up{job=\"%s\"}[1h]", job);
     int64_t gap_ms = 0;
 
-    must(prom_query(scene->client, scene->varve.url, STR("up{job=\"self\"}[5m]"), clock_now_ms(), &scene->arena,
-                    &result));
+    must(prom_query(scene->client, scene->varve.url, expression, clock_now_ms(), &scene->arena, &result));
     *newest_ms = 0;
     if (result.series_count != 1) return INT64_MAX;
     for (size_t i = 1; i < result.series[0].point_count; i++) {
@@ -131,26 +132,57 @@ static int64_t largest_gap_ms(struct scene *scene, int64_t *newest_ms)
     return gap_ms;
 }
 
-/* Killed and stopped in between, Varve has everything once vmagent has caught up. */
-Test(clients, vmagent_writes, .timeout = 300)
+enum { VMAGENT, PROMETHEUS, PROMETHEUS_AGENT, SENDERS };
+
+static const char *const sender_names[SENDERS] = {"vmagent", "prometheus", "prometheus-agent"};
+
+/* Each scrapes itself every second, so that there is something to scrape while Varve is away. */
+static void start_sender(struct scene *scene, int kind, struct server *sender)
+{
+    if (kind == VMAGENT) must(server_vmagent(&scene->arena, scene->varve.write_url, sender));
+    if (kind == PROMETHEUS) must(server_prometheus(&scene->arena, sender));
+    if (kind == PROMETHEUS_AGENT) must(server_prometheus_agent(&scene->arena, sender));
+    str yaml = arena_format(&scene->arena,
+                            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                            "scrape_configs: [{job_name: %s, static_configs: [{targets: ['%s']}]}]\n",
+                            sender_names[kind], sender->address);
+    if (kind != VMAGENT)
+        yaml =
+            arena_format(&scene->arena,
+                         "%.*sremote_write: [{url: '%s', queue_config: {batch_send_deadline: 1s, max_backoff: 1s}}]\n",
+                         STR_ARG(yaml), scene->varve.write_url);
+    must(folder_write_file(sender->configuration_path, yaml));
+    must(server_start(sender, scene->client));
+}
+
+static void wait_until_caught_up(struct scene *scene, const char *job, int64_t since_ms)
+{
+    int64_t newest_ms, gap_ms, deadline_ms = clock_now_ms() + PATIENCE_MS;
+
+    do {
+        process_sleep_ms(1000);
+        gap_ms = largest_gap_ms(scene, job, &newest_ms);
+    } while ((newest_ms < since_ms + 3000 || gap_ms > 2500) && clock_now_ms() < deadline_ms);
+    cr_expect(newest_ms >= since_ms + 3000, "%s has not caught up", job);
+    cr_expect(gap_ms <= 2500, "%s: samples of %lld ms are missing", job, (long long)gap_ms);
+}
+
+/* Killed and stopped in between, Varve has everything once its senders have caught up: every second of each, and all
+ * that Prometheus has itself. With VARVE_LONG set that goes on for minutes. */
+Test(clients, senders, .timeout = 1200)
 {
     struct scene scene;
-    struct server agent;
-    int64_t newest_ms, gap_ms = 0;
+    struct server senders[SENDERS];
+    int rounds = getenv("VARVE_LONG") ? 30 : 3;
 
     open_scene(&scene);
-    /* It scrapes itself, so that there is something to scrape while Varve is away; its port is known when it is made.
-     */
-    must(server_vmagent(&scene.arena, scene.varve.write_url, &agent));
-    str yaml = arena_format(&scene.arena,
-                            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-                            "scrape_configs: [{job_name: self, static_configs: [{targets: ['%s']}]}]\n",
-                            agent.address);
-    must(folder_write_file(agent.configuration_path, yaml));
-    must(server_start(&agent, scene.client));
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SENDERS; i++) start_sender(&scene, i, &senders[i]);
+    int64_t begin_ms = clock_now_ms();
+    for (int i = 0; i < SENDERS; i++) wait_until_caught_up(&scene, sender_names[i], begin_ms);
+    begin_ms = clock_now_ms();
+    for (int i = 0; i < rounds; i++) {
         process_sleep_ms(AGENT_MS / 6);
-        if (i == 1) {
+        if (i % 3 == 1) {
             must(process_stop(&scene.varve.process, SERVER_STOP_MS));
         } else {
             process_kill(&scene.varve.process);
@@ -158,14 +190,15 @@ Test(clients, vmagent_writes, .timeout = 300)
         process_sleep_ms(AGENT_MS / 10);
         must(server_start(&scene.varve, scene.client));
     }
-    int64_t since_ms = clock_now_ms(), deadline_ms = since_ms + PATIENCE_MS;
-    do {
-        process_sleep_ms(1000);
-        gap_ms = largest_gap_ms(&scene, &newest_ms);
-    } while ((newest_ms < since_ms + 3000 || gap_ms > 2500) && clock_now_ms() < deadline_ms);
-    cr_expect(newest_ms >= since_ms, "it has not caught up");
-    cr_expect(gap_ms <= 2500, "samples of %lld ms are missing", (long long)gap_ms);
-    must(process_stop(&agent.process, SERVER_STOP_MS));
+    int64_t since_ms = clock_now_ms();
+    for (int i = 0; i < SENDERS; i++) wait_until_caught_up(&scene, sender_names[i], since_ms);
+    str count =
+        arena_format(&scene.arena,
+                     "sum(count_over_time(go_gc_duration_seconds{job=\"prometheus\"}[%lldms] @ %lld.%03lld))",
+                     (long long)(since_ms - begin_ms), (long long)(since_ms / 1000), (long long)(since_ms % 1000));
+    double sent = ask(&scene, senders[PROMETHEUS].url, count.data), got = ask(&scene, scene.varve.url, count.data);
+    cr_expect(sent > 0 && sent == got, "%g of %g samples", got, sent);
+    for (int i = 0; i < SENDERS; i++) must(process_stop(&senders[i].process, SERVER_STOP_MS));
     close_scene(&scene);
 }
 
@@ -240,5 +273,34 @@ Test(clients, vmalert_and_alertmanager, .timeout = 300)
     cr_expect(evaluation_errors(&scene, &vmalert) == 0, "%g", evaluation_errors(&scene, &vmalert));
     must(process_stop(&vmalert.process, SERVER_STOP_MS));
     must(process_stop(&alertmanager.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}
+
+/* The exit code of promtool; what it prints is of no interest. */
+static int promtool(struct scene *scene, const char *const *arguments)
+{
+    int exit_code = -1;
+
+    must(process_run(arguments, scene->varve.log_path, &exit_code));
+    return exit_code;
+}
+
+/* Whether it is up and ready, and what it says of itself. */
+Test(clients, promtool_checks, .timeout = 60)
+{
+    struct scene scene;
+    const char *folder;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    str url = arena_format(&scene.arena, "--url=%s", scene.varve.url);
+    bool has_checks = promtool(&scene, (const char *const[]){"promtool", "check", "healthy", "--help", NULL}) == 0;
+    if (has_checks) { /* of later versions */
+        cr_expect(promtool(&scene, (const char *const[]){"promtool", "check", "healthy", url.data, NULL}) == 0);
+        cr_expect(promtool(&scene, (const char *const[]){"promtool", "check", "ready", url.data, NULL}) == 0);
+    }
+    /* It leaves an archive in the folder that it runs in. */
+    str script = arena_format(&scene.arena, "cd %s && exec promtool debug metrics %s", folder, scene.varve.url);
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
     close_scene(&scene);
 }

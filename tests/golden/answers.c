@@ -18,6 +18,7 @@ void golden_release(struct golden_answers *answers)
 {
     vec_release(&answers->series);
     vec_release(&answers->metadata);
+    vec_release(&answers->exemplars);
     arena_release(&answers->arena);
 }
 
@@ -96,6 +97,34 @@ static void take_metadata(void *context, const struct append_metadata *entry)
     vec_push(&out->metadata, copy);
 }
 
+static bool is_any(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
+/* Copies that outlive the snapshot. */
+static status read_exemplars(struct snapshot *snapshot, struct golden_answers *out)
+{
+    exemplar_list list = {0};
+    status s = snapshot_exemplars(snapshot, INT64_MIN, INT64_MAX, is_any, NULL, &list);
+
+    vec_each (series, &list) {
+        label *pairs = arena_array(&out->arena, label, series->pair_count);
+        struct exemplar *exemplars = arena_array(&out->arena, struct exemplar, series->count);
+        for (size_t i = 0; i < series->pair_count; i++)
+            pairs[i] = (label){arena_copy_str(&out->arena, series->pairs[i].name),
+                               arena_copy_str(&out->arena, series->pairs[i].value)};
+        memcpy(exemplars, series->exemplars, series->count * sizeof *exemplars);
+        for (size_t i = 0; i < series->count; i++)
+            exemplars[i].labels = arena_copy_str(&out->arena, exemplars[i].labels);
+        vec_push(&out->exemplars, (struct exemplar_series){pairs, series->pair_count, exemplars, series->count});
+    }
+    vec_release(&list);
+    return s;
+}
+
 status golden_read(struct db *db, struct golden_answers *out)
 {
     struct snapshot *snapshot = db_snapshot(db, NULL);
@@ -107,6 +136,7 @@ status golden_read(struct db *db, struct golden_answers *out)
     for (uint32_t row = 0; !failed(s) && row < selection_count(selection); row++)
         s = read_row(snapshot, selection, row, &buffer, out);
     db_metadata(db, STR(""), take_metadata, out);
+    if (!failed(s)) s = read_exemplars(snapshot, out);
     column_buffer_release(&buffer);
     snapshot_release(snapshot);
     return s;
@@ -220,6 +250,22 @@ static int compare_metadata(const void *a, const void *b)
     return str_compare(((const struct append_metadata *)a)->metric, ((const struct append_metadata *)b)->metric);
 }
 
+static void print_exemplars(struct golden_answers *answers, struct writer *out)
+{
+    exemplars_join(&answers->exemplars, &answers->arena);
+    vec_each (series, &answers->exemplars) {
+        uint64_t digest = 0;
+        for (size_t i = 0; i < series->count; i++) {
+            const struct exemplar *exemplar = &series->exemplars[i];
+            digest = hash_mix(digest_text(digest, exemplar->labels), (uint64_t)exemplar->time_ms);
+            digest = hash_mix(digest, double_bits(exemplar->value));
+        }
+        put(answers, out, "exemplars %.*s %zu %016llx",
+            STR_ARG(labels_print(series->pairs, series->pair_count, &answers->arena)), series->count,
+            (unsigned long long)digest);
+    }
+}
+
 void golden_print(struct golden_answers *answers, struct writer *out)
 {
     if (answers->series.count)
@@ -235,4 +281,5 @@ void golden_print(struct golden_answers *answers, struct writer *out)
     vec_each (entry, &answers->metadata)
         put(answers, out, "metadata %.*s %d %.*s %.*s", STR_ARG(entry->metric), (int)entry->type, STR_ARG(entry->help),
             STR_ARG(entry->unit));
+    print_exemplars(answers, out);
 }

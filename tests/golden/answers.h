@@ -4,7 +4,8 @@
  *     metric many: 1540 series, 1540 samples 0123456789abcdef     where a metric has more than 100 series
  *     names 5 0123456789abcdef
  *     values job 2 0123456789abcdef                               for each label name
- *     metadata up type 2 help unit
+ *     metadata up 2 help unit
+ *     exemplars up{job="a"} 3 0123456789abcdef                    from format 3 on
  *
  * The last word is a digest of every bit: of a series its times, values, start times and histograms. The maker of a
  * folder prints it from what it sent, the test from what the folder answers.
@@ -28,6 +29,7 @@ struct golden_answers {
     struct arena arena;
     vec(struct golden_series) series; /* those with samples */
     vec(struct append_metadata) metadata;
+    exemplar_list exemplars; /* joined when they are printed */
 };
 
 void golden_init(struct golden_answers *answers);

@@ -39,6 +39,7 @@ struct maker {
     struct arena arena;
     struct series series[SERIES]; /* many, then floats, then rich ones */
     struct append_metadata metadata[2];
+    vec(struct append_exemplar) exemplars; /* all that were sent */
     uint64_t random;
 };
 
@@ -156,6 +157,21 @@ static void remember(struct series *series, struct row row)
     series->rows.data[at] = row;
 }
 
+static void add_exemplar(struct maker *maker, size_t series, int64_t time_ms, struct append_batch *batch)
+{
+    struct writer raw = {0};
+    label pair = {STR("trace_id"), arena_format(&maker->arena, "%016llx", (unsigned long long)next_random(maker))};
+
+    labels_write(&pair, 1, &raw);
+    str trace = arena_copy_str(&maker->arena, str_make((const char *)raw.data, raw.count));
+    const struct writer *of = &maker->series[series].raw;
+    vec_push(&maker->exemplars, (struct append_exemplar){str_make((const char *)of->data, of->count), trace,
+                                                         (double)(time_ms % 97) / 8, time_ms});
+    batch->exemplars = vec_last(&maker->exemplars);
+    batch->exemplar_count = 1;
+    writer_release(&raw);
+}
+
 /* One request: a sample for each of the series [first, end). */
 static void send(struct maker *maker, size_t first, size_t end, int64_t time_ms, int step)
 {
@@ -183,8 +199,12 @@ static void send(struct maker *maker, size_t first, size_t end, int64_t time_ms,
                                  .histograms = histograms,
                                  .starts_ms = starts_ms,
                                  .sample_count = count};
+    bool is_newest = maker->exemplars.count == 0 || time_ms > vec_last(&maker->exemplars)->time_ms;
+    if (first > 0 && step % 7 == 0 && is_newest)
+        add_exemplar(maker, first + (size_t)step % (count - 1), time_ms, &batch);
     must(db_append_wait(maker->db, &batch, &result));
-    if (result.stored != count) must(status_make(STATUS_INVALID, "not all is stored: %s", result.error));
+    if (result.stored != count || result.exemplars_kept != batch.exemplar_count)
+        must(status_make(STATUS_INVALID, "not all is stored: %s", result.error));
 }
 
 static void send_metadata(struct maker *maker, size_t index)
@@ -250,6 +270,15 @@ static void tell(struct maker *maker, struct writer *out)
         struct golden_series *told = golden_add(&answers, series->pairs, series->pair_count);
         vec_each (row, &series->rows) golden_take(told, row->time_ms, row->value, row->start_ms, row->histogram);
     }
+    vec_each (sent, &maker->exemplars) {
+        struct exemplar *copy = arena_array(&answers.arena, struct exemplar, 1);
+        *copy = (struct exemplar){sent->labels, sent->value, sent->time_ms};
+        for (size_t i = 0; i < SERIES; i++) {
+            const struct series *series = &maker->series[i];
+            if ((const char *)series->raw.data == sent->series.data)
+                vec_push(&answers.exemplars, (struct exemplar_series){series->pairs, series->pair_count, copy, 1});
+        }
+    }
     for (size_t i = 0; i < 2; i++) vec_push(&answers.metadata, maker->metadata[i]);
     golden_print(&answers, out);
     golden_release(&answers);
@@ -285,6 +314,7 @@ int main(int argc, char **argv)
         writer_release(&maker.series[i].raw);
         vec_release(&maker.series[i].rows);
     }
+    vec_release(&maker.exemplars);
     writer_release(&text);
     arena_release(&maker.arena);
     return 0;

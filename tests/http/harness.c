@@ -5,7 +5,6 @@
 #include "tests/http/appender.h"
 #include "tests/http/message.h"
 #include "tests/support/must.h"
-#include "tsdb/exemplars.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -51,7 +50,6 @@ void site_open(struct site *site)
     site_engine(site, &options);
     must(options_parse(COMMAND_SERVE, 0, NULL, &site->settings, rest, &rest_count));
     site->services.db = site->fixture.db;
-    site->services.exemplars = exemplars_new(1 << 20);
     site->services.ingest = ingest_new(db_append);
     site->services.bodies = &site->bodies;
     site->services.answers = &site->answers;
@@ -99,7 +97,6 @@ void site_close(struct site *site)
     workers_close(site->services.service_workers);
     workers_close(site->services.stream_workers);
     ingest_free(site->services.ingest);
-    exemplars_free(site->services.exemplars);
     config_holder_free(site->services.config);
     fixture_close(&site->fixture);
     arena_release(&site->arena);

@@ -1,6 +1,7 @@
 #include "http/api_exemplars.h"
 #include "tests/http/calls.h"
-#include "tsdb/exemplars.h"
+#include "tests/support/must.h"
+#include "tsdb/db.h"
 
 static const struct call_case calls[] = {
     {"GET", "/api/v1/query_exemplars?query=rate(up[5m])", 200,
@@ -27,9 +28,12 @@ Test(api_exemplars, answers)
     struct writer a = {0}, b = {0};
     labels_write(series, 2, &a);
     labels_write(trace, 1, &b);
-    struct exemplar exemplar = {str_make((const char *)b.data, b.count), 0.5, 1600096945479};
-    cr_assert(exemplars_add(site.services.exemplars, str_make((const char *)a.data, a.count), &exemplar) ==
-              EXEMPLAR_STORED);
+    struct append_exemplar exemplar = {str_make((const char *)a.data, a.count), str_make((const char *)b.data, b.count),
+                                       0.5, 1600096945479};
+    struct append_batch batch = {.exemplars = &exemplar, .exemplar_count = 1};
+    struct append_result result;
+    must(db_append_wait(site.services.db, &batch, &result));
+    cr_expect(result.exemplars_kept == 1);
     writer_release(&a);
     writer_release(&b);
     CHECK_CALLS(&site, calls);

@@ -1,6 +1,7 @@
 #include "http/api_self_metrics.h"
 #include "http/metrics.h"
 #include "tests/http/calls.h"
+#include "tsdb/metrics.h"
 
 #include <jansson.h>
 

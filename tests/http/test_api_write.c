@@ -114,7 +114,7 @@ Test(api_write, messages)
         cr_expect(reply.code == messages[i].code, "%s: %u", messages[i].name, reply.code);
         cr_expect(str_equal(reply.body, str_from(messages[i].text)), "%s: %.*s", messages[i].name, STR_ARG(reply.body));
     }
-    cr_expect(appender.appends == 1 && appender.metadata.count == 1, "only what holds something is appended");
+    cr_expect(appender.appends == 2 && appender.metadata.count == 1, "only what holds something is appended");
     site_close(&site);
 }
 

@@ -36,7 +36,7 @@ Test(batch, limits)
     struct write_batch batch = {0};
     char *text = memory_zalloc(1 << 20);
     label pair = {STR("a"), str_make(text, 1 << 20)};
-    struct write_exemplar exemplar = {0};
+    struct append_exemplar exemplar = {0};
     str labels = STR("");
     status s = ok();
 

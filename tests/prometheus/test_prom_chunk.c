@@ -212,6 +212,19 @@ Test(prom_chunk, damage_is_refused)
     writer_release(&out);
 }
 
+/* A chunk without samples is no chunk that anybody writes, and harmless. */
+Test(prom_chunk, empty)
+{
+    for (unsigned encoding = PROM_XOR; encoding <= PROM_FLOAT_HISTOGRAM_START; encoding++) {
+        struct column_buffer buffer = {0};
+        uint8_t chunk[64] = {0};
+        must(prom_chunk_decode(encoding, chunk, 3, &buffer));
+        cr_expect(buffer.times.count == 0);
+        cr_expect(failed(prom_chunk_decode(encoding, chunk, 1, &buffer)));
+        column_buffer_release(&buffer);
+    }
+}
+
 Test(prom_chunk, unknown_encodings_are_named)
 {
     struct column_buffer buffer = {0};

@@ -83,7 +83,7 @@ Test(prom_log, reads_records)
 
 /* Damage costs the rest of its segment, is told with file and offset, and nothing wrong is read. At the end of the last
  * segment it is no damage. */
-Test(prom_log, damage_is_told, .timeout = 120)
+Test(prom_log, damage_is_told)
 {
     struct fs *fs = make_log();
     struct arena arena = {0};

@@ -107,6 +107,38 @@ Test(prom_record, damage_is_refused)
     writer_release(&record);
 }
 
+/* Spans that reach beyond every index. */
+Test(prom_record, far_spans_are_refused)
+{
+    static const int64_t offsets[] = {INT64_MIN, INT64_MAX, (int64_t)INT32_MIN - 1, INT32_MAX};
+
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        struct prom_record out = {0};
+        struct writer record = {0};
+        writer_u8(&record, PROM_RECORD_HISTOGRAMS);
+        writer_u64(&record, 0);
+        writer_u64(&record, 0);
+        writer_u8(&record, 0); /* id, time, hint, schema */
+        writer_u8(&record, 0);
+        writer_u8(&record, 0);
+        writer_u8(&record, 0);
+        writer_u64(&record, 0);
+        writer_u8(&record, 0);
+        writer_u8(&record, 0);
+        writer_u64(&record, 0);
+        writer_varint(&record, 2);
+        writer_signed(&record, -7);
+        writer_varint(&record, 1);
+        writer_signed(&record, offsets[i]);
+        writer_varint(&record, 1);
+        for (int k = 0; k < 20; k++) writer_u8(&record, 0);
+        status s = prom_record_decode(str_make((const char *)record.data, record.count), &out);
+        cr_expect(s.code == STATUS_CORRUPT && out.samples.count == 0, "%zu", i);
+        prom_record_release(&out);
+        writer_release(&record);
+    }
+}
+
 Test(prom_record, types)
 {
     for (unsigned type = 0; type < 256; type++) {

@@ -57,7 +57,7 @@ static void read_damaged(struct fs *fs, const char *what, size_t at)
     cr_expect(told || (is_padding && !failed(s)), "%s at %zu: %s", what, at, s.text);
 }
 
-Test(prom_segments, damage_is_told, .timeout = 300)
+Test(prom_segments, damage_is_told)
 {
     struct fs *fs = fixture_block_in_memory(1700000000000);
 

@@ -139,6 +139,10 @@ static const char *const tested_elsewhere[][2] = {
     {"storage/base", "number_digits"}, /* number */
     {"tsdb", "snapshot_source"},       /* snapshot, db_delete */
     {"tsdb", "block_columns"},         /* block_runs: what one writes the other reads */
+    {"tsdb", "head_file"},             /* inspect */
+    {"tsdb", "registry_file"},         /* check, which tells every bad byte of it */
+    {"http/main", "dump_block"},       /* dump */
+    {"http/main", "dump_wal"},         /* dump */
 };
 
 Test(tidy, every_file_has_a_test, .init = load_sources)

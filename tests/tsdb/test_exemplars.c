@@ -58,27 +58,41 @@ static bool is_any(void *context, labels series)
     return true;
 }
 
+/* A list in order, whose array is the arena's. */
+static exemplar_list read(struct exemplars *exemplars, int64_t from_ms, int64_t to_ms, exemplar_filter *wanted,
+                          struct arena *arena)
+{
+    exemplar_list list = {0}, copy = {0};
+
+    exemplars_read(exemplars, from_ms, to_ms, wanted, NULL, arena, &list);
+    exemplars_join(&list, arena);
+    copy.data = arena_array(arena, struct exemplar_series, list.count);
+    copy.count = list.count;
+    if (list.count) memcpy(copy.data, list.data, list.count * sizeof *list.data);
+    vec_release(&list);
+    return copy;
+}
+
 Test(exemplars, outcomes)
 {
     struct exemplars *exemplars = exemplars_new(1 << 20);
     struct arena arena = {0};
-    struct exemplar_series *found;
-    size_t count;
+    exemplar_list found;
 
     for (size_t i = 0; i < sizeof additions / sizeof additions[0]; i++) {
         struct exemplar exemplar = {fields(additions[i].labels, &arena), additions[i].value, additions[i].time_ms};
         enum exemplar_outcome outcome = exemplars_add(exemplars, fields(additions[i].series, &arena), &exemplar);
         cr_expect(outcome == additions[i].outcome, "row %zu: %d", i, outcome);
     }
-    exemplars_read(exemplars, INT64_MIN, INT64_MAX, is_any, NULL, &arena, &found, &count);
-    cr_assert(count == 2 && found[0].count == 3 && found[1].count == 1);
-    cr_expect(found[0].pair_count == 2 && str_equal(found[0].pairs[1].value, STR("x")));
-    cr_expect(found[0].exemplars[2].value == 1.5 && found[0].exemplars[2].time_ms == 200);
-    cr_expect(str_equal(labels_get((labels){found[0].exemplars[2].labels}, STR("trace_id")), STR("3")));
-    exemplars_read(exemplars, 100, 199, is_x, NULL, &arena, &found, &count);
-    cr_expect(count == 1 && found[0].count == 2);
-    exemplars_read(exemplars, 0, 49, is_any, NULL, &arena, &found, &count);
-    cr_expect(count == 0);
+    found = read(exemplars, INT64_MIN, INT64_MAX, is_any, &arena);
+    cr_assert(found.count == 2 && found.data[0].count == 3 && found.data[1].count == 1);
+    cr_expect(found.data[0].pair_count == 2 && str_equal(found.data[0].pairs[1].value, STR("x")));
+    cr_expect(found.data[0].exemplars[2].value == 1.5 && found.data[0].exemplars[2].time_ms == 200);
+    cr_expect(str_equal(labels_get((labels){found.data[0].exemplars[2].labels}, STR("trace_id")), STR("3")));
+    found = read(exemplars, 100, 199, is_x, &arena);
+    cr_expect(found.count == 1 && found.data[0].count == 2);
+    found = read(exemplars, 0, 49, is_any, &arena);
+    cr_expect(found.count == 0);
     exemplars_free(exemplars);
     arena_release(&arena);
 }
@@ -88,8 +102,8 @@ Test(exemplars, the_oldest_make_room)
     enum { BUDGET = 20000, MANY = 5000 };
     struct exemplars *exemplars = exemplars_new(BUDGET);
     struct arena arena = {0};
-    struct exemplar_series *found;
-    size_t count, held = 0;
+    exemplar_list found;
+    size_t held = 0;
 
     for (int64_t i = 0; i < MANY; i++) {
         str series = arena_format(&arena, "__name__=m,i=%d", (int)(i % 7));
@@ -97,15 +111,15 @@ Test(exemplars, the_oldest_make_room)
         cr_expect(exemplars_add(exemplars, fields(series.data, &arena), &exemplar) == EXEMPLAR_STORED);
         cr_assert(exemplars_bytes(exemplars) <= BUDGET);
     }
-    exemplars_read(exemplars, INT64_MIN, INT64_MAX, is_any, NULL, &arena, &found, &count);
-    cr_assert(count == 7);
-    for (size_t i = 0; i < count; i++) {
-        held += found[i].count;
-        for (size_t j = 1; j < found[i].count; j++)
-            cr_expect(found[i].exemplars[j].time_ms == found[i].exemplars[j - 1].time_ms + 7);
+    found = read(exemplars, INT64_MIN, INT64_MAX, is_any, &arena);
+    cr_assert(found.count == 7);
+    for (size_t i = 0; i < found.count; i++) {
+        held += found.data[i].count;
+        for (size_t j = 1; j < found.data[i].count; j++)
+            cr_expect(found.data[i].exemplars[j].time_ms == found.data[i].exemplars[j - 1].time_ms + 7);
     }
-    exemplars_read(exemplars, MANY - (int64_t)held, INT64_MAX, is_any, NULL, &arena, &found, &count);
-    for (size_t i = 0; i < count; i++) held -= found[i].count;
+    found = read(exemplars, MANY - (int64_t)held, INT64_MAX, is_any, &arena);
+    for (size_t i = 0; i < found.count; i++) held -= found.data[i].count;
     cr_expect(held == 0, "the newest are there");
     exemplars_free(exemplars);
     exemplars = exemplars_new(0);

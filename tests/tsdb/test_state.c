@@ -98,7 +98,7 @@ Test(state, text)
     must(tombstones_make(NULL, NULL, NULL, &item, 1, &state.tombstones));
     must(state_save(fs, &state));
     must(fs_read_file(fs, "state", 10000, &arena, &text));
-    cr_expect(str_equal(str_cut(&text, '\n'), STR("varve state 2")) && str_equal(str_cut(&text, '\n'), STR("next 17")));
+    cr_expect(str_equal(str_cut(&text, '\n'), STR("varve state 3")) && str_equal(str_cut(&text, '\n'), STR("next 17")));
     line = str_cut(&text, '\n');
     cr_expect(line.len == 7 + 384 && str_starts_with(line, STR("secret a500")));
     cr_expect(str_equal(str_cut(&text, '\n'), STR("block 12 -5 1700007200000")));
@@ -165,7 +165,7 @@ Test(state, malformed_lines)
 
     arena_init(&arena, NULL);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        str text = arena_format(&arena, "varve state 2\n%s\n", lines[i]);
+        str text = arena_format(&arena, "varve state 3\n%s\n", lines[i]);
         text = arena_format(&arena, "%.*schecksum %016llx\n", STR_ARG(text),
                             (unsigned long long)hash_bytes(text.data, text.len));
         must(fs_replace_file(fs, "state", text));
@@ -173,7 +173,7 @@ Test(state, malformed_lines)
     }
     must(fs_replace_file(fs, "state", STR("varve state 1\nnext 5\n")));
     cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "no checksum");
-    must(fs_replace_file(fs, "state", STR("varve state 3\nnext 5\n")));
+    must(fs_replace_file(fs, "state", STR("varve state 4\nnext 5\n")));
     cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "a version to come");
     must(fs_replace_file(fs, "state", STR("")));
     cr_expect(state_load(fs, &got).code == STATUS_CORRUPT, "empty");
