@@ -215,8 +215,8 @@ static void check(struct fixture *fixture, const struct query_request *request, 
     cr_expect(outcomes & 1U << kind, "%s: %d %.*s", name, (int)kind, (int)(error.len < 200 ? error.len : 200),
               error.data);
     cr_expect(kind == QUERY_OK || error.len > 0, "%s", name);
-    cr_expect(kind == QUERY_OK || memmem(error.data, error.len, message, strlen(message)), "%s: %.*s", name,
-              (int)(error.len < 200 ? error.len : 200), error.data);
+    cr_expect(kind == QUERY_OK || kind == QUERY_TIMEOUT || memmem(error.data, error.len, message, strlen(message)),
+              "%s: %.*s", name, (int)(error.len < 200 ? error.len : 200), error.data);
     cr_expect(peak <= (size_t)(LIMIT_MIB + SLACK_MIB) * MIB, "%s: %zu MiB", name, peak / MIB);
     query_free(query);
 }
@@ -246,7 +246,9 @@ Test(hostile, texts)
         str text = text_of(&texts[i], &w);
         snprintf(name, sizeof name, "%s%s…", texts[i].head, texts[i].unit ? texts[i].unit : "");
         struct query_request request = {.text = text, .start_ms = 2000000};
-        check(&fixture, &request, texts[i].outcomes, texts[i].message, name);
+        /* megabytes may take a slow machine longer than there is time for */
+        unsigned outcomes = texts[i].outcomes | (text.len >= MIB ? LATE : 0);
+        check(&fixture, &request, outcomes, texts[i].message, name);
         request.is_range = true; /* the same at many steps, when it means anything */
         request.end_ms = request.start_ms + 1000 * 1000;
         request.step_ms = 1000;
