@@ -322,6 +322,7 @@ static bool visit_kind(struct estimate *e, const struct node *node, bool is_fill
         inherit(out, &operand);
         drop_name(out);
         return true;
+    case NODE_STRING: return true;
     default:
         out->cost->series = out->rows_least = 1;
         out->is_total = true;

@@ -74,6 +74,7 @@ bool feed_load(const struct feed *feed, struct task *task, const uint32_t *rows,
 {
     *out = (struct feed_batch){.feed = feed, .task = task, .rows = rows};
     if (!feed->points) return true;
+    if (!query_has_room(task->query, count * grid_stride(&feed->points->grid) * sizeof(double))) return false;
     out->points = tile_make(&task->scratch, &feed->points->grid, count);
     return stage_fill(feed->points, task, rows, count, &out->points);
 }
@@ -152,6 +153,7 @@ bool feed_samples(struct feed_batch *batch, uint32_t i, samples *out)
     struct task *task = batch->task;
 
     if (batch->feed->points) {
+        if (!task_has_room(task, batch->feed->points->grid.steps)) return false;
         point_samples(batch, i, out);
     } else {
         if (!task_read(task, batch->feed->selection, batch->rows[i], out)) return false;

@@ -12,9 +12,26 @@ struct grid {
     uint32_t steps;
 };
 
+/* A time and a duration; beyond the ends of time is the end. */
+static inline int64_t time_plus(int64_t time_ms, int64_t duration_ms)
+{
+    int64_t sum;
+
+    if (!__builtin_add_overflow(time_ms, duration_ms, &sum)) return sum;
+    return duration_ms < 0 ? INT64_MIN : INT64_MAX;
+}
+
+static inline int64_t time_minus(int64_t time_ms, int64_t duration_ms)
+{
+    int64_t difference;
+
+    if (!__builtin_sub_overflow(time_ms, duration_ms, &difference)) return difference;
+    return duration_ms < 0 ? INT64_MAX : INT64_MIN;
+}
+
 static inline int64_t grid_time(const struct grid *grid, size_t step)
 {
-    return grid->start_ms + (int64_t)step * grid->step_ms;
+    return (int64_t)((uint64_t)grid->start_ms + (uint64_t)step * (uint64_t)grid->step_ms); /* the sum fits */
 }
 
 static inline int64_t grid_end(const struct grid *grid)

@@ -17,7 +17,7 @@ struct parse_error {
 };
 
 /* Limits that keep a hostile query from taking the stack or the machine. */
-enum { PARSE_TEXT_MAX = 10 << 20, PARSE_DEPTH_MAX = 500 };
+enum { PARSE_TEXT_MAX = 10 << 20, PARSE_DEPTH_MAX = 500, PARSE_LIST_MAX = 1 << 16 };
 
 /* Parses and checks types. Returns NULL and fills *error when the text is no valid expression. */
 struct node *parse_query(str text, unsigned features, struct arena *arena, struct parse_error *error);

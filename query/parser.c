@@ -125,6 +125,11 @@ bool parser_raise(struct parser *parser, struct node *node, const struct node *c
 void *parser_grow(struct parser *parser, void *items, size_t count, size_t item_bytes)
 {
     if (count & (count - 1)) return items;
+    if (count >= PARSE_LIST_MAX) {
+        parser_fail(parser, parser->end, "more than %d items in a list", PARSE_LIST_MAX);
+        parser->next.kind = TOKEN_ERROR; /* nothing more is read */
+        parser->has_next = true;
+    }
     void *bigger = arena_alloc_items(parser->arena, count ? 2 * count : 1, item_bytes);
     if (count) memcpy(bigger, items, count * item_bytes);
     return bigger;

@@ -22,13 +22,14 @@ void *plan_new(struct plan *plan, const struct stage_class *class, const struct 
 static bool fold_call(const struct query *query, const struct node *node, double *out)
 {
     const struct query_request *request = &query->request;
-    int64_t range_ms = request->is_range ? request->end_ms - request->start_ms : 0;
+    int64_t end_ms = request->is_range ? request->end_ms : request->start_ms;
+    double range_ms = (double)((uint64_t)end_ms - (uint64_t)request->start_ms);
 
     switch (node->call.function->how.folds) {
     case FOLDS_START: *out = (double)request->start_ms / 1000; return true;
-    case FOLDS_END: *out = (double)(request->start_ms + range_ms) / 1000; return true;
-    case FOLDS_RANGE: *out = (double)range_ms / 1000; return true;
-    case FOLDS_STEP: *out = range_ms ? (double)request->step_ms / 1000 : 0; return true;
+    case FOLDS_END: *out = (double)end_ms / 1000; return true;
+    case FOLDS_RANGE: *out = range_ms / 1000; return true;
+    case FOLDS_STEP: *out = range_ms > 0 ? (double)request->step_ms / 1000 : 0; return true;
     default: return false;
     }
 }
@@ -168,10 +169,10 @@ struct grid plan_subquery_grid(const struct plan *plan, const struct node *node,
     if (step == 0) step = options->subquery_step_ms;
     windows_span(windows, &from, &to);
     int64_t start = from / step * step;
-    if (start <= from) start += step;
+    if (start <= from) start = time_plus(start, step);
     struct grid grid = {start, step, 0};
     if (to < start) return grid;
-    uint64_t steps = (uint64_t)(to - start) / (uint64_t)step + 1;
+    uint64_t steps = ((uint64_t)to - (uint64_t)start) / (uint64_t)step + 1;
     if (steps > options->samples_max || steps > UINT32_MAX / 2) {
         query_refuse(plan->query, STOP_REFUSED_SAMPLES, steps);
     } else if (options->query_bytes_max && steps * sizeof(double) > options->query_bytes_max) {

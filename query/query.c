@@ -100,7 +100,9 @@ static bool make_grid(struct query *query)
         set_error(query, QUERY_BAD_DATA, STR("a range query needs a positive step and an end not before its start"));
         return false;
     }
-    uint64_t steps = (uint64_t)(request->end_ms - request->start_ms) / (uint64_t)request->step_ms + 1;
+    uint64_t span_ms = (uint64_t)request->end_ms - (uint64_t)request->start_ms; /* the whole of time fits */
+    uint64_t steps = span_ms / (uint64_t)request->step_ms;
+    if (steps < UINT64_MAX) steps++;
     if (steps > UINT32_MAX / 2) {
         set_error(query, QUERY_BAD_DATA,
                   arena_format(&query->text_arena, "a range query of %llu steps is too long",

@@ -26,6 +26,8 @@ struct rewriting {
     struct keys seen;     /* values of the source labels that have occurred */
     vec(uint32_t) values; /* what the destination gets for each: an id, or UNCHANGED */
     struct writer out;
+    size_t asked_at; /* bytes of `out` when there was last asked for room */
+    bool has_ended;  /* there was none */
 };
 
 /* The name of a group after a dollar: word characters, or such in braces. Returns the bytes it takes, 0 if it is none.
@@ -54,6 +56,21 @@ static str group_text(const struct rewriting *r, str name)
     return number ? r->groups[number] : STR("");
 }
 
+/* Appends to the new value. A short expression can ask for values of any length, so there is asked for room as it
+ * grows.
+ */
+static bool put(struct rewriting *r, str text)
+{
+    enum { ASK_BYTES = 64 << 10 };
+
+    if (r->out.count + text.len >= r->asked_at + ASK_BYTES) {
+        r->asked_at = r->out.count + text.len;
+        r->has_ended = !query_has_room(r->query, 2 * r->asked_at); /* here and as a string of the query */
+    }
+    if (!r->has_ended) writer_bytes(&r->out, text.data, text.len);
+    return !r->has_ended;
+}
+
 /* Writes the replacement with $1, ${1}, $name and ${name} filled in and $$ as one dollar. */
 static void expand(struct rewriting *r)
 {
@@ -61,15 +78,13 @@ static void expand(struct rewriting *r)
 
     for (;;) {
         size_t plain = str_find(rest, '$');
-        writer_bytes(&r->out, rest.data, plain);
-        if (plain == rest.len) return;
+        if (!put(r, str_part(rest, 0, plain)) || plain == rest.len) return;
         rest = str_part(rest, plain + 1, rest.len);
         size_t used = read_group_name(rest, &name);
         if (used) {
-            str text = group_text(r, name);
-            writer_bytes(&r->out, text.data, text.len);
+            if (!put(r, group_text(r, name))) return;
         } else {
-            writer_u8(&r->out, '$');
+            if (!put(r, STR("$"))) return;
             used = rest.len > 0 && rest.data[0] == '$';
         }
         rest = str_part(rest, used, rest.len);
@@ -81,18 +96,18 @@ static uint32_t new_value(struct rewriting *r, const uint32_t *sources)
 {
     const struct relabel *relabel = r->relabel;
 
-    r->out.count = 0;
+    r->out.count = r->asked_at = 0;
     if (relabel->is_join) {
-        for (size_t i = 0; i < relabel->source_count; i++) {
-            str value = snapshot_string(r->query->snapshot, sources[i]);
-            if (i > 0) writer_bytes(&r->out, relabel->text.data, relabel->text.len);
-            writer_bytes(&r->out, value.data, value.len);
+        for (size_t i = 0; i < relabel->source_count && !r->has_ended; i++) {
+            if (i > 0) put(r, relabel->text);
+            put(r, snapshot_string(r->query->snapshot, sources[i]));
         }
     } else {
         str value = snapshot_string(r->query->snapshot, sources[0]);
         if (!regex_capture(r->regex, value, r->groups, regex_group_count(r->regex) + 1)) return UNCHANGED;
         expand(r);
     }
+    if (r->has_ended) return UNCHANGED;
     return snapshot_intern(r->query->snapshot, str_make((const char *)r->out.data, r->out.count));
 }
 
@@ -120,6 +135,7 @@ static bool rewrite_rows(struct rewriting *r, const uint32_t *columns, struct sh
         done = (row % 4096 || query_may_go_on(query)) && shape_pairs(from, query, row, &pairs);
         for (size_t i = 0; i < r->relabel->source_count; i++) sources[i] = columns[i * from->count + row];
         uint32_t value = done ? value_for(r, sources) : UNCHANGED;
+        done = done && !r->has_ended;
         if (value != UNCHANGED) pairs_set(&pairs, query, destination, value);
         shape_builder_add(&builder, pairs.data, pairs.count);
         bool is_renamed = value != UNCHANGED && destination == query->ids.name;

@@ -350,7 +350,7 @@ static bool window_samples(const struct feed *feed, struct feed_batch *batch, ui
         return query_fail(batch->task->query, (struct error_key){0}, "%s modifier is not supported with histograms",
                           windows->after_ms > 0 ? "smoothed" : "anchored");
     if (windows->before_ms || windows->after_ms)
-        extended_samples(&column, end - windows->range_ms, end, windows->after_ms > 0, scratch, &column);
+        extended_samples(&column, windows_start(windows, 0), end, windows->after_ms > 0, scratch, &column);
     int64_t *times = scratch_array(scratch, int64_t, column.count);
     double *values = scratch_array(scratch, double, column.count);
     if (column.count) memcpy(times, column.times_ms, column.count * sizeof *times);

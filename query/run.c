@@ -66,23 +66,28 @@ void query_refuse(struct query *query, enum stop_reason reason, uint64_t least)
     query_stop(query, reason);
 }
 
-bool query_may_go_on(struct query *query)
+/* Ends the query if its own account or that of all queries would be over its limit with so many bytes more. */
+static void check_memory(struct query *query, size_t bytes)
 {
-    if (atomic_load_explicit(&query->stop, memory_order_relaxed) != STOP_NOT) return false;
-    if (clock_monotonic_ns() > query->deadline_ns) query_stop(query, STOP_TIMEOUT);
-    if (account_over(&query->account)) {
-        bool own = atomic_load(&query->account.used_bytes) > query->account.limit_bytes;
-        query_stop(query, own ? STOP_MEMORY : STOP_TOTAL_MEMORY);
+    for (const struct account *account = &query->account; account; account = account->parent) {
+        size_t used = atomic_load_explicit(&account->used_bytes, memory_order_relaxed);
+        if (account->limit_bytes == 0 || (used <= account->limit_bytes && bytes <= account->limit_bytes - used))
+            continue;
+        query_stop(query, account == &query->account ? STOP_MEMORY : STOP_TOTAL_MEMORY);
     }
-    return atomic_load_explicit(&query->stop, memory_order_relaxed) == STOP_NOT;
 }
 
 bool query_has_room(struct query *query, size_t bytes)
 {
-    account_charge(&query->account, bytes);
-    bool has_room = query_may_go_on(query);
-    account_return(&query->account, bytes);
-    return has_room;
+    if (atomic_load_explicit(&query->stop, memory_order_relaxed) != STOP_NOT) return false;
+    if (clock_monotonic_ns() > query->deadline_ns) query_stop(query, STOP_TIMEOUT);
+    check_memory(query, bytes);
+    return atomic_load_explicit(&query->stop, memory_order_relaxed) == STOP_NOT;
+}
+
+bool query_may_go_on(struct query *query)
+{
+    return query_has_room(query, 0);
 }
 
 void query_hold(struct query *query, uint64_t count)

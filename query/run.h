@@ -183,6 +183,15 @@ static inline bool task_goes_on(struct task *task, size_t count)
     return query_may_go_on(task->query);
 }
 
+/* Whether there is room for what a row of `steps` needs beside its tile: a window plan and what kernels make. Asked
+ * only of long rows. */
+static inline bool task_has_room(struct task *task, size_t steps)
+{
+    enum { LONG_ROW = 16384, STEP_BYTES = 32 };
+
+    return steps < LONG_ROW || query_has_room(task->query, steps * STEP_BYTES);
+}
+
 /* Reads the samples of a row; they are held against the limit while they are read. Valid until the task reads again. */
 bool task_read(struct task *task, const struct selection *selection, uint32_t row, samples *out);
 

@@ -143,7 +143,8 @@ static bool fill_row(const struct select *select, struct task *task, uint32_t ro
     samples column;
 
     if (!task_read(task, select->selection, row, &column)) return false;
-    if (!task_goes_on(task, column.count + select->stage.grid.steps)) return false;
+    size_t steps = select->stage.grid.steps;
+    if (!task_goes_on(task, column.count + steps) || !task_has_room(task, steps)) return false;
     if (select->selector->smoothed) task_remove_stale(task, &column);
     if (select->without_buckets) samples_strip_buckets(&column, &task->scratch);
     if (column.count == 0) return true;

@@ -46,6 +46,7 @@ static bool visit_piece(void *context, struct task *task, uint32_t index)
         for (uint32_t i = 0; i < piece.count; i++) rows[i] = piece.first + i;
         piece.rows = rows;
     }
+    if (!query_has_room(task->query, piece.count * grid_stride(&v->stage->grid) * sizeof(double))) return false;
     piece.tile = tile_make(&task->scratch, &v->stage->grid, piece.count);
     return stage_fill(v->stage, task, piece.rows, piece.count, &piece.tile) && v->visit(v->context, task, &piece);
 }

@@ -143,7 +143,8 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
     bool is_extended = selector && (selector->anchored || selector->smoothed);
 
     if (column->count == 0) return true;
-    if (!task_goes_on(task, column->count + window->stage.grid.steps)) return false;
+    size_t steps = window->stage.grid.steps;
+    if (!task_goes_on(task, column->count + steps) || !task_has_room(task, steps)) return false;
     struct window_run run = {.windows = &window->feed.windows,
                              .column = *column,
                              .params = window->columns,

@@ -114,7 +114,7 @@ static struct extended window_at(const struct window_run *run, size_t step)
     return (struct extended){.times_ms = run->column.times_ms + first,
                              .values = run->column.values + first,
                              .count = run->plan->length[step],
-                             .start_ms = end - run->windows->range_ms,
+                             .start_ms = windows_start(run->windows, step),
                              .end_ms = end,
                              .is_smoothed = run->is_smoothed};
 }

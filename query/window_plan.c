@@ -12,8 +12,8 @@ void windows_span(const struct windows *windows, int64_t *from_ms, int64_t *to_m
 {
     size_t last = windows->grid.steps ? windows->grid.steps - 1 : 0;
 
-    *from_ms = windows_reference(windows, 0) - windows->range_ms - windows->before_ms;
-    *to_ms = windows_reference(windows, last) + windows->after_ms;
+    *from_ms = time_minus(windows_start(windows, 0), windows->before_ms);
+    *to_ms = time_plus(windows_reference(windows, last), windows->after_ms);
 }
 
 /* The first sample later than `time`, searched from `at` on: steps are near each other, so most walks are short. */
@@ -42,10 +42,9 @@ static void place_windows(struct window_plan *plan, const struct windows *window
     uint32_t first = 0, end = 0;
 
     for (uint32_t step = 0; step < plan->steps; step++) {
-        int64_t reference = windows_reference(windows, step);
         uint32_t seen = end;
-        first = first_after(column, first, reference - windows->range_ms - windows->before_ms);
-        end = first_after(column, end, reference + windows->after_ms);
+        first = first_after(column, first, time_minus(windows_start(windows, step), windows->before_ms));
+        end = first_after(column, end, time_plus(windows_reference(windows, step), windows->after_ms));
         uint32_t length = end > first ? end - first : 0;
         plan->first[step] = first < plan->sample_count ? first : plan->sample_count - 1;
         plan->length[step] = length;
@@ -62,12 +61,12 @@ static void place_windows(struct window_plan *plan, const struct windows *window
 static void measure_distances(struct window_plan *plan, const struct windows *windows, const samples *column)
 {
     for (uint32_t step = 0; step < plan->steps; step++) {
-        int64_t end = windows_reference(windows, step), start = end - windows->range_ms;
+        int64_t end = windows_reference(windows, step), start = windows_start(windows, step);
         int64_t first = column->times_ms[plan->first[step]], last = column->times_ms[window_plan_last(plan, step)];
         double sampled = (double)(last - first) / 1000;
         double average = sampled / (double)(plan->length[step] - 1);
         double threshold = average * 1.1;
-        double to_start = (double)(first - start) / 1000, to_end = (double)(end - last) / 1000;
+        double to_start = (double)time_minus(first, start) / 1000, to_end = (double)time_minus(end, last) / 1000;
         plan->sampled[step] = sampled;
         plan->to_start[step] = to_start >= threshold ? average / 2 : to_start;
         plan->to_end[step] = to_end >= threshold ? average / 2 : to_end;

@@ -21,7 +21,13 @@ struct windows {
 
 static inline int64_t windows_reference(const struct windows *windows, size_t step)
 {
-    return (windows->is_fixed ? windows->fixed_ms : grid_time(&windows->grid, step)) - windows->offset_ms;
+    return time_minus(windows->is_fixed ? windows->fixed_ms : grid_time(&windows->grid, step), windows->offset_ms);
+}
+
+/* Where the window of a step starts, without what is read before it. */
+static inline int64_t windows_start(const struct windows *windows, size_t step)
+{
+    return time_minus(windows_reference(windows, step), windows->range_ms);
 }
 
 /* The interval (from, to] that holds all windows. */

@@ -198,7 +198,7 @@ static struct rich_result count_anchored(struct rich_run *rich, size_t step,
 {
     struct rich_window window = rich_window_at(rich, step);
     const struct windows *windows = rich->run->windows;
-    int64_t start = windows_reference(windows, step) - windows->range_ms;
+    int64_t start = windows_start(windows, step);
     size_t after = 0;
 
     while (after < window.count && window.times_ms[after] <= start) after++;

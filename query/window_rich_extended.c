@@ -150,7 +150,7 @@ static struct rich_result change_of(struct rich_run *rich, size_t step, bool is_
 {
     int64_t end_ms = windows_reference(rich->run->windows, step);
     struct extended e = {.window = rich_window_at(rich, step),
-                         .start_ms = end_ms - rich->run->windows->range_ms,
+                         .start_ms = windows_start(rich->run->windows, step),
                          .end_ms = end_ms,
                          .is_smoothed = rich->run->is_smoothed};
     double change;

@@ -95,7 +95,7 @@ static bool extrapolate(const struct rich_run *rich, const struct rich_window *w
                         double change, double first, struct extrapolation *out)
 {
     const struct windows *windows = rich->run->windows;
-    int64_t end = windows_reference(windows, step), start = end - windows->range_ms;
+    int64_t end = windows_reference(windows, step), start = windows_start(windows, step);
     size_t n = window->count;
     int64_t begin = window->times_ms[0], last = window->times_ms[n - 1];
     double to_start = (double)(begin - start) / 1000, to_end = (double)(end - last) / 1000;

@@ -1,5 +1,8 @@
 /* Aggregations over groups. */
+#include "query/run.h"
 #include "tests/query/fixture.h"
+
+#include <stdio.h>
 
 Test(aggregate, groups)
 {
@@ -33,4 +36,50 @@ Test(aggregate, groups)
     fixture_load(&fixture, 10000, fixture_series);
     FIXTURE_CHECK(&fixture, cases);
     fixture_close(&fixture);
+}
+
+static void render_nothing(void *context, const struct result_part *part, struct writer *out)
+{
+    (void)context;
+    (void)part;
+    (void)out;
+}
+
+/* What a query has held at most beyond the labels of its series: 8 bytes for each label and 40 for the rest. */
+static size_t peak_of(const char *text, int series)
+{
+    enum { GROUPS = 10, SAMPLES = 40, BYTES_A_SERIES = 160 };
+    struct query_request request = {
+        .text = str_from(text), .is_range = true, .start_ms = 60000, .end_ms = 600000, .step_ms = 1000};
+    int64_t times[SAMPLES];
+    double values[SAMPLES];
+    struct fixture fixture;
+    char metric[64];
+
+    for (int k = 0; k < SAMPLES; k++) {
+        times[k] = k * 15000;
+        values[k] = k;
+    }
+    fixture_open(&fixture, 1, 0);
+    for (int i = 0; i < series; i++) {
+        snprintf(metric, sizeof metric, "m_total{x=\"%d\",i=\"%d\"}", i % GROUPS, i);
+        fixture_append(&fixture, metric, times, values, SAMPLES);
+    }
+    struct query *query = query_prepare(fixture.engine, &request);
+    query_run(query, render_nothing, NULL);
+    cr_assert(query_error_kind(query) == QUERY_OK, "%.*s", STR_ARG(query_error(query)));
+    size_t peak = query->account.peak_bytes, labels = (size_t)series * BYTES_A_SERIES;
+    query_free(query);
+    fixture_close(&fixture);
+    return peak > labels ? peak - labels : 0;
+}
+
+/* Memory grows with groups × steps: values of 20 times as many series pass through the same accumulators. */
+Test(aggregate, memory_does_not_grow_with_series)
+{
+    size_t few = peak_of("sum by (x) (rate(m_total[5m]))", 1000);
+    size_t many = peak_of("sum by (x) (rate(m_total[5m]))", 20000);
+    size_t all = (size_t)20000 * 541 * sizeof(double); /* what the values of all series would take */
+
+    cr_expect(many <= 2 * few + (1 << 20) && many < all / 10, "%zu and %zu bytes", few, many);
 }

@@ -63,7 +63,7 @@ Test(cost, operators_and_their_rows)
         {"info(a)", true, "info 2 x 61(selector 2 x 61)"},
         {"time()", true, "time 1 x 61"},
         {"a[30s]", false, "range 2 x 1"},
-        {"\"x\"", false, "string 1 x 1"},
+        {"\"x\"", false, "string 0 x 1"},
     };
     struct fixture fixture;
 
