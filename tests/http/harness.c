@@ -43,6 +43,7 @@ void site_open(struct site *site)
     account_init(&site->bodies, 64 << 20, NULL);
     account_init(&site->answers, 256 << 20, NULL);
     arena_init(&site->arena, NULL);
+    pthread_mutex_init(&site->arena_mutex, NULL);
     fixture_open(&site->fixture, QUERY_THREADS, 0);
     options.threads = QUERY_THREADS;
     options.queue_max = QUERY_QUEUE_MAX;
@@ -100,6 +101,7 @@ void site_close(struct site *site)
     config_holder_free(site->services.config);
     fixture_close(&site->fixture);
     arena_release(&site->arena);
+    pthread_mutex_destroy(&site->arena_mutex);
     cr_expect(site->bodies.used_bytes == 0, "%zu bytes of bodies are still charged", (size_t)site->bodies.used_bytes);
     cr_expect(site->answers.used_bytes == 0, "%zu bytes of answers are still charged",
               (size_t)site->answers.used_bytes);
@@ -169,7 +171,9 @@ struct reply site_call(struct site *site, const char *method, const char *target
         while (!call.is_finished) pthread_cond_wait(&call.finished, &call.mutex);
         pthread_mutex_unlock(&call.mutex);
     }
+    pthread_mutex_lock(&site->arena_mutex);
     struct reply reply = reply_of(&request->response, &site->arena);
+    pthread_mutex_unlock(&site->arena_mutex);
     request_release(request);
     pthread_cond_destroy(&call.finished);
     pthread_mutex_destroy(&call.mutex);

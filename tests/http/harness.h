@@ -17,6 +17,7 @@ struct site {
     struct settings settings;
     struct services services;
     struct arena arena; /* replies */
+    pthread_mutex_t arena_mutex;
 };
 
 /* An empty database. */

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { JOBS_MAX = 16 };
+
 static struct plain_test *tests;
 static _Atomic int failures;
 
@@ -38,10 +40,10 @@ void plain_fail(const char *file, int line, bool stop, const char *condition, co
     if (stop) exit(1);
 }
 
-static bool run(const struct plain_test *test)
+/* In a child process, so that a crash or a leftover thread ends with its test. Returns its pid, or a negative number.
+ */
+static pid_t start(const struct plain_test *test)
 {
-    int outcome;
-
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -51,34 +53,63 @@ static bool run(const struct plain_test *test)
         if (test->fini) test->fini();
         exit(failures ? 1 : 0);
     }
-    if (child < 0 || waitpid(child, &outcome, 0) != child) return false;
+    return child;
+}
+
+struct job {
+    const struct plain_test *test;
+    pid_t child;
+};
+
+/* Waits until one of the jobs ends and frees its place; true if its test passed. */
+static bool finish_one(struct job *jobs, size_t *running)
+{
+    int outcome;
+    pid_t child = wait(&outcome);
+    size_t i = 0;
+
+    while (i < *running && jobs[i].child != child) i++;
+    if (i == *running) {
+        perror("wait");
+        exit(2);
+    }
+    const struct plain_test *test = jobs[i].test;
+    jobs[i] = jobs[--*running];
     if (WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0) return true;
     printf("[FAIL] %s::%s (%s %d)\n", test->suite, test->name, WIFSIGNALED(outcome) ? "signal" : "exit",
            WIFSIGNALED(outcome) ? WTERMSIG(outcome) : WEXITSTATUS(outcome));
     return false;
 }
 
-/* The options of Criterion that the build uses: --filter PATTERN and --jobs N (ignored). */
+/* The options of Criterion that the build uses: --filter PATTERN and --jobs N. */
 int main(int count, char **options)
 {
+    struct job jobs[JOBS_MAX];
     const char *filter = "*";
-    unsigned passed = 0, failed = 0;
+    size_t job_count = 1, running = 0;
+    unsigned passed = 0, total = 0;
 
     for (int i = 1; i + 1 < count; i++) {
         if (strcmp(options[i], "--filter") == 0) filter = options[i + 1];
+        if (strcmp(options[i], "--jobs") == 0) job_count = strtoul(options[i + 1], NULL, 10);
     }
+    if (job_count < 1 || job_count > JOBS_MAX) job_count = 1;
     for (const struct plain_test *test = tests; test; test = test->next) {
         char name[256];
         snprintf(name, sizeof name, "%s/%s", test->suite, test->name);
         if (test->disabled || fnmatch(filter, name, 0) != 0) continue;
-        if (run(test)) {
-            passed++;
-        } else {
-            failed++;
+        if (running == job_count) passed += finish_one(jobs, &running);
+        jobs[running] = (struct job){test, start(test)};
+        if (jobs[running].child < 0) {
+            perror("fork");
+            return 2;
         }
+        running++;
+        total++;
     }
-    printf("[====] Synthesis: Tested: %u | Passing: %u | Failing: %u\n", passed + failed, passed, failed);
-    return failed ? 1 : 0;
+    while (running) passed += finish_one(jobs, &running);
+    printf("[====] Synthesis: Tested: %u | Passing: %u | Failing: %u\n", total, passed, total - passed);
+    return passed < total ? 1 : 0;
 }
 
 #else
