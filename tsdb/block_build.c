@@ -114,10 +114,11 @@ static status write_series(struct build *build)
     return s;
 }
 
-/* Ordinals of one name's series grouped by value: those of value v are ordinals[starts[v]] … ordinals[starts[v + 1] -
- * 1]. */
+/* The series that have one name: all, and grouped by value: those of value v are ordinals[starts[v]] …
+ * ordinals[starts[v + 1] - 1]. */
 struct grouped {
-    uint32_t *ordinals, *starts;
+    uint32_t *all, *ordinals, *starts;
+    uint32_t count;
 };
 
 /* Where a name stands in each list, or UINT32_MAX. */
@@ -136,38 +137,37 @@ static void find_in_lists(const struct build_source *source, uint32_t name, uint
 /* A counting sort: ordinals come out rising within each value. */
 static void group(const struct build_source *source, uint32_t name, const uint32_t *places, struct grouped *out)
 {
-    uint32_t values = source->value_count(source->context, name);
+    uint32_t values = source->value_count(source->context, name), *chosen, total = 0;
     const uint32_t *ranks;
 
     out->starts = memory_zalloc(((size_t)values + 2) * sizeof *out->starts);
+    out->all = memory_alloc(((size_t)source->series_count + 1) * sizeof *out->all);
+    chosen = memory_alloc(((size_t)source->series_count + 1) * sizeof *chosen);
     for (uint32_t i = 0; i < source->series_count; i++) {
         uint32_t place = places[source->labels(source->context, i, &ranks)];
-        if (place != UINT32_MAX) out->starts[ranks[place] + 2]++;
+        if (place == UINT32_MAX) continue;
+        out->all[total] = i;
+        chosen[total++] = ranks[place];
+        out->starts[ranks[place] + 2]++;
     }
     for (uint32_t v = 2; v < values + 2; v++) out->starts[v] += out->starts[v - 1];
-    out->ordinals = memory_alloc(((size_t)out->starts[values + 1] + 1) * sizeof *out->ordinals);
-    for (uint32_t i = 0; i < source->series_count; i++) {
-        uint32_t place = places[source->labels(source->context, i, &ranks)];
-        if (place != UINT32_MAX) out->ordinals[out->starts[ranks[place] + 1]++] = i;
-    }
+    out->ordinals = memory_alloc(((size_t)total + 1) * sizeof *out->ordinals);
+    for (uint32_t i = 0; i < total; i++) out->ordinals[out->starts[chosen[i] + 1]++] = out->all[i];
+    out->count = total;
+    free(chosen);
 }
 
-static int compare_ordinals(const void *a, const void *b)
+static void grouped_release(struct grouped *grouped)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
+    free(grouped->all);
+    free(grouped->ordinals);
+    free(grouped->starts);
 }
 
-static struct page_ref write_presence(struct build *build, const struct grouped *grouped, uint32_t values)
+static struct page_ref write_presence(struct build *build, const struct grouped *grouped)
 {
-    uint32_t total = grouped->starts[values];
-    uint32_t *all = memory_alloc(((size_t)total + 1) * sizeof *all);
-
-    memcpy(all, grouped->ordinals, total * sizeof *all);
-    if (values > 1) qsort(all, total, sizeof *all, compare_ordinals);
     build->scratch.count = 0;
-    postings_encode(all, total, &build->scratch);
-    free(all);
+    postings_encode(grouped->all, grouped->count, &build->scratch);
     struct page_ref ref = block_writer_page(build->file, build->scratch.data, build->scratch.count, false);
     build->scratch.count = 0;
     return ref;
@@ -221,14 +221,13 @@ static void write_names(struct build *build)
         group(source, name, places, &grouped);
         struct dictionary dictionary = write_dictionary(build, name, values);
         struct page_list postings = write_postings(build, &grouped, values);
-        struct page_ref presence = write_presence(build, &grouped, values);
+        struct page_ref presence = write_presence(build, &grouped);
         writer_str(&table, source->name(source->context, name));
         dictionary_encode(&dictionary, &table);
         page_list_encode(&postings, &table);
         writer_varint(&table, presence.offset);
         writer_varint(&table, presence.bytes);
-        free(grouped.ordinals);
-        free(grouped.starts);
+        grouped_release(&grouped);
     }
     build->info->names = block_writer_page(build->file, table.data, table.count, true);
     writer_release(&table);

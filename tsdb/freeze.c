@@ -1,9 +1,8 @@
 /* Freezing a head, or any series of a registry; see freeze.h.
  *
- * The block numbers names and values by rank among those that are used. Series with samples are put in order by
- * counting them into metrics and sorting each metric's by the ranks of their other values; then the ranks of all values
- * are laid down in that order, 4 bytes a label, and everything the writer asks for is a look into that array. About 60
- * bytes a series while it lasts.
+ * The block numbers names and values by rank among those that are used. Labels of the series with samples are read
+ * once, as ids, 4 bytes a label, which then become ranks in place; by these the series are put in order: counted into
+ * metrics, and those of a metric sorted. Everything the writer asks for is a look into that array.
  */
 #include "tsdb/freeze.h"
 
@@ -11,12 +10,18 @@
 
 #include <assert.h>
 
-enum { SERIES_BYTES = 80 };
+enum { SERIES_BYTES = 100 };
+
+struct frozen_series {
+    uint32_t id;
+    uint32_t metric; /* rank of its name */
+    uint64_t labels; /* where they begin among the words */
+};
 
 struct freeze {
     const struct freeze_source *source;
     struct registry *registry;
-    uint32_t *order; /* ids of series, in the order of the block */
+    struct frozen_series *order; /* in the order of the block; its own memory, as its first form goes early */
     uint32_t count;
 
     uint32_t *names;      /* ids of names by rank */
@@ -31,8 +36,7 @@ struct freeze {
     uint32_t *list_counts;  /* 0 for lists that no series of the block uses */
     uint32_t list_count;
 
-    uint32_t *ranks;  /* of each series its list, then the ranks of its values */
-    uint64_t *starts; /* where those of a series begin */
+    vec(uint32_t) words; /* of each series its list, then its values: ids at first, then ranks */
     struct arena arena;
 };
 
@@ -49,12 +53,16 @@ static void mark_used(struct freeze *freeze)
         freeze->value_totals[i] = registry_value_count(freeze->registry, i);
         freeze->value_ranks[i] = arena_zarray(&freeze->arena, uint32_t, freeze->value_totals[i]);
     }
-    freeze->order = arena_array(&freeze->arena, uint32_t, total);
+    freeze->order = memory_alloc(total * sizeof *freeze->order);
     for (uint32_t id = 0; id < total; id++) {
         if (!freeze->source->has(freeze->source->context, id)) continue;
         struct series_labels set = registry_labels(freeze->registry, id);
-        freeze->order[freeze->count++] = id;
-        for (uint32_t i = 0; i < set.count; i++) freeze->value_ranks[set.names[i]][set.values[i]] = 1;
+        freeze->order[freeze->count++] = (struct frozen_series){.id = id, .labels = freeze->words.count};
+        vec_push(&freeze->words, set.list);
+        for (uint32_t i = 0; i < set.count; i++) {
+            vec_push(&freeze->words, set.values[i]);
+            freeze->value_ranks[set.names[i]][set.values[i]] = 1;
+        }
     }
 }
 
@@ -119,32 +127,36 @@ static void rank_lists(struct freeze *freeze)
     }
 }
 
+/* Turns the ids of values into ranks, and finds each series' metric among them. */
+static void rank_labels(struct freeze *freeze)
+{
+    uint32_t metric = freeze->name_ranks[registry_find_name(freeze->registry, METRIC_NAME)];
+
+    for (uint32_t i = 0; i < freeze->count; i++) {
+        struct frozen_series *series = &freeze->order[i];
+        uint32_t *values = freeze->words.data + series->labels + 1, list = values[-1];
+        const uint32_t *names = freeze->lists[list];
+        for (uint32_t k = 0; k < freeze->list_counts[list]; k++) {
+            values[k] = freeze->value_ranks[freeze->names[names[k]]][values[k]];
+            if (names[k] == metric) series->metric = values[k];
+        }
+    }
+}
+
+/* Of two series of a metric. */
 static int compare_series(const void *a, const void *b, void *context)
 {
     const struct freeze *freeze = context;
-    struct series_labels x = registry_labels(freeze->registry, *(const uint32_t *)a);
-    struct series_labels y = registry_labels(freeze->registry, *(const uint32_t *)b);
+    const uint32_t *x = freeze->words.data + ((const struct frozen_series *)a)->labels;
+    const uint32_t *y = freeze->words.data + ((const struct frozen_series *)b)->labels;
+    const uint32_t *left = freeze->lists[*x], *right = freeze->lists[*y];
+    uint32_t count = freeze->list_counts[*x], others = freeze->list_counts[*y];
 
-    for (uint32_t i = 0; i < x.count && i < y.count; i++) {
-        if (x.names[i] != y.names[i]) {
-            return freeze->name_ranks[x.names[i]] < freeze->name_ranks[y.names[i]] ? -1 : 1;
-        }
-        uint32_t left = freeze->value_ranks[x.names[i]][x.values[i]];
-        uint32_t right = freeze->value_ranks[y.names[i]][y.values[i]];
-        if (left != right) return left < right ? -1 : 1;
+    for (uint32_t i = 0; i < count && i < others; i++) {
+        if (left[i] != right[i]) return left[i] < right[i] ? -1 : 1;
+        if (x[i + 1] != y[i + 1]) return x[i + 1] < y[i + 1] ? -1 : 1;
     }
-    return (x.count > y.count) - (x.count < y.count);
-}
-
-/* Rank of a series' metric name. */
-static uint32_t metric_of(const struct freeze *freeze, uint32_t id, uint32_t metric_name)
-{
-    struct series_labels set = registry_labels(freeze->registry, id);
-
-    for (uint32_t i = 0; i < set.count; i++) {
-        if (set.names[i] == metric_name) return freeze->value_ranks[metric_name][set.values[i]];
-    }
-    return 0;
+    return (count > others) - (count < others);
 }
 
 static void sort_series(struct freeze *freeze)
@@ -152,35 +164,17 @@ static void sort_series(struct freeze *freeze)
     uint32_t name = registry_find_name(freeze->registry, METRIC_NAME);
     uint32_t metrics = freeze->value_counts[freeze->name_ranks[name]];
     uint32_t *starts = arena_zarray(&freeze->arena, uint32_t, (size_t)metrics + 1);
-    uint32_t *sorted = arena_array(&freeze->arena, uint32_t, freeze->count);
+    struct frozen_series *sorted = memory_alloc(freeze->count * sizeof *sorted);
 
-    for (uint32_t i = 0; i < freeze->count; i++) starts[metric_of(freeze, freeze->order[i], name) + 1]++;
+    for (uint32_t i = 0; i < freeze->count; i++) starts[freeze->order[i].metric + 1]++;
     for (uint32_t m = 0; m < metrics; m++) starts[m + 1] += starts[m];
-    for (uint32_t i = 0; i < freeze->count; i++)
-        sorted[starts[metric_of(freeze, freeze->order[i], name)]++] = freeze->order[i];
+    for (uint32_t i = 0; i < freeze->count; i++) sorted[starts[freeze->order[i].metric]++] = freeze->order[i];
     for (uint32_t m = 0; m < metrics; m++) {
         uint32_t first = m ? starts[m - 1] : 0; /* each start has moved on to its metric's end */
         qsort_r(sorted + first, starts[m] - first, sizeof *sorted, compare_series, freeze);
     }
+    free(freeze->order);
     freeze->order = sorted;
-}
-
-static void lay_down_ranks(struct freeze *freeze)
-{
-    uint64_t total = 0;
-
-    freeze->starts = arena_array(&freeze->arena, uint64_t, freeze->count);
-    for (uint32_t i = 0; i < freeze->count; i++) {
-        freeze->starts[i] = total;
-        total += 1 + registry_labels(freeze->registry, freeze->order[i]).count;
-    }
-    freeze->ranks = arena_array(&freeze->arena, uint32_t, total);
-    for (uint32_t i = 0; i < freeze->count; i++) {
-        struct series_labels set = registry_labels(freeze->registry, freeze->order[i]);
-        uint32_t *to = freeze->ranks + freeze->starts[i];
-        *to++ = set.list;
-        for (uint32_t k = 0; k < set.count; k++) to[k] = freeze->value_ranks[set.names[k]][set.values[k]];
-    }
 }
 
 static str source_name(void *context, uint32_t name)
@@ -211,22 +205,22 @@ static const uint32_t *source_list(void *context, uint32_t list, uint32_t *count
 static hash128 source_fingerprint(void *context, uint32_t ordinal)
 {
     struct freeze *freeze = context;
-    return registry_fingerprint(freeze->registry, freeze->order[ordinal]);
+    return registry_fingerprint(freeze->registry, freeze->order[ordinal].id);
 }
 
 static uint32_t source_labels(void *context, uint32_t ordinal, const uint32_t **values)
 {
     const struct freeze *freeze = context;
-    const uint32_t *ranks = freeze->ranks + freeze->starts[ordinal];
+    const uint32_t *words = freeze->words.data + freeze->order[ordinal].labels;
 
-    *values = ranks + 1;
-    return ranks[0];
+    *values = words + 1;
+    return words[0];
 }
 
 static status source_data(void *context, uint32_t ordinal, struct series_data *out)
 {
     struct freeze *freeze = context;
-    return freeze->source->data(freeze->source->context, freeze->order[ordinal], out);
+    return freeze->source->data(freeze->source->context, freeze->order[ordinal].id, out);
 }
 
 uint64_t freeze_memory(uint32_t series)
@@ -243,8 +237,8 @@ status freeze_series(struct fs *fs, const struct freeze_source *from, str metada
     rank_names(&freeze);
     rank_lists(&freeze);
     assert(freeze.count > 0);
+    rank_labels(&freeze);
     sort_series(&freeze);
-    lay_down_ranks(&freeze);
 
     struct build_source source = {.context = &freeze,
                                   .series_count = freeze.count,
@@ -260,6 +254,8 @@ status freeze_series(struct fs *fs, const struct freeze_source *from, str metada
                                   .metadata = metadata,
                                   .exemplars = from->exemplars};
     status s = block_build(fs, &source, info);
+    free(freeze.order);
+    vec_release(&freeze.words);
     arena_release(&freeze.arena);
     return s;
 }

@@ -10,7 +10,18 @@ void series_page_writer_release(struct series_page_writer *page)
     vec_release(&page->fingerprints);
     vec_release(&page->ends);
     vec_release(&page->lists);
-    vec_release(&page->values);
+    vec_release(&page->columns);
+}
+
+/* The column of a name. Neighbours have mostly the same names, so it is likely to be the one at `guess`. */
+static struct series_values *column_of(struct series_page_writer *page, uint32_t name, size_t guess)
+{
+    if (guess < page->columns.count && page->columns.data[guess].name == name) return &page->columns.data[guess];
+    vec_each (column, &page->columns) {
+        if (column->name == name) return column;
+    }
+    vec_push(&page->columns, (struct series_values){.name = name});
+    return vec_last(&page->columns);
 }
 
 void series_page_add(struct series_page_writer *page, hash128 fingerprint, uint32_t list, const uint32_t *names,
@@ -23,7 +34,7 @@ void series_page_add(struct series_page_writer *page, hash128 fingerprint, uint3
     vec_push(&page->ends, begin + bytes);
     vec_push(&page->fingerprints, fingerprint);
     vec_push(&page->lists, list);
-    for (uint32_t i = 0; i < count; i++) vec_push(&page->values, (struct series_value){slot, names[i], ranks[i]});
+    for (uint32_t i = 0; i < count; i++) column_of(page, names[i], i)->numbers[slot] = (uint64_t)ranks[i] + 1;
 }
 
 /* The least residual and the bits of the largest one above it. */
@@ -72,31 +83,22 @@ static void write_column(const uint64_t *numbers, uint32_t count, struct writer 
     put_bits(numbers, count, first, slope, width, out);
 }
 
-static int compare_values(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-    const struct series_value *x = a, *y = b;
-
-    if (x->name != y->name) return x->name < y->name ? -1 : 1;
-    return (x->slot > y->slot) - (x->slot < y->slot);
+    const struct series_values *x = a, *y = b;
+    return (x->name > y->name) - (x->name < y->name);
 }
 
 static void write_names(struct series_page_writer *page, uint32_t slots, struct writer *out)
 {
-    uint64_t numbers[SERIES_PAGE_SLOTS];
-    uint32_t names = 0, last = 0;
+    uint32_t last = 0;
 
-    if (page->values.count) qsort(page->values.data, page->values.count, sizeof *page->values.data, compare_values);
-    for (size_t i = 0; i < page->values.count; i++)
-        names += i == 0 || page->values.data[i].name != page->values.data[i - 1].name;
-    writer_varint(out, names);
-    for (size_t i = 0; i < page->values.count;) {
-        uint32_t name = page->values.data[i].name;
-        memset(numbers, 0, sizeof numbers);
-        for (; i < page->values.count && page->values.data[i].name == name; i++)
-            numbers[page->values.data[i].slot] = (uint64_t)page->values.data[i].rank + 1;
-        writer_varint(out, name - last);
-        last = name;
-        write_column(numbers, slots, out);
+    if (page->columns.count) qsort(page->columns.data, page->columns.count, sizeof *page->columns.data, compare_names);
+    writer_varint(out, page->columns.count);
+    vec_each (column, &page->columns) {
+        writer_varint(out, column->name - last);
+        last = column->name;
+        write_column(column->numbers, slots, out);
     }
 }
 
@@ -108,7 +110,7 @@ static void write_labels(struct series_page_writer *page, uint32_t slots, struct
 
 static void clear(struct series_page_writer *page)
 {
-    page->fingerprints.count = page->ends.count = page->lists.count = page->values.count = 0;
+    page->fingerprints.count = page->ends.count = page->lists.count = page->columns.count = 0;
 }
 
 void series_page_write_labels(struct series_page_writer *page, struct writer *out)

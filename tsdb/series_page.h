@@ -23,15 +23,17 @@
 
 enum { SERIES_PAGE_SLOTS = 128 };
 
-struct series_value {
-    uint32_t slot, name, rank;
+/* The values of one name: rank plus 1, 0 where a series does not have it. */
+struct series_values {
+    uint32_t name;
+    uint64_t numbers[SERIES_PAGE_SLOTS];
 };
 
 /* A page being put together; zeroed is empty. */
 struct series_page_writer {
     vec(hash128) fingerprints;
     vec(uint64_t) ends, lists;
-    vec(struct series_value) values;
+    vec(struct series_values) columns; /* as the names came */
 };
 
 void series_page_writer_release(struct series_page_writer *page);
