@@ -26,6 +26,7 @@ struct compaction {
     uint32_t first_number, number_count; /* reserved */
     int64_t exemplars_from_ms;           /* earlier ones are in an output */
     uint64_t samples;
+    uint64_t memory; /* what it takes, about */
     int64_t start_ns;
 };
 
@@ -60,14 +61,6 @@ static uint32_t tombstones_before(const struct view *view, uint32_t block)
     return count;
 }
 
-static uint64_t input_memory(const struct view *view, const struct compaction_plan *plan)
-{
-    struct block *blocks[COMPACTION_INPUTS_MAX];
-
-    for (uint32_t i = 0; i < plan->count; i++) blocks[i] = view->blocks[plan->inputs[i]];
-    return merge_memory(blocks, plan->count);
-}
-
 static uint64_t input_bytes(const struct view *view, const struct compaction_plan *plan)
 {
     uint64_t bytes = 0;
@@ -76,10 +69,49 @@ static uint64_t input_bytes(const struct view *view, const struct compaction_pla
     return bytes;
 }
 
+static uint32_t number_of(const struct compaction *compaction, uint32_t input)
+{
+    return block_get_info(compaction->inputs[input])->number;
+}
+
+/* The series of the inputs together. A merge that there is no memory for is looked at again and again, so those of the
+ * last one are remembered. Expects compacting. */
+static uint64_t series_of(struct db *db, const struct compaction *compaction)
+{
+    uint32_t count = compaction->plan.count;
+    struct weighed_merge key = {.first = number_of(compaction, 0),
+                                .last = number_of(compaction, count - 1),
+                                .count = count};
+
+    if (db->weighed.first == key.first && db->weighed.last == key.last && db->weighed.count == count)
+        return db->weighed.series;
+    key.series = merge_series(compaction->inputs, count);
+    db->weighed = key;
+    return key.series;
+}
+
+static bool has_memory(struct db *db, struct compaction *compaction)
+{
+    uint32_t count = compaction->plan.count;
+
+    compaction->memory = merge_memory(compaction->inputs, count, merge_series_most(compaction->inputs, count));
+    if (db_may_merge(db, compaction->memory)) return true;
+    compaction->memory = merge_memory(compaction->inputs, count, series_of(db, compaction));
+    return db_may_merge(db, compaction->memory);
+}
+
+static void take_inputs(struct compaction *compaction)
+{
+    for (uint32_t i = 0; i < compaction->plan.count; i++)
+        compaction->inputs[i] = compaction->view->blocks[compaction->plan.inputs[i]];
+}
+
 /* A plan for blocks that no tombstone divides: a merged block would be touched by it as a whole, or not at all. One
  * that would write half of the retention size, or take too much of the memory, is not carried out. */
-static bool plan_merge(struct db *db, const struct view *view, bool all, struct compaction_plan *plan)
+static bool plan_merge(struct db *db, bool all, struct compaction *compaction)
 {
+    const struct view *view = compaction->view;
+    struct compaction_plan *plan = &compaction->plan;
     struct compaction_block *blocks = describe(view);
     int64_t newest_ms = atomic_load(&db->newest_ms);
     bool due = false;
@@ -93,15 +125,19 @@ static bool plan_merge(struct db *db, const struct view *view, bool all, struct 
     free(blocks);
     if (!due) return false;
     bool fits = db->options.retention_bytes == 0 || input_bytes(view, plan) <= db->options.retention_bytes / 2;
-    return fits && db_may_merge(db, input_memory(view, plan));
+    take_inputs(compaction);
+    return fits && has_memory(db, compaction);
 }
 
-static void plan_purge(const struct view *view, uint32_t index, struct compaction_plan *plan)
+static void plan_purge(uint32_t index, struct compaction *compaction)
 {
-    struct compaction_block *blocks = describe(view);
+    struct compaction_block *blocks = describe(compaction->view);
 
-    compaction_plan_rewrite(blocks, index, plan);
+    compaction_plan_rewrite(blocks, index, &compaction->plan);
     free(blocks);
+    take_inputs(compaction);
+    compaction->memory =
+        merge_memory(compaction->inputs, compaction->plan.count, block_get_info(compaction->inputs[0])->series);
 }
 
 /* Chooses what to do in the view; looks through blocks, so it holds no lock that others wait for. */
@@ -112,13 +148,11 @@ static status choose(struct db *db, bool all, struct compaction *compaction, boo
     TRY(db_find_purge(db, compaction->view, &purged));
     *due = purged != UINT32_MAX;
     if (*due) {
-        plan_purge(compaction->view, purged, &compaction->plan);
+        plan_purge(purged, compaction);
     } else {
         TRY(db_end_purge(db, compaction->view));
-        *due = plan_merge(db, compaction->view, all, &compaction->plan);
+        *due = plan_merge(db, all, compaction);
     }
-    for (uint32_t i = 0; *due && i < compaction->plan.count; i++)
-        compaction->inputs[i] = compaction->view->blocks[compaction->plan.inputs[i]];
     return ok();
 }
 
@@ -294,10 +328,10 @@ static void end(struct compaction *compaction, bool is_installed)
 
 static status merge_chosen(struct db *db, struct compaction *compaction)
 {
-    uint64_t memory = input_memory(compaction->view, &compaction->plan);
-    account_charge(&db->work, memory);
+    account_charge(&db->work, compaction->memory);
     status s = write_outputs(db, compaction);
-    account_return(&db->work, memory);
+    account_return(&db->work, compaction->memory);
+    memory_trim();
     pthread_mutex_lock(&db->maintenance);
     if (!failed(s)) s = install_locked(db, compaction);
     db->merge_bytes = 0;

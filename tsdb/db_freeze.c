@@ -25,7 +25,7 @@ enum {
     REPLAY_SAMPLE_NS = 30,
     REPLAY_RICH_BYTE_NS = 10,
     REPLAY_SERIES_NS = 500,
-    LOG_BYTES_MIN = 8 << 20,
+    LOG_BYTES_MIN = 4 << 20,
     LOG_BLOCK_SHARE = 4, /* of the bytes of all blocks is what a log may take beyond that */
     LOG_SERIES_BYTES = 200,
     LOG_SHARE = 8, /* of the retention size is the most that a log may take */
@@ -42,7 +42,7 @@ static bool log_is_large(struct db *db, uint32_t series)
 {
     uint64_t bytes = wal_bytes(db->wal), most = db->options.retention_bytes / LOG_SHARE;
 
-    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN / 2 && bytes > most) return true;
+    if (db->options.retention_bytes && bytes > LOG_BYTES_MIN && bytes > most) return true;
     return bytes > LOG_BYTES_MIN + (uint64_t)series * LOG_SERIES_BYTES &&
            bytes > atomic_load(&db->block_bytes) / LOG_BLOCK_SHARE;
 }
@@ -311,6 +311,7 @@ status db_write_frozen_locked(struct db *db)
     status removed = wal_remove(db->fs, head_number(frozen));
     if (failed(removed)) log_warn("an old log can not be removed", "error=%s", LOG_QUOTED(str_from(removed.text)));
     head_unref(frozen);
+    memory_trim();
     return ok();
 }
 

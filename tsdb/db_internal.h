@@ -31,6 +31,12 @@ struct purged_block {
     uint32_t tombstone, block;
 };
 
+/* How many series the blocks of a planned merge have together. */
+struct weighed_merge {
+    uint32_t first, last, count; /* numbers of the first and last block; how many they are */
+    uint64_t series;
+};
+
 struct db {
     /* constant after open */
     struct db_options options;
@@ -75,6 +81,7 @@ struct db {
 
     pthread_mutex_t compacting; /* held during a merge; guards the next one */
     vec(struct purged_block) purged;
+    struct weighed_merge weighed;
 
     struct { /* owned by who scrubs */
         bool is_running;

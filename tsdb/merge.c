@@ -16,7 +16,12 @@
 
 #define ABSENT UINT32_MAX
 
-enum { SERIES_BYTES = 100 };
+enum {
+    SERIES_BYTES = 60, /* fingerprint, place of its ranks, its turn among the postings of each name */
+    LABEL_BYTES = 4,   /* a rank */
+    VALUE_BYTES = 100, /* its text in two blocks and in the result, its rank in each, its postings */
+    SAMPLED_SERIES = 1 << 14
+};
 
 /* One of the blocks, and where the walk stands in it. */
 struct input {
@@ -307,10 +312,24 @@ static bool is_stopped(const struct merge *merge)
     return merge->request->stop && atomic_load(merge->request->stop);
 }
 
+uint64_t merge_series_most(struct block *const *blocks, uint32_t count)
+{
+    uint64_t all = 0;
+
+    for (uint32_t i = 0; i < count; i++) all += block_get_info(blocks[i])->series;
+    return all;
+}
+
 static status walk(struct merge *merge)
 {
     uint32_t blocks = merge->request->count;
 
+    uint64_t most =
+        merge_series_most(merge->request->blocks, blocks); /* room for all: what is not used is not resident */
+
+    vec_reserve(&merge->starts, most);
+    vec_reserve(&merge->fingerprints, most);
+    vec_reserve(&merge->places, most * blocks);
     for (uint32_t i = 0; i < blocks; i++) TRY(load_series(merge, &merge->inputs[i]));
     for (;;) {
         const struct input *least = NULL;
@@ -510,16 +529,56 @@ static status prepare(struct merge *merge)
     return walk(merge);
 }
 
-uint64_t merge_memory(struct block *const *blocks, uint32_t count)
+typedef vec(uint64_t) hash_list;
+
+/* Low halves of a block's fingerprints, those that are zero under the mask. */
+static status sample_fingerprints(struct block *block, uint64_t mask, hash_list *out)
 {
-    uint64_t most = 0, all = 0;
+    struct block_cursor cursor = {0};
+    status s = ok();
+
+    for (uint32_t i = 0; i < block_get_info(block)->series && !failed(s); i++) {
+        hash128 fingerprint = {0};
+        s = block_fingerprint(block, &cursor, i, &fingerprint);
+        if (!failed(s) && (fingerprint.low & mask) == 0) vec_push(out, fingerprint.low);
+    }
+    block_cursor_release(&cursor);
+    return s;
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint64_t merge_series(struct block *const *blocks, uint32_t count)
+{
+    uint64_t all = merge_series_most(blocks, count), part = 1, distinct = 0;
+    hash_list hashes = {0};
+    status s = ok();
+
+    while (all / part > SAMPLED_SERIES) part *= 2;
+    for (uint32_t i = 0; i < count && !failed(s); i++) s = sample_fingerprints(blocks[i], part - 1, &hashes);
+    if (hashes.count) qsort(hashes.data, hashes.count, sizeof *hashes.data, compare_hashes);
+    for (size_t i = 0; i < hashes.count; i++) distinct += i == 0 || hashes.data[i] != hashes.data[i - 1];
+    vec_release(&hashes);
+    return failed(s) || distinct * part > all ? all : distinct * part;
+}
+
+uint64_t merge_memory(struct block *const *blocks, uint32_t count, uint64_t series)
+{
+    uint64_t all = merge_series_most(blocks, count), label_count = 0, values = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t series = block_get_info(blocks[i])->series;
-        if (series > most) most = series;
-        all += series;
+        const struct block_tables *tables;
+        if (failed(block_tables(blocks[i], &tables))) continue; /* the merge will tell */
+        for (uint32_t k = 0; k < tables->name_count; k++) values += tables->names[k].values.count;
+        for (uint32_t k = 0; k < tables->list_count; k++)
+            if (tables->list_counts[k] > label_count) label_count = tables->list_counts[k];
     }
-    return (most + (all - most) / 4) * SERIES_BYTES;
+    uint64_t each = SERIES_BYTES + LABEL_BYTES * (1 + label_count + count);
+    return series * each + (uint64_t)((double)values * VALUE_BYTES * (double)series / (double)(all ? all : 1));
 }
 
 status merge_blocks(struct fs *fs, const struct merge_request *request, struct block_info *info)

@@ -18,8 +18,13 @@ struct merge_request {
     const atomic_bool *stop;     /* ends the work with CANCELED when it becomes true; may be NULL */
 };
 
-/* The memory that merging blocks takes, about, if a quarter of the series that only some of them have is new. */
-uint64_t merge_memory(struct block *const *blocks, uint32_t count);
+/* How many series the blocks have together: at the most, and about: many are judged by those whose fingerprints lie in a part of all
+ * hashes. Reads the series tables; where one can not be read, all series count. */
+uint64_t merge_series_most(struct block *const *blocks, uint32_t count);
+uint64_t merge_series(struct block *const *blocks, uint32_t count);
+
+/* The memory that merging blocks takes, about, which together have so many series. */
+uint64_t merge_memory(struct block *const *blocks, uint32_t count, uint64_t series);
 
 /* Writes the block info->number and makes it durable. Of `info` creation time and secret are given too, all of the
  * blocks have this secret. Without any sample in the range no file is made and info->samples is 0. On failure nothing

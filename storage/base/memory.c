@@ -4,6 +4,7 @@
 #include "storage/base/log.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -29,6 +30,11 @@ void *memory_zalloc(size_t bytes)
 void *memory_realloc(void *old, size_t bytes)
 {
     return check(realloc(old, bytes ? bytes : 1), bytes);
+}
+
+void memory_trim(void)
+{
+    (void)malloc_trim(0);
 }
 
 void *memory_map(size_t bytes)

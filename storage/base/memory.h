@@ -26,6 +26,9 @@ VARVE_PUBLIC void *memory_alloc(size_t bytes);
 VARVE_PUBLIC void *memory_zalloc(size_t bytes);
 VARVE_PUBLIC void *memory_realloc(void *old, size_t bytes);
 
+/* Lets the system have what was freed; for the end of work that took much. Walks all of malloc's free memory. */
+void memory_trim(void);
+
 /* Zeroed pages straight from the system, for what is large and goes back at once; resident only where touched. */
 void *memory_map(size_t bytes);
 void memory_unmap(void *memory, size_t bytes);

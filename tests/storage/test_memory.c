@@ -96,3 +96,21 @@ Test(memory, accounts_of_many_threads)
     cr_expect(process.used_bytes == 10 * THREADS);
     cr_expect(process.peak_bytes >= process.used_bytes && process.peak_bytes <= THREADS * 1010);
 }
+
+/* What is in use stays as it is. */
+Test(memory, trim_leaves_what_is_in_use)
+{
+    uint8_t *kept[64], *freed[64];
+
+    for (size_t i = 0; i < 64; i++) {
+        freed[i] = memory_alloc(20000);
+        kept[i] = memory_alloc(20000);
+        memset(kept[i], (int)i, 20000);
+    }
+    for (size_t i = 0; i < 64; i++) free(freed[i]);
+    memory_trim();
+    for (size_t i = 0; i < 64; i++) {
+        for (size_t k = 0; k < 20000; k++) cr_assert(kept[i][k] == i);
+        free(kept[i]);
+    }
+}

@@ -10,6 +10,7 @@
 #include "tests/tsdb/twin.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 enum { SERIES = 60, STEP_MS = 15000 };
@@ -164,6 +165,10 @@ static void *write_groups(void *context)
             twin_batch_add(&batch, &shared->twin->series.data[task->number * GROUP + k], false, &time_ms, &value, 1);
         struct append_batch view = twin_batch_view(&batch);
         status s = db_append_wait(shared->db, &view, &result);
+        while (s.code == STATUS_UNAVAILABLE) { /* it has to wait for a freeze */
+            sched_yield();
+            s = db_append_wait(shared->db, &view, &result);
+        }
         cr_assert(!failed(s), "%s", s.text);
         cr_assert(result.stored == GROUP, "%s", result.error);
         atomic_store(&shared->answered[task->number], time_ms);

@@ -8,6 +8,9 @@
 #include "storage/fs_memory.h"
 #include "tsdb/db_internal.h"
 
+#include <math.h>
+#include <stdio.h>
+
 /* A db that is fed block after block. */
 struct bench {
     struct fs *fs;
@@ -177,5 +180,61 @@ Test(merge, stops)
     must(db_freeze(bench.db));
     cr_expect(merge_range(&bench, INT64_MIN, INT64_MAX, &stopped, &info).code == STATUS_CANCELED);
     cr_expect(fs_unlink(bench.fs, "block/00001000").code == STATUS_NOT_FOUND);
+    stop(&bench);
+}
+
+/* Blocks of `each` series, those of a block after the first beginning `step` further. */
+static void append_blocks(struct bench *bench, int blocks, int each, int step)
+{
+    for (int block = 0; block < blocks; block++) {
+        for (int i = block * step; i < block * step + each; i++) {
+            char series[40];
+            snprintf(series, sizeof series, "up job=%d", i);
+            fixture_append(bench->db, series, 1000 + block, 1);
+        }
+        must(db_freeze(bench->db));
+    }
+}
+
+Test(merge, tells_how_many_series_there_are)
+{
+    static const struct {
+        const char *name;
+        int blocks, each, step;
+        uint64_t series;
+        double tolerance; /* many are judged by a part of them */
+    } cases[] = {
+        {"the same in all", 3, 500, 0, 500, 0},
+        {"nothing in common", 3, 500, 500, 1500, 0},
+        {"half in common", 2, 500, 250, 750, 0},
+        {"many, nothing in common", 4, 8000, 8000, 32000, 0.05},
+        {"many, a quarter in common", 4, 8000, 6000, 26000, 0.05},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench bench;
+        start(&bench);
+        append_blocks(&bench, cases[i].blocks, cases[i].each, cases[i].step);
+        struct view *view = db_view(bench.db);
+        double series = (double)merge_series(view->blocks, view->block_count), expected = (double)cases[i].series;
+        cr_expect(fabs(series - expected) <= expected * cases[i].tolerance, "%s: %f", cases[i].name, series);
+        cr_expect(merge_series_most(view->blocks, view->block_count) == (uint64_t)(cases[i].blocks * cases[i].each));
+        view_unref(view);
+        stop(&bench);
+    }
+}
+
+/* A series that only one block has costs its label values, too. */
+Test(merge, memory_follows_the_series)
+{
+    struct bench bench;
+
+    start(&bench);
+    append_blocks(&bench, 2, 1000, 1000);
+    struct view *view = db_view(bench.db);
+    uint64_t one = merge_memory(view->blocks, view->block_count, 1000);
+    uint64_t two = merge_memory(view->blocks, view->block_count, 2000);
+    cr_expect(two == 2 * one && one >= 1000 * 100 && one <= 1000 * 400, "%llu", (unsigned long long)one);
+    view_unref(view);
     stop(&bench);
 }
