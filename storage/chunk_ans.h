@@ -40,9 +40,7 @@ struct ans_encoder {
     uint16_t next[ANS_SLOTS];
 };
 
-/* What decoding does in each state. Columns, as each is read by the state alone: one instruction, no address of its
- * own.
- */
+/* What decoding does in each state, in columns: each is read by the state alone, without an address to compute. */
 struct ans_decoder {
     uint8_t bits[ANS_SLOTS]; /* how many are added to the next state */
     uint8_t all[ANS_SLOTS];  /* these, and the low bits */
