@@ -115,8 +115,10 @@ void ans_decoder_init(struct ans_decoder *decoder, const struct ans_model *model
     for (unsigned i = 0; i < ANS_SLOTS; i++) {
         unsigned class = class_of[i], low = ans_low_bits(class), lead = class < 2 ? class : 2 + class % 2;
         uint32_t state = next[class]++, bits = ANS_SLOT_BITS - floor_log2(state);
-        uint64_t base = low <= NARROW_LOW_BITS ? (uint64_t)lead << low : lead;
-        decoder->steps[i] = bits | low << 8 | ((state << bits) - ANS_SLOTS) << 16 | base << 32;
+        decoder->bits[i] = (uint8_t)bits;
+        decoder->all[i] = (uint8_t)(bits + low);
+        decoder->next[i] = (uint16_t)((state << bits) - ANS_SLOTS);
+        decoder->base[i] = low <= NARROW_LOW_BITS ? lead << low : lead;
         if (low > decoder->low_bits_max) decoder->low_bits_max = low;
     }
 }
@@ -188,25 +190,25 @@ CHUNK_INLINE uint64_t peek(const uint8_t *in, uint64_t at)
     return load_u64(in + (at >> 3)) >> (at & 7);
 }
 
-/* The value of a state, whose bits begin at *at; they are in `word` from bit *used on. */
-CHUNK_INLINE uint64_t take_value(const uint64_t *steps, uint64_t word, unsigned *used, uint64_t *state)
+/* The value of a state, whose bits are the lowest of *word; *used counts them. */
+CHUNK_INLINE uint64_t take_value(const struct ans_decoder *decoder, uint64_t *word, unsigned *used, uint64_t *state)
 {
-    uint64_t step = steps[*state];
-    unsigned bits = step & 255, low = step >> 8 & 255;
+    unsigned bits = decoder->bits[*state], all = decoder->all[*state];
+    uint32_t value = decoder->base[*state] + (uint32_t)((*word & low_mask(all)) >> bits);
 
-    word >>= *used;
-    *used += bits + low;
-    *state = (step >> 16 & 65535) + (word & low_mask(bits));
-    return (step >> 32) + (word >> bits & low_mask(low));
+    *state = decoder->next[*state] + (*word & low_mask(bits));
+    *word >>= all;
+    *used += all;
+    return value;
 }
 
 /* The same where low bits may be too many for one load. */
-CHUNK_INLINE uint64_t take_wide(const uint64_t *steps, const uint8_t *in, uint64_t *at, uint64_t *state)
+CHUNK_INLINE uint64_t take_wide(const struct ans_decoder *decoder, const uint8_t *in, uint64_t *at, uint64_t *state)
 {
-    uint64_t step = steps[*state], word = peek(in, *at), base = step >> 32;
-    unsigned bits = step & 255, low = step >> 8 & 255;
+    uint64_t word = peek(in, *at), base = decoder->base[*state];
+    unsigned bits = decoder->bits[*state], low = decoder->all[*state] - bits;
 
-    *state = (step >> 16 & 65535) + (word & low_mask(bits));
+    *state = decoder->next[*state] + (word & low_mask(bits));
     *at += bits;
     word >>= bits;
     if (low > NARROW_LOW_BITS) {
@@ -219,8 +221,8 @@ CHUNK_INLINE uint64_t take_wide(const uint64_t *steps, const uint8_t *in, uint64
 
 /* Whole rounds of the coders, one load for `share` values; returns how many values that were, or count + 1 if the input
  * ends before. What is read ahead of a check stays in the slack. */
-CHUNK_INLINE size_t decode_rounds(const uint64_t *steps, const uint8_t *in, uint64_t end, uint64_t *place, size_t count,
-                                  uint64_t states[CODERS], uint64_t *values, unsigned share)
+CHUNK_INLINE size_t decode_rounds(const struct ans_decoder *decoder, const uint8_t *in, uint64_t end, uint64_t *place,
+                                  size_t count, uint64_t states[CODERS], uint64_t *values, unsigned share)
 {
     uint64_t at = *place, a = states[0], b = states[1], c = states[2], d = states[3];
     size_t i = 0;
@@ -229,13 +231,13 @@ CHUNK_INLINE size_t decode_rounds(const uint64_t *steps, const uint8_t *in, uint
         if (at > end) return count + 1;
         uint64_t word = peek(in, at);
         unsigned used = 0;
-        values[i] = take_value(steps, word, &used, &a);
+        values[i] = take_value(decoder, &word, &used, &a);
         if (share == 1) word = peek(in, at += used), used = 0;
-        values[i + 1] = take_value(steps, word, &used, &b);
+        values[i + 1] = take_value(decoder, &word, &used, &b);
         if (share <= 2) word = peek(in, at += used), used = 0;
-        values[i + 2] = take_value(steps, word, &used, &c);
+        values[i + 2] = take_value(decoder, &word, &used, &c);
         if (share == 1) word = peek(in, at += used), used = 0;
-        values[i + 3] = take_value(steps, word, &used, &d);
+        values[i + 3] = take_value(decoder, &word, &used, &d);
         at += used;
     }
     *place = at;
@@ -246,59 +248,58 @@ CHUNK_INLINE size_t decode_rounds(const uint64_t *steps, const uint8_t *in, uint
     return i;
 }
 
-static size_t decode_wide_rounds(const uint64_t *steps, const uint8_t *in, uint64_t end, uint64_t *at, size_t count,
-                                 uint64_t states[CODERS], uint64_t *values)
+static size_t decode_wide_rounds(const struct ans_decoder *decoder, const uint8_t *in, uint64_t end, uint64_t *at,
+                                 size_t count, uint64_t states[CODERS], uint64_t *values)
 {
     size_t i = 0;
 
     for (; i + CODERS <= count; i++) {
         if (*at > end) return count + 1;
-        values[i] = take_wide(steps, in, at, &states[i % CODERS]);
+        values[i] = take_wide(decoder, in, at, &states[i % CODERS]);
     }
     return i;
 }
 
-CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+CHUNK_INLINE bool decode_long(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t wanted,
                               uint64_t *values)
 {
-    const uint64_t *steps = decoder->steps;
     uint64_t packed = load_u64(in), at = CODERS * ANS_SLOT_BITS, end = (uint64_t)bytes * 8, states[CODERS];
     size_t i;
 
     for (unsigned k = 0; k < CODERS; k++) states[k] = (packed >> k * ANS_SLOT_BITS) % ANS_SLOTS;
     if (decoder->low_bits_max <= LOW_BITS_OF_4) {
-        i = decode_rounds(steps, in, end, &at, count, states, values, 4);
+        i = decode_rounds(decoder, in, end, &at, wanted, states, values, 4);
     } else if (decoder->low_bits_max <= LOW_BITS_OF_2) {
-        i = decode_rounds(steps, in, end, &at, count, states, values, 2);
+        i = decode_rounds(decoder, in, end, &at, wanted, states, values, 2);
     } else if (decoder->low_bits_max <= NARROW_LOW_BITS) {
-        i = decode_rounds(steps, in, end, &at, count, states, values, 1);
+        i = decode_rounds(decoder, in, end, &at, wanted, states, values, 1);
     } else {
-        i = decode_wide_rounds(steps, in, end, &at, count, states, values);
+        i = decode_wide_rounds(decoder, in, end, &at, wanted, states, values);
     }
-    for (; i < count; i++) {
+    for (; i < wanted; i++) {
         if (at > end) return false;
-        values[i] = take_wide(steps, in, &at, &states[i % CODERS]);
+        values[i] = take_wide(decoder, in, &at, &states[i % CODERS]);
     }
-    return i == count && at <= end;
+    return i == wanted && at <= end;
 }
 
-static bool decode_short(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
+static bool decode_short(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t wanted,
                          uint64_t *values)
 {
     uint64_t at = STATE_BYTES * 8, end = (uint64_t)bytes * 8;
     uint64_t state = load_u16(in) % ANS_SLOTS;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < wanted; i++) {
         if (at > end) return false;
-        values[i] = take_wide(decoder->steps, in, &at, &state);
+        values[i] = take_wide(decoder, in, &at, &state);
     }
     return at <= end;
 }
 
 CHUNK_HOT bool ans_decode(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count,
-                          uint64_t *values)
+                          size_t wanted, uint64_t *values)
 {
-    if (count < ANS_SHORT_VALUES) return bytes >= STATE_BYTES && decode_short(decoder, in, bytes, count, values);
+    if (count < ANS_SHORT_VALUES) return bytes >= STATE_BYTES && decode_short(decoder, in, bytes, wanted, values);
     if (bytes < STATES_BYTES) return false;
-    return decode_long(decoder, in, bytes, count, values);
+    return decode_long(decoder, in, bytes, wanted, values);
 }

@@ -40,10 +40,12 @@ struct ans_encoder {
     uint16_t next[ANS_SLOTS];
 };
 
+/* What decoding does in each state, in columns: each is read by the state alone, without an address to compute. */
 struct ans_decoder {
-    /* by byte: 0 bits to read, 1 low bits, 2-3 next state, 4-7 what the low bits are added to, or, if that does not
-     * fit, its leading bits */
-    uint64_t steps[ANS_SLOTS];
+    uint8_t bits[ANS_SLOTS]; /* how many are added to the next state */
+    uint8_t all[ANS_SLOTS];  /* these, and the low bits */
+    uint16_t next[ANS_SLOTS];
+    uint32_t base[ANS_SLOTS]; /* what the low bits are added to; where that does not fit, its leading bits */
     unsigned low_bits_max;
 };
 
@@ -74,7 +76,8 @@ void ans_decoder_init(struct ans_decoder *decoder, const struct ans_model *model
 /* Appends a stream of 1 to ANS_VALUES_MAX values, whose classes all have slots. */
 void ans_encode(const struct ans_encoder *encoder, const uint64_t *values, size_t count, struct writer *out);
 
-/* Decodes `count` values from a stream with slack behind it. False if it ends before its last value. */
-bool ans_decode(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count, uint64_t *values);
+/* Decodes the first `wanted` values from a stream of `count` with slack behind it. False if it ends before. */
+bool ans_decode(const struct ans_decoder *decoder, const uint8_t *in, size_t bytes, size_t count, size_t wanted,
+                uint64_t *values);
 
 #endif

@@ -284,32 +284,40 @@ static bool next_frame(const struct run *run, struct opened *opened, size_t firs
     return size > 0;
 }
 
+/* The first `wanted` of `rest` residuals; there is room for all. */
 static bool read_residuals(struct reader *in, unsigned coder, const struct model_decoders *models, size_t rest,
-                           uint64_t *residuals)
+                           size_t wanted, uint64_t *residuals)
 {
     if (coder == CODER_ZERO) {
-        memset(residuals, 0, rest * sizeof *residuals);
+        memset(residuals, 0, wanted * sizeof *residuals);
     } else if (coder == CODER_LANES) {
-        for (size_t i = 0; i < rest; i += LANES_GROUP) {
+        for (size_t i = 0; i < wanted; i += LANES_GROUP) {
             if (!lanes_read(in, rest - i < LANES_GROUP ? rest - i : LANES_GROUP, residuals + i)) return false;
         }
     } else {
         unsigned model = reader_u8(in);
         if (coder != CODER_ANS || rest == 0 || reader_failed(in) || !models || model >= models->count) return false;
-        return ans_decode(&models->list[model], in->at, reader_left(in), rest, residuals);
+        return ans_decode(&models->list[model], in->at, reader_left(in), rest, wanted, residuals);
     }
     return true;
 }
 
-static bool decode_frame(struct reader *in, const struct model_decoders *models, size_t count, int64_t *integers)
+/* Decodes the first `wanted` of a frame's `count` integers; the others are left undefined. */
+static bool decode_frame(struct reader *in, const struct model_decoders *models, size_t count, size_t wanted,
+                         int64_t *integers)
 {
     unsigned head = reader_u8(in), predictor = head & PREDICTOR_MASK;
     struct prediction prediction;
 
     if (predictor >= PREDICTORS || !prediction_read(in, (enum predictor)predictor, count, &prediction)) return false;
-    size_t skips = predict_skips(prediction.predictor, count);
-    if (!read_residuals(in, head >> CODER_SHIFT, models, count - skips, (uint64_t *)integers + skips)) return false;
-    predict_restore(&prediction, count, integers);
+    if (head >> CODER_SHIFT == CODER_ZERO && predictor == PREDICT_DELTA) { /* of a constant: the most frequent frame */
+        for (size_t i = 0; i < wanted; i++) integers[i] = prediction.start;
+        return true;
+    }
+    size_t skips = predict_skips(prediction.predictor, count), residuals = wanted > skips ? wanted - skips : 0;
+    if (!read_residuals(in, head >> CODER_SHIFT, models, count - skips, residuals, (uint64_t *)integers + skips))
+        return false;
+    predict_restore(&prediction, wanted, integers);
     return true;
 }
 
@@ -319,7 +327,7 @@ static void restore_times(const struct opened *opened, const int64_t *integers, 
         times_ms[i] = (int64_t)((uint64_t)opened->base + opened->factor * (uint64_t)integers[i]);
 }
 
-/* Decodes the frames that overlap the range, to one of the two columns. */
+/* Decodes the frames that overlap the range, each up to the range's end, to one of the two columns. */
 static bool decode_range(const struct run *run, struct opened *opened, size_t first, size_t count, double *values,
                          int64_t *times_ms)
 {
@@ -330,9 +338,9 @@ static bool decode_range(const struct run *run, struct opened *opened, size_t fi
         size_t part = run->count - start < RUN_FRAME ? run->count - start : RUN_FRAME;
         if (!next_frame(run, opened, start, &in)) return false;
         if (start + part <= first) continue;
-        if (!decode_frame(&in, run->models, part, integers)) return false;
         size_t from = first > start ? first - start : 0,
                to = first + count - start < part ? first + count - start : part;
+        if (!decode_frame(&in, run->models, part, to, integers)) return false;
         size_t place = start + from - first;
         if (values) {
             decimal_restore(integers + from, to - from, opened->scale, opened->base, opened->factor, values + place);

@@ -71,11 +71,16 @@ Test(chunk_ans, streams_come_back)
         ans_encode(&encoder, values, count, &out);
         size_t bytes = out.count;
         memset(writer_reserve(&out, ANS_SLACK_BYTES), 0xFF, ANS_SLACK_BYTES);
-        cr_assert(ans_decode(&decoder, out.data, bytes, count, decoded));
+        cr_assert(ans_decode(&decoder, out.data, bytes, count, count, decoded));
         cr_assert(memcmp(values, decoded, count * sizeof *values) == 0);
+        size_t wanted = random_below(&seed, count + 1);
+        memset(decoded, 0xA5, sizeof decoded);
+        cr_assert(ans_decode(&decoder, out.data, bytes, count, wanted, decoded));
+        cr_assert(memcmp(values, decoded, wanted * sizeof *values) == 0);
+        cr_assert(wanted == ANS_VALUES_MAX || decoded[wanted] == 0xA5A5A5A5A5A5A5A5, "beyond what is wanted");
         cr_expect(all || count < 1000 || (double)bytes * 8 < ideal_bits * 1.03 + 64,
                   "%zu values: %zu bytes for %.0f bits", count, bytes, ideal_bits);
-        cr_expect(bytes <= count || !ans_decode(&decoder, out.data, bytes / 2, count, decoded),
+        cr_expect(bytes <= count || !ans_decode(&decoder, out.data, bytes / 2, count, count, decoded),
                   "half a stream decodes");
     }
     writer_release(&out);
@@ -115,7 +120,7 @@ Test(chunk_ans, hostile_bytes)
             size_t bytes = random_below(&seed, i % 2 ? 40 : 3000), count = 1 + random_below(&seed, ANS_VALUES_MAX);
             uint8_t *input = malloc(bytes + ANS_SLACK_BYTES);
             random_fill(&seed, input, bytes + ANS_SLACK_BYTES);
-            (void)ans_decode(&decoder, input, bytes, count, decoded);
+            (void)ans_decode(&decoder, input, bytes, count, 1 + random_below(&seed, count), decoded);
             free(input);
         }
     }
