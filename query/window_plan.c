@@ -128,7 +128,7 @@ void window_pick_last(const struct window_plan *plan, const double *column, doub
 enum { CACHE_ENTRIES_MAX = 64, CACHE_BYTES_MAX = 8 << 20 };
 
 struct cached_plan {
-    uint32_t column; /* 0: compare the times */
+    uint64_t column; /* 0: compare the times */
     uint64_t hash;
     size_t count;
     int64_t *times_ms;

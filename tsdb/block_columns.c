@@ -97,5 +97,5 @@ static status read_bytes(void *context, uint64_t offset, void *out, size_t bytes
 
 struct series_block block_around(struct block *block, const struct block_series *series)
 {
-    return (struct series_block){block, series->offset, cached_times, cached_models, read_bytes};
+    return (struct series_block){block, block->info.number, series->offset, cached_times, cached_models, read_bytes};
 }

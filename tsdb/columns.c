@@ -1,6 +1,7 @@
 /* Columns of samples; see columns.h. */
 #include "tsdb/columns.h"
 
+#include "storage/base/hash.h"
 #include "storage/chunk_gorilla.h"
 
 #include <assert.h>
@@ -33,8 +34,10 @@ void columns_clear(struct column_buffer *buffer)
     columns_cut(buffer, 0);
 }
 
+/* Whatever changes the times comes by here, so their key goes. */
 static void set_count(struct column_buffer *buffer, size_t count)
 {
+    if (count != buffer->times.count) buffer->times_key = 0;
     buffer->times.count = buffer->values.count = count;
     buffer->histograms.count = buffer->starts.count = buffer->is_rich ? count : 0;
 }
@@ -89,10 +92,21 @@ double *columns_reserve(struct column_buffer *buffer, size_t count)
     return buffer->values.data + buffer->values.count;
 }
 
-void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count)
+/* The key of two columns, one behind the other. */
+static uint64_t joined_key(uint64_t first, uint64_t second)
 {
-    if (count) memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
+    const uint64_t keys[] = {first, second};
+
+    return first && second ? hash_bytes(keys, sizeof keys) : 0;
+}
+
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key)
+{
+    if (count == 0) return;
+    if (buffer->times.count) key = joined_key(buffer->times_key, key);
+    memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
     set_count(buffer, buffer->times.count + count);
+    buffer->times_key = key;
 }
 
 bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes)
@@ -279,6 +293,7 @@ struct rich_sample columns_at(const struct column_buffer *buffer, size_t i)
 samples columns_view(const struct column_buffer *buffer)
 {
     return (samples){.count = buffer->times.count,
+                     .column = buffer->times_key,
                      .times_ms = buffer->times.data,
                      .values = buffer->values.data,
                      .histograms = buffer->is_rich ? (const struct histogram *const *)buffer->histograms.data : NULL,

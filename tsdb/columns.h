@@ -18,6 +18,7 @@ struct column_buffer {
     vec(double) values;
     vec(struct histogram *) histograms;
     vec(int64_t) starts;
+    uint64_t times_key;           /* of the times: equal keys other than 0 are equal columns; 0: not known */
     bool is_rich, has_lost_hints; /* of histograms that were put between others */
     struct arena arena;           /* of the histograms */
     status error;
@@ -49,9 +50,10 @@ void columns_cut(struct column_buffer *buffer, size_t count);
  * malformed. */
 bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, size_t keep);
 
-/* Room for `count` more floats; returns where their values go. columns_append then adds them. */
+/* Room for `count` more floats; returns where their values go. columns_append then adds them; the key stands for the
+ * times, 0 if there is none. */
 double *columns_reserve(struct column_buffer *buffer, size_t count);
-void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count);
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key);
 
 /* Decodes a chunk of rich samples and appends them. False if it is malformed. */
 bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes);

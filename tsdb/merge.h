@@ -18,8 +18,8 @@ struct merge_request {
     const atomic_bool *stop;     /* ends the work with CANCELED when it becomes true; may be NULL */
 };
 
-/* How many series the blocks have together: at the most, and about: many are judged by those whose fingerprints lie in a part of all
- * hashes. Reads the series tables; where one can not be read, all series count. */
+/* How many series the blocks have together: at the most, and about: many are judged by those whose fingerprints lie in
+ * a part of all hashes. Reads the series tables; where one can not be read, all series count. */
 uint64_t merge_series_most(struct block *const *blocks, uint32_t count);
 uint64_t merge_series(struct block *const *blocks, uint32_t count);
 

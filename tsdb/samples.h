@@ -12,7 +12,7 @@
  * again. */
 typedef struct samples {
     size_t count;
-    uint32_t column; /* equal ids other than 0 are equal time columns */
+    uint64_t column; /* equal keys other than 0 are equal time columns */
     const int64_t *times_ms;
     const double *values;                      /* of a histogram its sum, so stale markers are told by it, too */
     const struct histogram *const *histograms; /* NULL where a sample is a float; NULL: all are */

@@ -296,6 +296,15 @@ static size_t find_time(const int64_t *times_ms, size_t count, int64_t bound)
     return low;
 }
 
+/* What stands for part of a time column of a block; never 0. */
+static uint64_t times_key(uint32_t block, uint32_t column, size_t first, size_t end)
+{
+    const uint64_t parts[] = {block, column, first, end};
+    uint64_t key = hash_bytes(parts, sizeof parts);
+
+    return key ? key : 1;
+}
+
 /* Appends part of a run, whose times are known. */
 static status decode_run(const uint8_t *bytes, const struct chunk_entry *entry, const struct series_block *block,
                          const struct samples *times, size_t first, size_t end, struct column_buffer *buffer)
@@ -310,7 +319,7 @@ static status decode_run(const uint8_t *bytes, const struct chunk_entry *entry, 
     bool good = run_decode_values(&run, first, end - first, columns_reserve(buffer, end - first));
     page_release(models);
     if (!good) return status_at(STATUS_CORRUPT, entry->offset, "a run is malformed");
-    columns_append(buffer, times->times_ms + first, end - first);
+    columns_append(buffer, times->times_ms + first, end - first, times_key(block->number, entry->column, first, end));
     return ok();
 }
 

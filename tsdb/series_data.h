@@ -74,7 +74,8 @@ size_t series_data_stored_bytes(const struct chunk_entry *entry);
 /* The block around series data, which runs refer to. Pages are the reader's to release. */
 struct series_block {
     void *context;
-    uint64_t at; /* where the series data lies in the file */
+    uint32_t number; /* the block's */
+    uint64_t at;     /* where the series data lies in the file */
     status (*times)(void *context, uint32_t column, const struct page **out); /* its data are int64_t */
     status (*models)(void *context, const struct page **out);                 /* struct model_decoders, or NULL */
     status (*bytes)(void *context, uint64_t offset, void *out, size_t bytes);

@@ -62,8 +62,16 @@ Test(window_sum, same_bits)
     static double column[COUNT], values[COUNT];
     static uint64_t present[COUNT / 64 + 1];
 
-    for (int integers = 0; integers < 2; integers++) {
-        struct windows windows = {.grid = {0, 1000, 3000}, .range_ms = integers ? 2000000 : 30000};
+    static const struct {
+        bool integers;
+        int64_t range_ms, step_ms;
+    } cases[] = {{false, 30000, 1000},  {true, 2000000, 1000}, {true, 30000, 30000},
+                 {true, 100000, 99000}, {true, 7000, 50000},   {true, 1000, 1000}};
+
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        bool integers = cases[c].integers;
+        struct windows windows = {.grid = {0, cases[c].step_ms, 3000000 / (uint32_t)cases[c].step_ms},
+                                  .range_ms = cases[c].range_ms};
         struct scratch scratch = {0};
         for (int i = 0; i < COUNT; i++) {
             times[i] = i * 1000;
@@ -79,7 +87,7 @@ Test(window_sum, same_bits)
                 double expected;
                 if (!bits_get(present, step)) continue;
                 (avg ? twin_avg : twin_sum)(times, column + plan->first[step], plan->length[step], 0, 0, 0, &expected);
-                cr_assert(double_bits(values[step]) == double_bits(expected), "step %u", step);
+                cr_assert(double_bits(values[step]) == double_bits(expected), "case %zu, step %u", c, step);
             }
         }
         scratch_release(&scratch);

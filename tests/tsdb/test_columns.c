@@ -235,3 +235,42 @@ Test(columns, removes_ranges)
               buffer.histograms.data[2]->hint == HISTOGRAM_NOT_RESET);
     column_buffer_release(&buffer);
 }
+
+/* A key stands for all times of the result, or there is none. */
+Test(columns, keys_of_times)
+{
+    static const int64_t early[] = {1, 2, 3}, late[] = {4, 5};
+    struct column_buffer buffer = {0};
+
+    columns_reserve(&buffer, 5);
+    columns_append(&buffer, early, 3, 7);
+    cr_expect(columns_view(&buffer).column == 7);
+    columns_append(&buffer, late, 2, 8);
+    uint64_t both = columns_view(&buffer).column;
+    cr_expect(both != 0 && both != 7 && both != 8);
+    columns_clip(&buffer, 0, 1, 5);
+    columns_join(&buffer, 3);
+    columns_remove(&buffer, 0, 6, 9);
+    cr_expect(columns_view(&buffer).column == both, "the times are the same");
+    columns_clip(&buffer, 0, 2, 5);
+    cr_expect(columns_view(&buffer).column == 0, "cut");
+
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 7);
+    columns_append(&buffer, late, 2, 8);
+    cr_expect(columns_view(&buffer).column == both, "the same parts again");
+    columns_remove(&buffer, 0, 2, 2);
+    cr_expect(columns_view(&buffer).column == 0, "a gap");
+
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 0);
+    columns_append(&buffer, late, 2, 8);
+    cr_expect(columns_view(&buffer).column == 0, "a part is not known");
+
+    columns_clear(&buffer);
+    columns_append(&buffer, late, 2, 8);
+    columns_append(&buffer, early, 3, 7);
+    columns_join(&buffer, 2);
+    cr_expect(columns_view(&buffer).column == 0 && buffer.times.data[0] == 1, "merged");
+    column_buffer_release(&buffer);
+}

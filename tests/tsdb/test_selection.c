@@ -34,6 +34,42 @@ static struct selection *select_all(struct snapshot *snapshot, const char *match
     return selection;
 }
 
+/* Series with the same scrapes tell so, over several blocks, and no others. */
+Test(selection, shared_times, .init = init, .fini = fini)
+{
+    enum { SERIES = 5, SCRAPES = 300 };
+    static const char *const names[SERIES] = {"a", "b", "c", "d", "e"};
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct column_buffer buffer = {0};
+    uint64_t keys[SERIES];
+    samples column;
+
+    for (int scrape = 0; scrape < 2 * SCRAPES; scrape++) {
+        for (int i = 0; i < SERIES; i++) {
+            if (i == 2 && scrape == SCRAPES + 100) continue; /* c misses one */
+            fixture_append(db, names[i], scrape * 1000, scrape * i);
+        }
+        if (scrape == SCRAPES - 1 || scrape == 2 * SCRAPES - 1) must(db_freeze(db));
+        if (scrape == SCRAPES - 1) fixture_append(db, "d", 500, 1); /* d has a late one */
+    }
+    fixture_append(db, "e", 2 * SCRAPES * 1000, 1); /* e one in the head */
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    struct selection *selection = select_all(snapshot, "", -1, INT64_MAX);
+    cr_assert(selection_count(selection) == SERIES);
+    for (uint32_t row = 0; row < SERIES; row++) {
+        cr_assert(selection_read(selection, row, &buffer, &column));
+        keys[row] = column.column;
+        cr_expect(column.count + (row == 2) == 2U * SCRAPES + (row == 3) + (row == 4), "%s", names[row]);
+    }
+    cr_expect(keys[0] != 0 && keys[0] == keys[1], "a and b");
+    for (int row = 2; row < SERIES; row++) cr_expect(keys[row] == 0 || keys[row] != keys[0], "%s", names[row]);
+    snapshot_release(snapshot);
+    column_buffer_release(&buffer);
+    must(db_close(db));
+    fs_release(fs);
+}
+
 /* The value at a time that is stored first stays, over blocks, heads and late samples. */
 Test(selection, first_stored_wins, .init = init, .fini = fini)
 {
