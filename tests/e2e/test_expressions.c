@@ -254,9 +254,9 @@ static void start_reader(struct server_pair *pair, struct server *reader)
 {
     must(server_prometheus(&pair->arena, reader));
     reader->name = "prometheus through varve";
-    must(server_configure(reader, arena_format(&pair->arena,
-                                               "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
-                                               pair->varve.url)));
+    must(server_configure(reader,
+                          arena_format(&pair->arena, "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
+                                       pair->varve.url)));
     must(server_start(reader, pair->client));
 }
 
