@@ -139,11 +139,11 @@ enum route_flags {
     X(INFLUX, "/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER,    \
       "db precision extra_label[]", "Samples in Influx' line protocol")                                                \
     X(INFLUX_2, "/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                      \
-      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+      ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(INFLUX_VM, "/influx/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                     \
       ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(INFLUX_VM_2, "/influx/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,            \
-      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+      ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(EXPORT, "/api/v1/export", METHOD_GET | METHOD_POST, api_export, NULL, PLACE_STREAM, ROUTE_COMPRESS,              \
       "match[]! start end max_rows_per_line", "Samples as JSON lines")                                                 \
     X(EXPORT_CSV, "/api/v1/export/csv", METHOD_GET | METHOD_POST, api_export_csv, NULL, PLACE_STREAM, ROUTE_COMPRESS,  \

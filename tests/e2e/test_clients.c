@@ -61,11 +61,12 @@ static double ask(struct scene *scene, const char *base, const char *expression)
     return result.series_count == 1 ? result.series[0].points[0].value : (double)(0.0f / 0.0f);
 }
 
-static int64_t load_series(struct scene *scene)
+/* Up to so long ago. */
+static int64_t load_series(struct scene *scene, int64_t ago_ms)
 {
     static struct write_sample points[POINTS];
     struct write_request request = {0};
-    int64_t end_ms = clock_now_ms() / STEP_MS * STEP_MS;
+    int64_t end_ms = (clock_now_ms() - ago_ms) / STEP_MS * STEP_MS;
 
     for (int i = 0; i < SERIES; i++) {
         char instance[16];
@@ -91,7 +92,7 @@ Test(clients, prometheus_reads_through, .timeout = 120)
     struct prom_result direct, through;
 
     open_scene(&scene);
-    int64_t end_ms = load_series(&scene);
+    int64_t end_ms = load_series(&scene, 0);
     must(server_prometheus(&scene.arena, &prometheus));
     must(server_configure(&prometheus,
                           arena_format(&scene.arena, "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
@@ -357,5 +358,39 @@ Test(clients, promtool_checks, .timeout = 60)
     /* It leaves an archive in the folder that it runs in. */
     str script = arena_format(&scene.arena, "cd %s && exec promtool debug metrics %s", folder, scene.varve.url);
     cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+    script = arena_format(&scene.arena, "curl -s %s/metrics | promtool check metrics", scene.varve.url);
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0, "its own metrics");
+    close_scene(&scene);
+}
+
+/* It evaluates recording rules over the past by asking for ranges, and makes blocks of the answers. */
+Test(clients, promtool_makes_blocks_from_rules, .timeout = 60)
+{
+    enum { AGO_MS = 5 * 60 * 60 * 1000 };
+    struct scene scene;
+    const char *folder;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    int64_t end_ms = load_series(&scene, AGO_MS);
+    str rules = arena_format(&scene.arena, "%s/rules.yml", folder),
+        blocks = arena_format(&scene.arena, "%s/data", folder);
+    must(folder_write_file(
+        rules.data, STR("groups: [{name: g, interval: 10s, rules: [{record: all, expr: 'sum(requests_total)'}]}]\n")));
+    const char *const arguments[] = {"promtool",
+                                     "tsdb",
+                                     "create-blocks-from",
+                                     "rules",
+                                     arena_format(&scene.arena, "--url=%s", scene.varve.url).data,
+                                     arena_format(&scene.arena, "--start=%lld", (long long)(end_ms / 1000 - 300)).data,
+                                     arena_format(&scene.arena, "--end=%lld", (long long)(end_ms / 1000)).data,
+                                     arena_format(&scene.arena, "--output-dir=%.*s", STR_ARG(blocks)).data,
+                                     rules.data,
+                                     NULL};
+    cr_expect(promtool(&scene, arguments) == 0);
+    str script =
+        arena_format(&scene.arena, "promtool tsdb list %.*s | awk 'NR == 2 && $5 >= 30 {good = 1} END {exit !good}'",
+                     STR_ARG(blocks));
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0, "one sample every 10 s");
     close_scene(&scene);
 }
