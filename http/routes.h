@@ -98,8 +98,8 @@ enum route_flags {
       ROUTE_API | ROUTE_COMPRESS, "metric_name_pattern", "The metrics of the server itself")                           \
     X(FEATURES, "/api/v1/features", METHOD_GET, api_features, NULL, PLACE_INLINE, ROUTE_API, "",                       \
       "What this server can do")                                                                                       \
-    X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API, "",           \
-      "Notes for people; there are none")                                                                              \
+    X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_notifications, NULL, PLACE_INLINE, ROUTE_API, "",        \
+      "Notes for people")                                                                                              \
     X(NOTIFICATIONS_LIVE, "/api/v1/notifications/live", METHOD_GET, api_no_stream, NULL, PLACE_INLINE, ROUTE_API, "",  \
       "Notes as a stream; there is none")                                                                              \
     X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
