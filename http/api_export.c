@@ -4,6 +4,7 @@
 #include "http/histogram_json.h"
 #include "http/json.h"
 #include "http/series_reader.h"
+#include "http/time_layout.h"
 #include "http/times.h"
 #include "storage/base/number.h"
 
@@ -213,6 +214,10 @@ static void put_csv_text(struct writer *w, str text)
 
 static void put_csv_time(struct writer *w, str form, int64_t time_ms, struct arena *arena)
 {
+    if (str_starts_with(form, STR("custom:"))) {
+        put_csv_text(w, time_layout_print(str_part(form, STR("custom:").len, form.len), time_ms, arena));
+        return;
+    }
     if (str_equal(form, STR("rfc3339"))) {
         put(w, times_print(time_ms, arena));
         return;
@@ -271,7 +276,8 @@ static status read_columns(struct request *request, struct csv *csv)
         str column = str_cut(&text, ','), form = column, name = str_cut(&form, ':');
         bool is_time = str_equal(name, STR("__timestamp__"));
         bool known = form.len == 0 || str_equal(form, STR("unix_s")) || str_equal(form, STR("unix_ms")) ||
-                     str_equal(form, STR("unix_ns")) || str_equal(form, STR("rfc3339"));
+                     str_equal(form, STR("unix_ns")) || str_equal(form, STR("rfc3339")) ||
+                     (str_starts_with(form, STR("custom:")) && form.len > STR("custom:").len);
         if (name.len == 0 || (is_time ? !known : form.len > 0) || csv->count == COLUMNS_MAX)
             return status_make(STATUS_INVALID, "format: \"%.*s\" is no column", STR_ARG(column));
         csv->columns[csv->count++] = column;

@@ -28,6 +28,10 @@ static const struct call_case calls[] = {
      200, "http_requests_total,\"\"\"x\"\"\",,7,1\n"},
     {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:rfc3339,__timestamp__,__timestamp__:unix_ns", 200,
      "1970-01-01T00:00:01.000Z,1000,1000000000\n1970-01-01T00:00:01.000Z,1000,1000000000\n"},
+    {"GET", "/api/v1/export/csv?match=odd&start=3&format=__timestamp__:custom:02/Jan/2006%2015:04:05.000,__value__",
+     200, "01/Jan/1970 00:00:03.000,0.1\n"},
+    {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:custom:", 400,
+     "format: \"__timestamp__:custom:\" is no column\n"},
     {"GET", "/api/v1/export/csv?match[]=up", 400, "no format parameter provided\n"},
     {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:x", 400, "format: \"__timestamp__:x\" is no column\n"},
 };
