@@ -84,7 +84,7 @@ static const char *const read_expressions[] = {"requests_total", "sum(rate(reque
                                                "count({__name__=~\".+\"})", "requests_total{instance=~\"1.\"}[20500ms]",
                                                "max by (instance) (requests_total) > 100"};
 
-/* Prometheus asks for chunks and falls back to samples by itself; both are what it makes of them. */
+/* This version asks for samples; those that ask for chunks are stood in for by tests/http/test_api_read.c. */
 Test(clients, prometheus_reads_through, .timeout = 120)
 {
     struct scene scene;
