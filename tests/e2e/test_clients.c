@@ -115,6 +115,49 @@ Test(clients, prometheus_reads_through, .timeout = 120)
     close_scene(&scene);
 }
 
+/* The value of an expression becomes this on a server. */
+static bool becomes(struct scene *scene, const struct server *server, const char *expression, double value)
+{
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+
+    while (ask(scene, server->url, expression) != value) {
+        if (clock_now_ms() > deadline_ms) return false;
+        process_sleep_ms(500);
+    }
+    return true;
+}
+
+/* Its own metrics, and what it has for others as federation. */
+Test(clients, prometheus_scrapes_it, .timeout = 120)
+{
+    struct scene scene;
+    struct server prometheus;
+
+    open_scene(&scene);
+    load_series(&scene, 0);
+    must(server_prometheus(&scene.arena, &prometheus));
+    must(server_configure(
+        &prometheus,
+        arena_format(&scene.arena,
+                     "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                     "scrape_configs:\n"
+                     "  - {job_name: varve, static_configs: [{targets: ['%s']}]}\n"
+                     "  - {job_name: federation, honor_labels: true, metrics_path: /federate,\n"
+                     "     params: {'match[]': ['requests_total']}, static_configs: [{targets: ['%s']}]}\n",
+                     scene.varve.address, scene.varve.address)));
+    must(server_start(&prometheus, scene.client));
+    cr_expect(becomes(&scene, &prometheus, "sum(up)", 2), "both targets are up");
+    cr_expect(becomes(&scene, &prometheus, "count(requests_total{instance=~\".+\"})", SERIES), "federation");
+    const char *sum = "sum(requests_total)";
+    cr_expect(ask(&scene, prometheus.url, sum) == ask(&scene, scene.varve.url, sum));
+    cr_expect(becomes(&scene, &prometheus, "varve_head_series{job=\"varve\"}", SERIES), "its own metrics");
+    cr_expect(becomes(&scene, &prometheus,
+                      "count(count by (handler) (varve_http_request_duration_seconds_bucket{le=\"+Inf\"})) > bool 20",
+                      1));
+    must(process_stop(&prometheus.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}
+
 /* The largest distance between neighbouring samples of `up` of one job, and the newest of them. */
 static int64_t largest_gap_ms(struct scene *scene, const char *job, int64_t *newest_ms)
 {
