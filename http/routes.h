@@ -151,6 +151,8 @@ enum route_flags {
     X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_STREAM, ROUTE_COMPRESS, "match[]",                 \
       "Newest samples as text")                                                                                        \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \
+    X(HEALTH, "/health", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "",                                          \
+      "The same for tools of VictoriaMetrics, such as vmctl")                                                          \
     X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0, "", "Whether requests are served")             \
     X(RELOAD, "/-/reload", METHOD_POST | METHOD_PUT, page_reload, NULL, PLACE_SERVICE, 0, "",                          \
       "Reads the configuration again")                                                                                 \

@@ -375,7 +375,7 @@ Test(clients, vmalert_and_alertmanager, .timeout = 300)
     close_scene(&scene);
 }
 
-/* The exit code of promtool; what it prints is of no interest. */
+/* The exit code of promtool, or of another program; what it prints is of no interest. */
 static int promtool(struct scene *scene, const char *const *arguments)
 {
     int exit_code = -1;
@@ -435,5 +435,40 @@ Test(clients, promtool_makes_blocks_from_rules, .timeout = 60)
         arena_format(&scene.arena, "promtool tsdb list %.*s | awk 'NR == 2 && $5 >= 30 {good = 1} END {exit !good}'",
                      STR_ARG(blocks));
     cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0, "one sample every 10 s");
+    close_scene(&scene);
+}
+
+/* It moves the blocks of a Prometheus to what it takes for a VictoriaMetrics, as lines of JSON. It wants a terminal;
+ * and this version of it at times ends before it has read all, and counts what it has sent: then it is started again.
+ */
+Test(clients, vmctl_moves_blocks, .timeout = 120)
+{
+    enum { LINES = 500, AGO_S = 7200, ATTEMPTS = 20 };
+    struct scene scene;
+    const char *folder;
+    int64_t start_s = clock_now_ms() / 1000 - AGO_S;
+    str text = STR("");
+    double moved = 0;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    for (int i = 0; i < LINES; i++)
+        text =
+            arena_format(&scene.arena, "%.*smoved{a=\"b\"} %d.5 %lld\n", STR_ARG(text), i, (long long)start_s + 10 * i);
+    must(folder_write_file(arena_format(&scene.arena, "%s/text", folder).data,
+                           arena_format(&scene.arena, "%.*s# EOF\n", STR_ARG(text))));
+    str script =
+        arena_format(&scene.arena, "cd %s && promtool tsdb create-blocks-from openmetrics text blocks", folder);
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+    script = arena_format(&scene.arena,
+                          "script -qec 'vmctl prometheus --prom-snapshot=%s/blocks --vm-addr=%s --vm-concurrency=1 "
+                          "--vm-extra-label=moved=yes -s' /dev/null",
+                          folder, scene.varve.url);
+    for (int i = 0; i < ATTEMPTS && moved != LINES; i++) {
+        cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+        moved = ask(&scene, scene.varve.url, "count_over_time(moved{a=\"b\",moved=\"yes\"}[3h])");
+    }
+    cr_expect(moved == LINES, "%g", moved);
+    cr_expect(ask(&scene, scene.varve.url, "sum_over_time(moved[3h])") == LINES * (LINES - 1) / 2.0 + LINES * 0.5);
     close_scene(&scene);
 }
