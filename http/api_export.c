@@ -4,6 +4,7 @@
 #include "http/histogram_json.h"
 #include "http/json.h"
 #include "http/series_reader.h"
+#include "http/time_layout.h"
 #include "http/times.h"
 #include "storage/base/number.h"
 
@@ -19,7 +20,7 @@ static void put_number(struct writer *w, double value)
     w->count += number_format(value, NUMBER_JSON, (char *)writer_reserve(w, NUMBER_TEXT_MAX));
 }
 
-/* The series that the request asks for, sorted. */
+/* The series that the request asks for, sorted. `match` is what VictoriaMetrics takes, too. */
 static status open_series(struct request *request, struct series_reader *reader)
 {
     const struct matcher_set *sets;
@@ -27,6 +28,7 @@ static status open_series(struct request *request, struct series_reader *reader)
     size_t count;
 
     TRY(request_matchers(request, &sets, &count));
+    if (count == 0) TRY(request_matchers_of(request, "match", &sets, &count));
     if (count == 0) return status_make(STATUS_INVALID, "no match[] parameter provided");
     TRY(request_time(request, "start", &start_ms));
     TRY(request_time(request, "end", &end_ms));
@@ -48,24 +50,39 @@ static void put_json_sample(struct writer *w, double value, const struct histogr
     }
 }
 
-/* The samples of one kind; a series with both is told in two lines. */
+/* Samples of one kind; a series with both is told in two lines, and in more of them where lines have a length. */
 struct line {
     const samples *found;
     bool has_histograms;
+    size_t begin, end;
 };
 
 static bool next_of_line(const struct line *line, size_t *at)
 {
     const samples *found = line->found;
 
-    while (*at < found->count && (found->histograms && found->histograms[*at]) != line->has_histograms) ++*at;
-    return *at < found->count;
+    while (*at < line->end && (found->histograms && found->histograms[*at]) != line->has_histograms) ++*at;
+    return *at < line->end;
+}
+
+/* Moves to the next samples of the kind, `rows_max` at most; false if there are no more. */
+static bool next_line(struct line *line, uint64_t rows_max)
+{
+    uint64_t rows = 0;
+
+    line->begin = line->end;
+    line->end = line->found->count;
+    if (!next_of_line(line, &line->begin)) return false;
+    for (size_t at = line->begin; next_of_line(line, &at); at++) {
+        if (rows++ == rows_max) line->end = at;
+    }
+    return true;
 }
 
 static bool has_starts(const struct line *line)
 {
     if (!line->found->starts_ms) return false;
-    for (size_t i = 0; next_of_line(line, &i); i++) {
+    for (size_t i = line->begin; next_of_line(line, &i); i++) {
         if (line->found->starts_ms[i]) return true;
     }
     return false;
@@ -83,7 +100,7 @@ static status put_times(struct request *request, const struct line *line, const 
 {
     bool first = true;
 
-    for (size_t i = 0; next_of_line(line, &i); i++) {
+    for (size_t i = line->begin; next_of_line(line, &i); i++) {
         struct writer *w = response_writer(&request->response);
         if (!first) writer_u8(w, ',');
         first = false;
@@ -108,7 +125,7 @@ static status put_line(struct request *request, const struct series_row *row, co
         json_put_string(w, row->pairs[i].value);
     }
     put(w, line->has_histograms ? STR("},\"histograms\":[") : STR("},\"values\":["));
-    for (size_t i = 0; next_of_line(line, &i); i++) {
+    for (size_t i = line->begin; next_of_line(line, &i); i++) {
         w = response_writer(response);
         if (!first) writer_u8(w, ',');
         first = false;
@@ -150,19 +167,27 @@ static status for_each(struct request *request, each_series *each, void *context
 
 static status each_as_json(void *context, struct request *request, const struct series_row *row, const samples *found)
 {
-    (void)context;
+    const uint64_t *rows_max = context;
+
     for (int kind = 0; kind < 2; kind++) {
-        struct line line = {found, kind};
-        size_t at = 0;
-        if (next_of_line(&line, &at)) TRY(put_line(request, row, &line));
+        struct line line = {.found = found, .has_histograms = kind};
+        while (next_line(&line, *rows_max)) TRY(put_line(request, row, &line));
     }
     return ok();
 }
 
 status api_export(struct request *request, struct response *response)
 {
+    str format = request_parameter(request, STR("format"));
+    uint64_t rows_max = 0;
+
+    if (format.len)
+        return request_bad_parameter("format", "unknown format %.*s; there are JSON lines only, without this parameter",
+                                     STR_ARG(request_quote(request, format)));
+    TRY(request_count(request, "max_rows_per_line", &rows_max));
+    if (rows_max == 0) rows_max = UINT64_MAX;
     response_text(response, 200, "application/stream+json", STR(""));
-    return for_each(request, each_as_json, NULL);
+    return for_each(request, each_as_json, &rows_max);
 }
 
 struct csv {
@@ -189,6 +214,10 @@ static void put_csv_text(struct writer *w, str text)
 
 static void put_csv_time(struct writer *w, str form, int64_t time_ms, struct arena *arena)
 {
+    if (str_starts_with(form, STR("custom:"))) {
+        put_csv_text(w, time_layout_print(str_part(form, STR("custom:").len, form.len), time_ms, arena));
+        return;
+    }
     if (str_equal(form, STR("rfc3339"))) {
         put(w, times_print(time_ms, arena));
         return;
@@ -247,7 +276,8 @@ static status read_columns(struct request *request, struct csv *csv)
         str column = str_cut(&text, ','), form = column, name = str_cut(&form, ':');
         bool is_time = str_equal(name, STR("__timestamp__"));
         bool known = form.len == 0 || str_equal(form, STR("unix_s")) || str_equal(form, STR("unix_ms")) ||
-                     str_equal(form, STR("unix_ns")) || str_equal(form, STR("rfc3339"));
+                     str_equal(form, STR("unix_ns")) || str_equal(form, STR("rfc3339")) ||
+                     (str_starts_with(form, STR("custom:")) && form.len > STR("custom:").len);
         if (name.len == 0 || (is_time ? !known : form.len > 0) || csv->count == COLUMNS_MAX)
             return status_make(STATUS_INVALID, "format: \"%.*s\" is no column", STR_ARG(column));
         csv->columns[csv->count++] = column;

@@ -90,13 +90,9 @@ static status decode_influx(struct request *request, str body, struct write_batc
 
     write_batch_reset(batch);
     form_parse(&form, request->query, &request->arena);
-    str db = form_first(&form, STR("db"));
+    import.influx_db = form_first(&form, STR("db"));
     TRY(read_precision(form_first(&form, STR("precision")), &import.influx_ns));
     TRY(read_parameters(request, &import));
-    label *extra = arena_array(&request->arena, label, import.extra_count + 1);
-    for (size_t i = 0; i < import.extra_count; i++) extra[i] = import.extra[i];
-    if (db.len) extra[import.extra_count++] = (label){STR("db"), db};
-    import.extra = extra;
     return import_influx(&import, body);
 }
 

@@ -18,7 +18,7 @@ bool api_otlp_admits(struct request *request, struct response *response)
     str coding = request->headers[HEADER_CONTENT_ENCODING];
 
     if (!is_json(request) && !request_has_type(request, STR("application/x-protobuf"))) {
-        response_fail(response, FAIL_BAD_MEDIA,
+        response_fail(response, FAIL_BAD_DATA, /* as Prometheus; not 415 */
                       arena_format(&request->arena,
                                    "unsupported Content-Type \"%.*s\"; there are application/x-protobuf and "
                                    "application/json",
@@ -26,7 +26,7 @@ bool api_otlp_admits(struct request *request, struct response *response)
         return false;
     }
     if (!inflate_knows(coding)) {
-        response_fail(response, FAIL_BAD_MEDIA,
+        response_fail(response, FAIL_BAD_DATA,
                       arena_format(&request->arena, "unsupported Content-Encoding \"%.*s\"", STR_ARG(coding)));
         return false;
     }

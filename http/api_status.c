@@ -8,6 +8,7 @@
 #include "http/services.h"
 #include "http/times.h"
 #include "http/version.h"
+#include "query/ast.h"
 #include "query/functions.h"
 #include "query/parse.h"
 #include "storage/base/clock.h"
@@ -265,6 +266,40 @@ static void write_promql_features(struct writer *w, unsigned features, struct ar
     }
 }
 
+/* The words of the language; behind the features. */
+static void write_keywords(struct writer *w, unsigned features)
+{
+    static const struct {
+        str name;
+        unsigned feature; /* 0: always there */
+    } rows[] = {{STR("anchored"), FEATURE_EXTENDED_RANGE_SELECTORS},
+                {STR("bool"), 0},
+                {STR("by"), 0},
+                {STR("fill"), FEATURE_FILL_MODIFIERS},
+                {STR("fill_left"), FEATURE_FILL_MODIFIERS},
+                {STR("fill_right"), FEATURE_FILL_MODIFIERS},
+                {STR("group_left"), 0},
+                {STR("group_right"), 0},
+                {STR("ignoring"), 0},
+                {STR("offset"), 0},
+                {STR("on"), 0},
+                {STR("smoothed"), FEATURE_EXTENDED_RANGE_SELECTORS},
+                {STR("without"), 0}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        write_feature(w, false, rows[i].name, rows[i].feature == 0 || features & rows[i].feature);
+}
+
+static void write_operators(struct writer *w, unsigned features)
+{
+    for (int i = OP_ADD; i <= OP_UNLESS; i++) write_feature(w, i == OP_ADD, operator_text((enum operator_kind)i), true);
+    for (int i = AGGREGATE_SUM; i <= AGGREGATE_LIMIT_RATIO; i++) {
+        bool is_experimental = i == AGGREGATE_LIMITK || i == AGGREGATE_LIMIT_RATIO;
+        write_feature(w, false, aggregate_text((enum aggregate_kind)i),
+                      !is_experimental || features & FEATURE_EXPERIMENTAL_FUNCTIONS);
+    }
+}
+
 status api_features(struct request *request, struct response *response)
 {
     unsigned features = engine_get_options(request->services->engine)->features;
@@ -290,6 +325,11 @@ status api_features(struct request *request, struct response *response)
     open_member(w, false, "promql");
     writer_u8(w, '{');
     write_promql_features(w, features, &request->arena);
+    write_keywords(w, features);
+    writer_u8(w, '}');
+    open_member(w, false, "promql_operators");
+    writer_u8(w, '{');
+    write_operators(w, features);
     writer_u8(w, '}');
     open_member(w, false, "promql_functions");
     writer_u8(w, '{');
@@ -297,6 +337,22 @@ status api_features(struct request *request, struct response *response)
         write_feature(w, i == 0, str_from(functions[i].name),
                       !functions[i].experimental || features & FEATURE_EXPERIMENTAL_FUNCTIONS);
     json_put_raw(w, "}}");
+    response_close_data(response, NULL, 0, NULL, 0);
+    return ok();
+}
+
+status api_notifications(struct request *request, struct response *response)
+{
+    struct writer *w = response_open_data(response);
+    int64_t since_ms;
+
+    writer_u8(w, '[');
+    if (config_holder_has_failed(request->services->config, &since_ms)) {
+        write_text_member(w, true, "text", STR("Configuration reload has failed."));
+        write_text_member(w, false, "date", times_print(since_ms, &request->arena));
+        json_put_raw(w, ",\"active\":true}");
+    }
+    writer_u8(w, ']');
     response_close_data(response, NULL, 0, NULL, 0);
     return ok();
 }

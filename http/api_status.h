@@ -11,6 +11,7 @@ status api_config(struct request *request, struct response *response);
 status api_tsdb_blocks(struct request *request, struct response *response);
 status api_walreplay(struct request *request, struct response *response);
 status api_features(struct request *request, struct response *response);
+status api_notifications(struct request *request, struct response *response);
 status api_tsdb(struct request *request, struct response *response);
 
 /* The members of buildinfo, which /version shows without the envelope. */

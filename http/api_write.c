@@ -198,13 +198,11 @@ static void put_counts(struct response *response, size_t sample_count, size_t hi
         response_header(response, counts[i].name, arena_format(response->arena, "%zu", counts[i].count));
 }
 
-/* Of what was refused it is not known which were histograms: it is taken to be the floats, unless there are too few. */
-static void put_written(const struct job *job, struct response *response)
+static void put_written(const struct append_result *result, struct response *response)
 {
-    size_t written = job->result.stored + job->result.repeated;
-    size_t histograms = written < job->histograms ? written : job->histograms;
+    size_t floats = result->stored + result->repeated - result->histograms;
 
-    put_counts(response, written - histograms, histograms, job->result.exemplars_kept);
+    put_counts(response, floats, result->histograms, result->exemplars_kept);
 }
 
 static void count(const struct job *job)
@@ -232,7 +230,7 @@ static void answer(struct job *job)
         } else {
             job->protocol->succeed(request, response);
         }
-        if (job->protocol->has_counts) put_written(job, response);
+        if (job->protocol->has_counts) put_written(&job->result, response);
         count(job);
     }
     response_seal(response);

@@ -16,7 +16,7 @@ struct config_holder {
     /* guarded by mutex */
     struct config *present;
     bool is_good;
-    int64_t loaded_ms;
+    int64_t loaded_ms, failed_ms;
 };
 
 static status read_text(const char *path, struct config *config)
@@ -252,8 +252,9 @@ struct config *config_holder_get(struct config_holder *holder)
 void config_holder_note(struct config_holder *holder, bool loaded, int64_t now_ms)
 {
     pthread_mutex_lock(&holder->mutex);
-    holder->is_good = loaded;
     if (loaded) holder->loaded_ms = now_ms;
+    if (!loaded && holder->is_good) holder->failed_ms = now_ms;
+    holder->is_good = loaded;
     pthread_mutex_unlock(&holder->mutex);
 }
 
@@ -264,4 +265,13 @@ bool config_holder_is_good(struct config_holder *holder, int64_t *loaded_ms)
     *loaded_ms = holder->loaded_ms;
     pthread_mutex_unlock(&holder->mutex);
     return is_good;
+}
+
+bool config_holder_has_failed(struct config_holder *holder, int64_t *since_ms)
+{
+    pthread_mutex_lock(&holder->mutex);
+    bool has_failed = !holder->is_good;
+    *since_ms = holder->failed_ms;
+    pthread_mutex_unlock(&holder->mutex);
+    return has_failed;
 }

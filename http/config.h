@@ -84,4 +84,7 @@ struct config *config_holder_get(struct config_holder *holder);
 void config_holder_note(struct config_holder *holder, bool loaded, int64_t now_ms);
 bool config_holder_is_good(struct config_holder *holder, int64_t *loaded_ms);
 
+/* Whether it was not loaded, and since when none could be. */
+bool config_holder_has_failed(struct config_holder *holder, int64_t *since_ms);
+
 #endif

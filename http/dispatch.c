@@ -42,6 +42,14 @@ static bool method_fits(const struct request *request)
     return (request->route->methods & wanted) != 0;
 }
 
+/* In the words of Prometheus, whose pages for its own life have some of their own. */
+static str wrong_method(const struct route *route)
+{
+    bool is_lifecycle = !(route->flags & ROUTE_API) && route->methods == (METHOD_POST | METHOD_PUT);
+
+    return is_lifecycle ? STR("Only POST or PUT requests allowed") : STR("Method Not Allowed");
+}
+
 static bool find_route(struct request *request, const struct route *routes, size_t count, bool *malformed)
 {
     for (size_t i = 0; i < count; i++) {
@@ -78,7 +86,7 @@ bool dispatch_head(struct request *request, const struct route *routes, size_t c
     if (request->route->flags & ROUTE_API) allow_origins(request);
     if (!method_fits(request)) {
         response_header(response, "Allow", route_allow(request->route, &request->arena));
-        response_fail(response, FAIL_BAD_METHOD, STR("Method Not Allowed"));
+        response_fail(response, FAIL_BAD_METHOD, wrong_method(request->route));
         return false;
     }
     response->is_api = request->route->flags & ROUTE_API;

@@ -1,4 +1,5 @@
-/* Forms: `a=1&b=x%20y`, as query strings and as bodies of type application/x-www-form-urlencoded.
+/* Forms: `a=1&b=x%20y`, as query strings and as bodies of type application/x-www-form-urlencoded; and as bodies of type
+ * multipart/form-data.
  *
  * The rules are those of Go's net/url, since clients of Prometheus rely on them: pieces are cut at `&`, empty ones are
  * nothing, a plus is a space, a name may occur many times. A piece that is malformed is left out, the rest counts; what
@@ -26,6 +27,9 @@ enum { FORM_VALUES_MAX = 10000 };
 
 /* Appends the values of `text` to the form. */
 void form_parse(struct form *form, str text, struct arena *arena);
+
+/* Appends the values of a body of type multipart/form-data; the header names its boundary. Files are left out. */
+void form_parse_multipart(struct form *form, str content_type, str body, struct arena *arena);
 
 /* The first value of a name, empty if there is none. */
 str form_first(const struct form *form, str name);

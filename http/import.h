@@ -17,6 +17,7 @@ struct import {
     bool is_openmetrics; /* of text: times are in seconds, `# EOF` ends it */
     str format;          /* of CSV: `1:metric:name,2:label:host,3:time:unix_s` */
     int64_t influx_ns;   /* unit of Influx' times; 0: nanoseconds */
+    str influx_db;       /* the label `db` of lines that have no such tag; empty: none */
     /* of the line at hand */
     size_t line;
     label pairs[IMPORT_LABELS_MAX];

@@ -4,11 +4,12 @@
  *
  *     1:metric:temperature    the values of a metric; at least one
  *     2:label:room            a label
- *     3:time:unix_s           the time: unix_s, unix_ms, unix_ns or rfc3339; without it, now
+ *     3:time:unix_s           the time: unix_s, unix_ms, unix_ns, rfc3339 or custom:LAYOUT; without it, now
  *
  * Fields may stand in double quotes, a doubled one inside stands for one. */
 #include "http/import.h"
 
+#include "http/time_layout.h"
 #include "http/times.h"
 
 enum column_kind { COLUMN_NONE, COLUMN_METRIC, COLUMN_LABEL, COLUMN_TIME };
@@ -25,6 +26,7 @@ struct format {
 
 static bool is_time_form(str text)
 {
+    if (str_starts_with(text, STR("custom:"))) return text.len > STR("custom:").len;
     return str_equal(text, STR("unix_s")) || str_equal(text, STR("unix_ms")) || str_equal(text, STR("unix_ns")) ||
            str_equal(text, STR("rfc3339"));
 }
@@ -46,7 +48,7 @@ static status read_format(str text, struct format *out)
         if (!good || column.kind == COLUMN_NONE || rest.len == 0 || out->columns[index - 1].kind != COLUMN_NONE)
             return status_make(STATUS_INVALID,
                                "format: \"%.*s\" is no column; there are N:metric:NAME, N:label:NAME, N:time:unix_s, "
-                               "unix_ms, unix_ns and rfc3339",
+                               "unix_ms, unix_ns, rfc3339 and custom:LAYOUT",
                                STR_ARG(whole));
         out->columns[index - 1] = column;
         has_metric = has_metric || column.kind == COLUMN_METRIC;
@@ -82,6 +84,8 @@ static bool read_time(str form, str text, int64_t *out)
 {
     int64_t number;
 
+    if (str_starts_with(form, STR("custom:")))
+        return time_layout_parse(str_part(form, STR("custom:").len, form.len), text, out);
     if (str_equal(form, STR("rfc3339"))) return str_find(text, '-') < text.len && times_parse(text, out);
     if (str_equal(form, STR("unix_s"))) return str_find(text, '-') == text.len && times_parse(text, out);
     if (!str_to_int64(text, &number)) return false;

@@ -2,8 +2,8 @@
  *
  *     measurement,tag=value,tag=value field=1,other=2i,flag=t,text="not kept" 1435781451000000000
  *
- * A field becomes the metric measurement_field, or measurement alone if it is called "value"; tags are labels. Texts
- * are no numbers and are passed over. Commas, blanks and `=` in names are escaped by a backslash. */
+ * A field becomes the metric measurement_field; tags are labels. Texts are no numbers and are passed over. Commas,
+ * blanks and `=` in names are escaped by a backslash. */
 #include "http/import.h"
 
 enum { NS_PER_MS = 1000000 };
@@ -87,6 +87,21 @@ static const char *read_fields(str *rest, struct line_fields *out, struct arena 
     return NULL;
 }
 
+/* The tags, which follow the measurement, and the database. */
+static const char *read_tags(struct import *import, str *rest)
+{
+    struct arena *arena = &import->batch->arena;
+    bool has_db = import->influx_db.len == 0;
+
+    while (take_byte(rest, ',')) {
+        str name = take(rest, "=, ", arena);
+        if (name.len == 0 || !take_byte(rest, '=')) return "a tag has no value";
+        if (!import_label(import, name, take(rest, ", ", arena))) return "too many tags";
+        has_db = has_db || str_equal(name, STR("db"));
+    }
+    return has_db || import_label(import, STR("db"), import->influx_db) ? NULL : "too many tags";
+}
+
 /* Why a line can not be taken, or NULL. */
 static const char *read_line(struct import *import, str rest, struct line_fields *fields, str *measurement,
                              int64_t *time_ms)
@@ -97,14 +112,10 @@ static const char *read_line(struct import *import, str rest, struct line_fields
     import->pair_count = 0;
     *measurement = take(&rest, ", ", arena);
     if (measurement->len == 0) return "there is no measurement";
-    while (take_byte(&rest, ',')) {
-        str name = take(&rest, "=, ", arena);
-        if (name.len == 0 || !take_byte(&rest, '=')) return "a tag has no value";
-        if (!import_label(import, name, take(&rest, ", ", arena))) return "too many tags";
-    }
-    if (!take_byte(&rest, ' ')) return "there are no fields";
-    const char *why = read_fields(&rest, fields, arena);
+    const char *why = read_tags(import, &rest);
     if (why) return why;
+    if (!take_byte(&rest, ' ')) return "there are no fields";
+    if ((why = read_fields(&rest, fields, arena))) return why;
     rest = str_trim(rest);
     if (rest.len == 0) return NULL;
     __int128 ns = str_to_int64(rest, &number) ? (__int128)number * unit : 0;
@@ -127,10 +138,7 @@ static status add_line(struct import *import, str line)
     }
     size_t base = import->pair_count;
     for (size_t i = 0; i < fields.count; i++) {
-        str name =
-            str_equal(fields.names[i], STR("value"))
-                ? measurement
-                : arena_format(&import->batch->arena, "%.*s_%.*s", STR_ARG(measurement), STR_ARG(fields.names[i]));
+        str name = arena_format(&import->batch->arena, "%.*s_%.*s", STR_ARG(measurement), STR_ARG(fields.names[i]));
         import->pair_count = base;
         if (!import_label(import, METRIC_NAME, name)) {
             import_reject(import, "too many tags");

@@ -43,7 +43,7 @@ status api_openapi(struct request *request, struct response *response)
         enum method method;
         const char *name;
     } methods[] = {{METHOD_GET, "get"}, {METHOD_PUT, "put"}, {METHOD_POST, "post"}, {METHOD_DELETE, "delete"}};
-    str version = request_parameter(request, STR("openapi_version"));
+    str version = request_parameter(request, STR("openapi_version")), prefix = request->services->route_prefix;
     size_t count;
     const struct route *routes = routes_all(&count);
 
@@ -54,9 +54,9 @@ status api_openapi(struct request *request, struct response *response)
         arena_format(&request->arena,
                      "openapi: %s.0\ninfo:\n  title: Varve\n  description: The HTTP API of Prometheus %s, as far as a "
                      "storage server has it.\n  version: \"%s\"\n"
-                     "servers:\n  - url: \"%.*s/\"\npaths:\n",
+                     "servers:\n  - url: \"%.*s\"\npaths:\n",
                      str_equal(version, STR("3.2")) ? "3.2" : "3.1", VERSION_OF_API, version_text,
-                     STR_ARG(request->services->route_prefix)));
+                     STR_ARG(prefix.len ? prefix : STR("/"))));
     for (size_t i = 0; i < count; i++) {
         struct writer *w = response_writer(response);
         put(w, arena_format(&request->arena, "  \"%s\":\n", routes[i].path));

@@ -82,19 +82,23 @@ static void identify(struct otlp_walk *walk)
     walk->instance = find(walk->resource.data, walk->resource.count, STR("service.instance.id"));
 }
 
+struct scope_names {
+    str name, version, schema_url;
+};
+
 static void add_scope_label(struct otlp_walk *walk, str name, str value)
 {
     if (value.len) vec_push(&walk->scope, (label){name, value});
 }
 
-static status read_scope(struct otlp_walk *walk, str message)
+static status read_scope(struct otlp_walk *walk, str message, struct scope_names *names)
 {
     struct otlp_fields fields = otlp_fields_of(message);
     label pair;
 
     while (otlp_next(&fields)) {
-        if (fields.field.tag == BYTES_1) add_scope_label(walk, STR("otel_scope_name"), fields.field.bytes);
-        if (fields.field.tag == BYTES_2) add_scope_label(walk, STR("otel_scope_version"), fields.field.bytes);
+        if (fields.field.tag == BYTES_1) names->name = fields.field.bytes;
+        if (fields.field.tag == BYTES_2) names->version = fields.field.bytes;
         if (fields.field.tag != BYTES_3) continue;
         if (walk->scope.count >= OTLP_ATTRIBUTES_MAX)
             return status_make(STATUS_INVALID, "a scope has more than %d attributes", OTLP_ATTRIBUTES_MAX);
@@ -102,6 +106,26 @@ static status read_scope(struct otlp_walk *walk, str message)
         add_scope_label(walk, arena_format(walk->arena, "otel_scope_%.*s", STR_ARG(pair.name)), pair.value);
     }
     return fields.failed ? otlp_malformed() : ok();
+}
+
+/* The labels of a scope that has a name: its attributes, and over them what it is called. */
+static status promote_scope(struct otlp_walk *walk, str scope_metrics)
+{
+    struct otlp_fields fields = otlp_fields_of(scope_metrics);
+    struct scope_names names = {STR(""), STR(""), STR("")};
+
+    walk->scope.count = 0;
+    while (otlp_next(&fields)) {
+        if (fields.field.tag == BYTES_1) TRY(read_scope(walk, fields.field.bytes, &names));
+        if (fields.field.tag == BYTES_3) names.schema_url = fields.field.bytes;
+    }
+    if (fields.failed) return otlp_malformed();
+    if (names.name.len == 0) walk->scope.count = 0;
+    if (names.name.len == 0) return ok();
+    add_scope_label(walk, STR("otel_scope_name"), names.name);
+    add_scope_label(walk, STR("otel_scope_version"), names.version);
+    add_scope_label(walk, STR("otel_scope_schema_url"), names.schema_url);
+    return ok();
 }
 
 /* The temporality of a Sum, Histogram or ExponentialHistogram, and whether a Sum only rises. */
@@ -182,12 +206,7 @@ static status read_scope_metrics(struct otlp_walk *walk, str message)
     struct otlp_fields fields = otlp_fields_of(message);
 
     walk->scope.count = 0;
-    while (otlp_next(&fields) && walk->config->promotes_scope) {
-        if (fields.field.tag == BYTES_1) TRY(read_scope(walk, fields.field.bytes));
-        if (fields.field.tag == BYTES_3) add_scope_label(walk, STR("otel_scope_schema_url"), fields.field.bytes);
-    }
-    if (fields.failed) return otlp_malformed();
-    fields = otlp_fields_of(message);
+    if (walk->config->promotes_scope) TRY(promote_scope(walk, message));
     while (otlp_next(&fields)) {
         if (fields.field.tag == BYTES_2) TRY(read_metric(walk, fields.field.bytes));
     }
@@ -277,7 +296,7 @@ status otlp_make_labels(struct otlp_walk *walk)
         if (is_promoted(config, pair->name))
             add_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value, false);
     }
-    vec_each (pair, &walk->scope) add_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value, false);
+    vec_each (pair, &walk->scope) set_label(walk, otlp_label_name(pair->name, config, walk->arena), pair->value);
     set_label(walk, STR("job"), walk->job);
     set_label(walk, STR("instance"), walk->instance);
     return ok();

@@ -34,7 +34,7 @@ static status add_bucket_exemplars(struct otlp_walk *walk, str message, const do
 /* As the series of a classic histogram. */
 static status add_classic(struct otlp_walk *walk, const struct otlp_point *point, str message)
 {
-    size_t bound_count = point->bounds.len / 8, count = point->counts.len / 8;
+    size_t bound_count = point->counts.len ? point->bounds.len / 8 : 0; /* without counts there is +Inf only */
     const label none = {STR(""), STR("")};
     uint64_t total = 0;
     str series;
@@ -46,7 +46,7 @@ static status add_classic(struct otlp_walk *walk, const struct otlp_point *point
     TRY(otlp_add_sample(walk, point, otlp_with_suffix(walk, "_count"), none, (double)point->count, &series));
     for (size_t i = 0; i < bound_count; i++) {
         bounds[i] = double_from_bits(load_u64(point->bounds.data + 8 * i));
-        if (count) total += load_u64(point->counts.data + 8 * i);
+        total += load_u64(point->counts.data + 8 * i);
         TRY(otlp_add_sample(walk, point, bucket, (label){STR("le"), otlp_bound_text(walk, bounds[i])}, (double)total,
                             &buckets[i]));
     }

@@ -1,7 +1,8 @@
 /* OpenTelemetry's JSON as its protobuf; see otlp_json.h.
  *
- * The mapping of proto3, with two differences of OTLP: ids of traces and spans are hexadecimal, and enums are numbers.
- * Integers of 64 bits come as texts or as numbers; fields that are not known are left out, and null is absence.
+ * The mapping of proto3, with a difference of OTLP: ids of traces and spans are hexadecimal. Enums are numbers, or
+ * their names, which some write. Integers of 64 bits come as texts or as numbers; fields that are not known are left
+ * out, and null is absence.
  */
 #include "http/otlp_json.h"
 
@@ -16,6 +17,7 @@ enum field_kind {
     KIND_HEX,    /* bytes in hexadecimal */
     KIND_BASE64, /* bytes */
     KIND_BOOL,
+    KIND_TEMPORALITY, /* an enum */
     KIND_VARINT,
     KIND_ZIGZAG,
     KIND_FIXED64,
@@ -76,12 +78,12 @@ static const struct json_field {
     {METRIC, "summary", 11, KIND_MESSAGE, SUMMARY},
     {GAUGE, "dataPoints", 1, KIND_MESSAGE, NUMBER_POINT},
     {SUM, "dataPoints", 1, KIND_MESSAGE, NUMBER_POINT},
-    {SUM, "aggregationTemporality", 2, KIND_VARINT, 0},
+    {SUM, "aggregationTemporality", 2, KIND_TEMPORALITY, 0},
     {SUM, "isMonotonic", 3, KIND_BOOL, 0},
     {HISTOGRAM, "dataPoints", 1, KIND_MESSAGE, HISTOGRAM_POINT},
-    {HISTOGRAM, "aggregationTemporality", 2, KIND_VARINT, 0},
+    {HISTOGRAM, "aggregationTemporality", 2, KIND_TEMPORALITY, 0},
     {EXPONENTIAL, "dataPoints", 1, KIND_MESSAGE, EXPONENTIAL_POINT},
-    {EXPONENTIAL, "aggregationTemporality", 2, KIND_VARINT, 0},
+    {EXPONENTIAL, "aggregationTemporality", 2, KIND_TEMPORALITY, 0},
     {SUMMARY, "dataPoints", 1, KIND_MESSAGE, SUMMARY_POINT},
     {NUMBER_POINT, "startTimeUnixNano", 2, KIND_FIXED64, 0},
     {NUMBER_POINT, "timeUnixNano", 3, KIND_FIXED64, 0},
@@ -167,6 +169,17 @@ static status read_integer(const struct json_field *field, const json_t *value, 
     return ok();
 }
 
+static status read_temporality(const struct json_field *field, const json_t *value, uint64_t *out)
+{
+    static const char *const names[] = {"AGGREGATION_TEMPORALITY_UNSPECIFIED", "AGGREGATION_TEMPORALITY_DELTA",
+                                        "AGGREGATION_TEMPORALITY_CUMULATIVE"};
+
+    for (*out = 0; *out < 3; ++*out) {
+        if (json_is_string(value) && strcmp(json_string_value(value), names[*out]) == 0) return ok();
+    }
+    return read_integer(field, value, out);
+}
+
 static status read_double(const struct json_field *field, const json_t *value, double *out)
 {
     if (json_is_number(value)) {
@@ -232,6 +245,10 @@ static status put_value(const struct json_field *field, const json_t *value, uns
     case KIND_BOOL:
         if (!json_is_boolean(value)) return wrong(field, "true or false");
         writer_varint(out, json_is_true(value));
+        return ok();
+    case KIND_TEMPORALITY:
+        TRY(read_temporality(field, value, &integer));
+        writer_varint(out, integer);
         return ok();
     case KIND_DOUBLE:
         TRY(read_double(field, value, &number));

@@ -43,12 +43,17 @@ static bool is_letter_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Units in braces are remarks. */
-static str plain_unit(str unit, const struct word *words, size_t count, struct arena *arena)
+/* The word for a unit; none for those in braces, which are remarks. */
+static str plain_unit(str unit, const struct word *words, size_t count)
 {
     unit = str_trim(unit);
-    if (str_find(unit, '{') < unit.len) return STR("");
-    str word = find_word(words, count, unit);
+    if (str_find(unit, '{') < unit.len || str_find(unit, '}') < unit.len) return STR("");
+    return find_word(words, count, unit);
+}
+
+/* A word in the letters of names. */
+static str clean_unit(str word, struct arena *arena)
+{
     char *text = arena_alloc(arena, word.len);
     size_t len = 0;
     for (size_t i = 0; i < word.len; i++) {
@@ -60,19 +65,26 @@ static str plain_unit(str unit, const struct word *words, size_t count, struct a
 }
 
 /* The two parts of a unit, either of which may be empty. */
-static void split_unit(str unit, str *main_unit, str *per_unit, struct arena *arena)
+static void split_unit(str unit, str *main_unit, str *per_unit)
 {
     str rest = unit, head = str_cut(&rest, '/');
 
-    *main_unit = plain_unit(head, units, sizeof units / sizeof units[0], arena);
-    *per_unit = rest.len ? plain_unit(rest, per_units, sizeof per_units / sizeof per_units[0], arena) : STR("");
+    *main_unit = plain_unit(head, units, sizeof units / sizeof units[0]);
+    *per_unit = rest.len ? plain_unit(rest, per_units, sizeof per_units / sizeof per_units[0]) : STR("");
+}
+
+static void split_clean_unit(str unit, str *main_unit, str *per_unit, struct arena *arena)
+{
+    split_unit(unit, main_unit, per_unit);
+    *main_unit = clean_unit(*main_unit, arena);
+    *per_unit = clean_unit(*per_unit, arena);
 }
 
 str otlp_unit(str unit, struct arena *arena)
 {
     str main_unit, per_unit;
 
-    split_unit(unit, &main_unit, &per_unit, arena);
+    split_clean_unit(unit, &main_unit, &per_unit, arena);
     if (per_unit.len == 0) return main_unit;
     return main_unit.len ? arena_format(arena, "%.*s_per_%.*s", STR_ARG(main_unit), STR_ARG(per_unit))
                          : arena_format(arena, "per_%.*s", STR_ARG(per_unit));
@@ -112,16 +124,6 @@ static str append(str name, str word, struct arena *arena)
     return name.len ? arena_format(arena, "%.*s_%.*s", STR_ARG(name), STR_ARG(word)) : word;
 }
 
-/* Appends a word of one or more parts unless its last part is there already. */
-static str append_new(str name, str word, struct arena *arena)
-{
-    str rest = word;
-    bool all = word.len > 0;
-
-    while (rest.len) all = has_word(name, str_cut(&rest, '_')) && all;
-    return word.len == 0 || all ? name : append(name, word, arena);
-}
-
 /* The name without a word, which then goes to its end. */
 static str move_to_end(str name, str word, struct arena *arena)
 {
@@ -145,33 +147,37 @@ static str escaped_name(str name, str unit, enum otlp_kind kind, struct arena *a
 {
     str main_unit, per_unit, words = join_words(name, true, arena);
 
-    split_unit(unit, &main_unit, &per_unit, arena);
-    words = append_new(words, main_unit, arena);
-    if (per_unit.len && !has_word(words, per_unit))
-        words = arena_format(arena, "%.*s_per_%.*s", STR_ARG(words), STR_ARG(per_unit));
+    split_clean_unit(unit, &main_unit, &per_unit, arena);
+    if (main_unit.len && !has_word(words, main_unit)) words = append(words, main_unit, arena);
+    if (per_unit.len) words = append(words, arena_format(arena, "per_%.*s", STR_ARG(per_unit)), arena);
     if (kind == OTLP_COUNTER) words = move_to_end(words, STR("total"), arena);
     if (kind == OTLP_GAUGE && str_equal(unit, STR("1"))) words = move_to_end(words, STR("ratio"), arena);
     return with_digit_escaped(words, arena);
 }
 
-/* Appends `_suffix`, having taken it off if it was there. */
-static str append_suffix(str name, str suffix, struct arena *arena)
+/* Takes a suffix off, and the byte before it, which is taken for a delimiter whatever it is. */
+static str without_suffix(str name, str suffix)
 {
-    if (suffix.len == 0) return name;
-    if (str_ends_with(name, suffix) && name.len > suffix.len) {
-        name.len -= suffix.len;
-        char last = name.data[name.len - 1];
-        if (!is_letter_or_digit(last) && (unsigned char)last < 0x80) name.len--;
-    }
-    return append(name, suffix, arena);
+    if (!str_ends_with(name, suffix) || name.len <= suffix.len + 1) return name;
+    if ((unsigned char)name.data[name.len - suffix.len - 1] >= 0x80) return name; /* a part of a character */
+    name.len -= suffix.len + 1;
+    return name;
 }
 
+/* What is there already is not repeated: its place is from the innermost on unit, per unit, total or ratio. */
 static str suffixed_name(str name, str unit, enum otlp_kind kind, struct arena *arena)
 {
-    name = append_suffix(name, otlp_unit(unit, arena), arena);
-    if (kind == OTLP_COUNTER) name = append_suffix(name, STR("total"), arena);
-    if (kind == OTLP_GAUGE && str_equal(unit, STR("1"))) name = append_suffix(name, STR("ratio"), arena);
-    return name;
+    str main_unit, per_unit, last = STR("");
+
+    if (kind == OTLP_COUNTER) last = STR("total");
+    if (kind == OTLP_GAUGE && str_equal(unit, STR("1"))) last = STR("ratio");
+    split_unit(unit, &main_unit, &per_unit);
+    if (per_unit.len) per_unit = arena_format(arena, "per_%.*s", STR_ARG(per_unit));
+    if (last.len) name = without_suffix(name, last);
+    if (per_unit.len) name = without_suffix(name, per_unit);
+    if (main_unit.len && !str_ends_with(name, main_unit)) name = append(name, main_unit, arena);
+    if (per_unit.len) name = append(name, per_unit, arena);
+    return last.len ? append(name, last, arena) : name;
 }
 
 str otlp_metric_name(str name, str unit, enum otlp_kind kind, enum otlp_strategy strategy, struct arena *arena)

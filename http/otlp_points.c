@@ -21,6 +21,9 @@
 
 enum { POINT = PROTOBUF_TAG(1, PROTOBUF_BYTES), FLAG_NO_VALUE = 1, NS_PER_MS = 1000000 };
 
+/* Of all labels of an exemplar. */
+enum { EXEMPLAR_CHARACTERS_MAX = 128 };
+
 static str text_of_double(struct otlp_walk *walk, double value, enum number_form form)
 {
     char text[NUMBER_TEXT_MAX];
@@ -272,11 +275,48 @@ static str hex(struct otlp_walk *walk, str bytes)
     return str_make(text, 2 * bytes.len);
 }
 
+static size_t count_characters(str text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++) count += ((uint8_t)text.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
+struct exemplar_labels {
+    label pairs[OTLP_ATTRIBUTES_MAX + 2];
+    size_t count, filtered; /* the filtered ones stand behind the trace and the span */
+    size_t characters;
+};
+
+static void add_exemplar_label(struct exemplar_labels *set, label pair)
+{
+    if (pair.value.len == 0) return;
+    set->pairs[set->count++] = pair;
+    set->characters += count_characters(pair.name) + count_characters(pair.value);
+}
+
+static status add_filtered(struct otlp_walk *walk, str message, struct exemplar_labels *set)
+{
+    struct otlp_fields fields = otlp_fields_of(message);
+    label pair;
+
+    while (otlp_next(&fields)) {
+        if (fields.field.tag != PROTOBUF_TAG(7, PROTOBUF_BYTES)) continue;
+        if (set->filtered++ == OTLP_ATTRIBUTES_MAX)
+            return status_make(STATUS_INVALID, "an exemplar has too many attributes");
+        TRY(otlp_attribute(walk, fields.field.bytes, &pair));
+        add_exemplar_label(set, pair);
+    }
+    return ok();
+}
+
+/* The filtered attributes, whose names stay as they are, are there if all labels are as short as OpenMetrics wants. */
 status otlp_read_exemplar(struct otlp_walk *walk, str message, struct append_exemplar *out)
 {
     struct otlp_fields fields = otlp_fields_of(message);
-    label pairs[OTLP_ATTRIBUTES_MAX];
-    size_t count = 0;
+    struct exemplar_labels set = {.count = 0};
+    str trace = STR(""), span = STR("");
 
     *out = (struct append_exemplar){.series = STR("")};
     while (otlp_next(&fields)) {
@@ -285,24 +325,18 @@ status otlp_read_exemplar(struct otlp_walk *walk, str message, struct append_exe
         case PROTOBUF_TAG(2, PROTOBUF_FIXED64): out->time_ms = (int64_t)(field->value / NS_PER_MS); break;
         case PROTOBUF_TAG(3, PROTOBUF_FIXED64): out->value = double_from_bits(field->value); break;
         case PROTOBUF_TAG(6, PROTOBUF_FIXED64): out->value = (double)(int64_t)field->value; break;
-        case PROTOBUF_TAG(4, PROTOBUF_BYTES):
-        case PROTOBUF_TAG(5, PROTOBUF_BYTES):
-        case PROTOBUF_TAG(7, PROTOBUF_BYTES):
-            if (count == OTLP_ATTRIBUTES_MAX) return status_make(STATUS_INVALID, "an exemplar has too many attributes");
-            if (field->tag == PROTOBUF_TAG(7, PROTOBUF_BYTES)) {
-                TRY(otlp_attribute(walk, field->bytes, &pairs[count]));
-                pairs[count].name = otlp_label_name(pairs[count].name, walk->config, walk->arena);
-            } else {
-                bool is_span = field->tag == PROTOBUF_TAG(4, PROTOBUF_BYTES);
-                pairs[count] = (label){is_span ? STR("span_id") : STR("trace_id"), hex(walk, field->bytes)};
-            }
-            count += pairs[count].value.len > 0;
-            break;
+        case PROTOBUF_TAG(4, PROTOBUF_BYTES): span = field->bytes; break;
+        case PROTOBUF_TAG(5, PROTOBUF_BYTES): trace = field->bytes; break;
         default: break;
         }
     }
     if (fields.failed) return otlp_malformed();
-    return batch_labels(walk->batch, pairs, count, &out->labels);
+    add_exemplar_label(&set, (label){STR("trace_id"), hex(walk, trace)});
+    add_exemplar_label(&set, (label){STR("span_id"), hex(walk, span)});
+    size_t ids = set.count;
+    TRY(add_filtered(walk, message, &set));
+    if (set.characters > EXEMPLAR_CHARACTERS_MAX) set.count = ids;
+    return batch_labels(walk->batch, set.pairs, set.count, &out->labels);
 }
 
 static status add_number(struct otlp_walk *walk, str message)
@@ -325,12 +359,7 @@ static status add_number(struct otlp_walk *walk, str message)
 
 str otlp_bound_text(struct otlp_walk *walk, double bound)
 {
-    str text = text_of_double(walk, bound, NUMBER_GENERAL);
-    bool is_whole = true;
-
-    for (size_t i = 0; i < text.len; i++)
-        is_whole &= (text.data[i] >= '0' && text.data[i] <= '9') || text.data[i] == '-';
-    return is_whole ? arena_format(walk->arena, "%.*s.0", STR_ARG(text)) : text; /* as OpenMetrics writes them */
+    return text_of_double(walk, bound, NUMBER_FIXED);
 }
 
 static status add_summary(struct otlp_walk *walk, str message)

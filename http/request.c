@@ -175,10 +175,13 @@ bool request_is_canceled(struct request *request)
 const struct form *request_form(struct request *request)
 {
     if (!request->form_is_parsed) {
-        bool has_form = (request->method & (METHOD_POST | METHOD_PUT)) &&
-                        request_has_type(request, STR("application/x-www-form-urlencoded"));
-        if (has_form) form_parse(&request->form, body_text(&request->body), &request->arena);
+        bool may_have_form = request->method & (METHOD_POST | METHOD_PUT);
+        if (may_have_form && request_has_type(request, STR("application/x-www-form-urlencoded")))
+            form_parse(&request->form, body_text(&request->body), &request->arena);
         form_parse(&request->form, request->query, &request->arena);
+        if (may_have_form && request_has_type(request, STR("multipart/form-data")))
+            form_parse_multipart(&request->form, request->headers[HEADER_CONTENT_TYPE], body_text(&request->body),
+                                 &request->arena);
         request->form_is_parsed = true;
     }
     return &request->form;
@@ -270,15 +273,20 @@ static bool is_decimal(str text)
 
 status request_limit(struct request *request, uint64_t *out)
 {
-    str text = request_parameter(request, STR("limit"));
-    int64_t limit;
+    return request_count(request, "limit", out);
+}
+
+status request_count(struct request *request, const char *name, uint64_t *out)
+{
+    str text = request_parameter(request, str_from(name));
+    int64_t count;
 
     if (text.len == 0) return ok();
-    if (!str_to_int64(text, &limit))
-        return request_bad_parameter("limit", "strconv.Atoi: parsing %.*s: %s", STR_ARG(request_quote(request, text)),
+    if (!str_to_int64(text, &count))
+        return request_bad_parameter(name, "strconv.Atoi: parsing %.*s: %s", STR_ARG(request_quote(request, text)),
                                      is_decimal(text) ? "value out of range" : "invalid syntax");
-    if (limit < 0) return request_bad_parameter("limit", "limit must be non-negative");
-    *out = (uint64_t)limit;
+    if (count < 0) return request_bad_parameter(name, "%s must be non-negative", name);
+    *out = (uint64_t)count;
     return ok();
 }
 
@@ -292,11 +300,16 @@ static bool asks_for_something(const struct matcher_set *set)
 
 status request_matchers(struct request *request, const struct matcher_set **out, size_t *count)
 {
+    return request_matchers_of(request, "match[]", out, count);
+}
+
+status request_matchers_of(struct request *request, const char *name, const struct matcher_set **out, size_t *count)
+{
     struct arena *arena = &request->arena;
     str *texts;
     struct parse_error error;
 
-    *count = form_all(request_form(request), STR("match[]"), &texts, arena);
+    *count = form_all(request_form(request), str_from(name), &texts, arena);
     struct matcher_set *sets = arena_array(arena, struct matcher_set, *count);
     for (size_t i = 0; i < *count; i++) {
         if (!parse_selector(texts[i], arena, &sets[i].matchers, &sets[i].count, &error))
@@ -304,7 +317,7 @@ status request_matchers(struct request *request, const struct matcher_set **out,
     }
     for (size_t i = 0; i < *count; i++) {
         if (!asks_for_something(&sets[i]))
-            return status_make(STATUS_INVALID, "match[] must contain at least one non-empty matcher");
+            return status_make(STATUS_INVALID, "%s must contain at least one non-empty matcher", name);
     }
     *out = sets;
     return ok();

@@ -135,6 +135,7 @@ str request_parameter(struct request *request, str name);
 status request_time(struct request *request, const char *name, int64_t *out_ms);
 status request_duration(struct request *request, const char *name, int64_t *out_ns);
 status request_limit(struct request *request, uint64_t *out);
+status request_count(struct request *request, const char *name, uint64_t *out);
 
 /* The same for texts, with the bare reason as error: `cannot parse "x" to a valid timestamp`. */
 status request_parse_time(struct request *request, str text, int64_t *out_ms);
@@ -147,6 +148,9 @@ struct matcher_set {
     size_t count;
 };
 status request_matchers(struct request *request, const struct matcher_set **out, size_t *count);
+
+/* The same of parameters of another name. */
+status request_matchers_of(struct request *request, const char *name, const struct matcher_set **out, size_t *count);
 
 /* `invalid parameter "name": ` and the reason. */
 status request_bad_parameter(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));

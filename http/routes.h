@@ -98,8 +98,8 @@ enum route_flags {
       ROUTE_API | ROUTE_COMPRESS, "metric_name_pattern", "The metrics of the server itself")                           \
     X(FEATURES, "/api/v1/features", METHOD_GET, api_features, NULL, PLACE_INLINE, ROUTE_API, "",                       \
       "What this server can do")                                                                                       \
-    X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_empty_list, NULL, PLACE_INLINE, ROUTE_API, "",           \
-      "Notes for people; there are none")                                                                              \
+    X(NOTIFICATIONS, "/api/v1/notifications", METHOD_GET, api_notifications, NULL, PLACE_INLINE, ROUTE_API, "",        \
+      "Notes for people")                                                                                              \
     X(NOTIFICATIONS_LIVE, "/api/v1/notifications/live", METHOD_GET, api_no_stream, NULL, PLACE_INLINE, ROUTE_API, "",  \
       "Notes as a stream; there is none")                                                                              \
     X(OPENAPI, "/api/v1/openapi.yaml", METHOD_GET, api_openapi, NULL, PLACE_SERVICE, ROUTE_COMPRESS,                   \
@@ -139,18 +139,20 @@ enum route_flags {
     X(INFLUX, "/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST, ROUTE_LARGE | ROUTE_LATER,    \
       "db precision extra_label[]", "Samples in Influx' line protocol")                                                \
     X(INFLUX_2, "/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                      \
-      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+      ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(INFLUX_VM, "/influx/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,                     \
       ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(INFLUX_VM_2, "/influx/api/v2/write", METHOD_POST, api_import_influx, api_import_admits, PLACE_INGEST,            \
-      ROUTE_LARGE | ROUTE_LATER, "precision extra_label[]", "Samples in Influx' line protocol")                        \
+      ROUTE_LARGE | ROUTE_LATER, "db precision extra_label[]", "Samples in Influx' line protocol")                     \
     X(EXPORT, "/api/v1/export", METHOD_GET | METHOD_POST, api_export, NULL, PLACE_STREAM, ROUTE_COMPRESS,              \
-      "match[]! start end", "Samples as JSON lines")                                                                   \
+      "match[]! start end max_rows_per_line", "Samples as JSON lines")                                                 \
     X(EXPORT_CSV, "/api/v1/export/csv", METHOD_GET | METHOD_POST, api_export_csv, NULL, PLACE_STREAM, ROUTE_COMPRESS,  \
       "match[]! start end format!", "Samples as CSV")                                                                  \
     X(FEDERATE, "/federate", METHOD_GET, page_federate, NULL, PLACE_STREAM, ROUTE_COMPRESS, "match[]",                 \
       "Newest samples as text")                                                                                        \
     X(HEALTHY, "/-/healthy", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "", "Whether the process lives")         \
+    X(HEALTH, "/health", METHOD_GET, page_healthy, NULL, PLACE_INLINE, 0, "",                                          \
+      "The same for tools of VictoriaMetrics, such as vmctl")                                                          \
     X(READY, "/-/ready", METHOD_GET, page_ready, NULL, PLACE_INLINE, 0, "", "Whether requests are served")             \
     X(RELOAD, "/-/reload", METHOD_POST | METHOD_PUT, page_reload, NULL, PLACE_SERVICE, 0, "",                          \
       "Reads the configuration again")                                                                                 \

@@ -77,21 +77,28 @@ static bool take_zone(str *rest, int *out_minutes)
     return hours <= 23 && minutes <= 59;
 }
 
+bool times_from_parts(const struct time_parts *parts, int64_t *out_ms)
+{
+    if (parts->month < 1 || parts->month > 12 || parts->day < 1 ||
+        parts->day > days_of_month(parts->year, parts->month))
+        return false;
+    if (parts->hour < 0 || parts->hour > 23 || parts->minute > 59 || parts->second > 59) return false;
+    int64_t hours = days_of_date(parts->year, parts->month, parts->day) * 24 + parts->hour;
+    *out_ms = ((hours * 60 + parts->minute - parts->zone_minutes) * 60 + parts->second) * 1000 + parts->ms;
+    return true;
+}
+
 static bool parse_rfc3339(str text, int64_t *out_ms)
 {
-    int year, month, day, hour, minute, second, fraction_ms, zone_minutes;
+    struct time_parts parts;
 
-    if (!take_number(&text, 4, &year) || !take_byte(&text, '-') || !take_number(&text, 2, &month) ||
-        !take_byte(&text, '-') || !take_number(&text, 2, &day) || !take_byte(&text, 'T') ||
-        !take_number(&text, 2, &hour) || !take_byte(&text, ':') || !take_number(&text, 2, &minute) ||
-        !take_byte(&text, ':') || !take_number(&text, 2, &second))
+    if (!take_number(&text, 4, &parts.year) || !take_byte(&text, '-') || !take_number(&text, 2, &parts.month) ||
+        !take_byte(&text, '-') || !take_number(&text, 2, &parts.day) || !take_byte(&text, 'T') ||
+        !take_number(&text, 2, &parts.hour) || !take_byte(&text, ':') || !take_number(&text, 2, &parts.minute) ||
+        !take_byte(&text, ':') || !take_number(&text, 2, &parts.second))
         return false;
-    if (!take_fraction(&text, &fraction_ms) || !take_zone(&text, &zone_minutes) || text.len) return false;
-    if (month < 1 || month > 12 || day < 1 || day > days_of_month(year, month)) return false;
-    if (hour > 23 || minute > 59 || second > 59) return false;
-    int64_t minutes = (days_of_date(year, month, day) * 24 + hour) * 60 + minute - zone_minutes;
-    *out_ms = (minutes * 60 + second) * 1000 + fraction_ms;
-    return true;
+    if (!take_fraction(&text, &parts.ms) || !take_zone(&text, &parts.zone_minutes) || text.len) return false;
+    return times_from_parts(&parts, out_ms);
 }
 
 /* Rounding in the steps that the API is defined by: the fraction to thousandths, these to nanoseconds, cut. */

@@ -13,6 +13,12 @@
 /* A float of Unix seconds, rounded to milliseconds half away from zero, or RFC 3339, cut to milliseconds. */
 bool times_parse(str text, int64_t *out_ms);
 
+/* A date and time of day, `zone_minutes` east of Greenwich. False if there is no such date. */
+struct time_parts {
+    int year, month, day, hour, minute, second, ms, zone_minutes;
+};
+bool times_from_parts(const struct time_parts *parts, int64_t *out_ms);
+
 enum times_duration { DURATION_OK, DURATION_MALFORMED, DURATION_OVERFLOW };
 
 /* A float of seconds or a duration such as 1h30m, in nanoseconds. */

@@ -13,7 +13,13 @@
     X(COUNTER, query_samples_queryable, "varve_query_samples_total", "",                                               \
       "Samples in the windows of queries, as often as they are in one.")                                               \
     X(COUNTER, query_samples, "varve_query_samples_read_total", "", "Samples that queries have looked at.")            \
-    X(SECONDS, query_seconds, "varve_query_duration_seconds", "", "Time from the start of an evaluation to its end.")
+    X(SECONDS, query_seconds, "varve_query_duration_seconds", "", "Time from the start of an evaluation to its end.")  \
+    X(SECONDS, query_queue_seconds, "varve_query_stage_duration_seconds", "stage=\"queue\"",                           \
+      "Time that a query spends in each stage.")                                                                       \
+    X(SECONDS, query_prepare_seconds, "varve_query_stage_duration_seconds", "stage=\"prepare\"",                       \
+      "Time that a query spends in each stage.")                                                                       \
+    X(SECONDS, query_evaluate_seconds, "varve_query_stage_duration_seconds", "stage=\"evaluate\"",                     \
+      "Time that a query spends in each stage.")
 
 METRICS_DECLARE(QUERY_METRICS, query_metrics)
 

@@ -368,7 +368,12 @@ static void finish(struct query *query)
 
 static void count_outcome(const struct query *query)
 {
-    metric_observe(&metric_query_seconds, (int64_t)(query->stats.eval_seconds * 1e9));
+    const struct query_stats *stats = &query->stats;
+
+    metric_observe(&metric_query_seconds, (int64_t)(stats->eval_seconds * 1e9));
+    metric_observe(&metric_query_queue_seconds, (int64_t)(stats->queue_seconds * 1e9));
+    metric_observe(&metric_query_prepare_seconds, (int64_t)(stats->prepare_seconds * 1e9));
+    metric_observe(&metric_query_evaluate_seconds, (int64_t)((stats->eval_seconds - stats->prepare_seconds) * 1e9));
     metric_add(&metric_query_samples_queryable, (int64_t)query->stats.samples_queryable);
     metric_add(&metric_query_samples, (int64_t)query->stats.samples_read);
     metric_add(query->error_kind == QUERY_OK ? &metric_queries_ok

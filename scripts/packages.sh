@@ -4,7 +4,7 @@ build_packages="gcc g++ cmake ninja-build pkg-config libc6-dev
     liblz4-dev libxxhash-dev libroaring-dev libre2-dev libmicrohttpd-dev libsnappy-dev zlib1g-dev
     libgnutls28-dev libcrypt-dev libyaml-dev libzstd-dev libjansson-dev"
 test_packages="clang clang-format clang-tidy libclang-rt-14-dev
-    libcriterion-dev libcurl4-openssl-dev
+    libcriterion-dev libcurl4-openssl-dev curl
     prometheus prometheus-node-exporter prometheus-alertmanager victoria-metrics"
 
 # Prints those of the named packages that are not installed.

@@ -77,6 +77,7 @@ enum append_reason {
 struct append_result {
     size_t stored;   /* samples newly stored */
     size_t repeated; /* samples that were there already, or late ones for whose time another value was stored before */
+    size_t histograms;                    /* native ones among `stored` and `repeated` */
     size_t rejected[APPEND_REASON_COUNT]; /* samples not stored, by reason; a bad series counts each of its samples */
     size_t exemplars_kept;                /* stored now, or there already */
     size_t exemplars_late;                /* older than the newest of their series */

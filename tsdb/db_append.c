@@ -295,7 +295,7 @@ status db_append(struct db *db, const struct append_batch *batch, struct append_
     struct append_scratch *scratch = take_scratch(db);
 
     memset(result->rejected, 0, sizeof result->rejected);
-    result->stored = result->repeated = 0;
+    result->stored = result->repeated = result->histograms = 0;
     result->exemplars_kept = result->exemplars_late = 0;
     result->retry = false;
     result->error[0] = 0;

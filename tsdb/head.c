@@ -258,10 +258,18 @@ static enum series_verdict append_late_to(struct request *request, struct series
     return series_append_late(series, arena, sample->time_ms, double_bits(sample->value));
 }
 
+/* One more that is there now: stored, or repeated. */
+static void count_sample(struct append_result *result, size_t *kind, const struct rich_sample *sample)
+{
+    ++*kind;
+    result->histograms += sample->histogram != NULL;
+}
+
 static void append_one(struct request *request, struct series *series, uint32_t id, const struct append_batch *batch,
                        size_t index)
 {
     const struct head_limits *limits = request->limits;
+    struct append_result *result = request->result;
     struct rich_sample sample = sample_at(batch, index);
     int64_t time_ms = sample.time_ms;
 
@@ -281,7 +289,7 @@ static void append_one(struct request *request, struct series *series, uint32_t 
         request->new_series += was_empty;
         request->inherited += was_empty && id < request->head->inherited_end;
         break;
-    case SERIES_REPEATED: request->result->repeated++; return;
+    case SERIES_REPEATED: count_sample(result, &result->repeated, &sample); return;
     case SERIES_DUPLICATE:
         reject(request, APPEND_DUPLICATE, id, time_ms, "another value is stored for this time");
         return;
@@ -293,13 +301,13 @@ static void append_one(struct request *request, struct series *series, uint32_t 
         verdict = append_late_to(request, series, &sample);
         if (verdict != SERIES_STORED) {
             request->conflicting += verdict == SERIES_DUPLICATE;
-            request->result->repeated++;
+            count_sample(result, &result->repeated, &sample);
             return;
         }
         request->late++;
         break;
     }
-    request->result->stored++;
+    count_sample(result, &result->stored, &sample);
     if (time_ms < request->min_ms) request->min_ms = time_ms;
     if (time_ms > request->max_ms) request->max_ms = time_ms;
     if (is_rich(&sample)) {

@@ -61,11 +61,12 @@ static double ask(struct scene *scene, const char *base, const char *expression)
     return result.series_count == 1 ? result.series[0].points[0].value : (double)(0.0f / 0.0f);
 }
 
-static int64_t load_series(struct scene *scene)
+/* Up to so long ago. */
+static int64_t load_series(struct scene *scene, int64_t ago_ms)
 {
     static struct write_sample points[POINTS];
     struct write_request request = {0};
-    int64_t end_ms = clock_now_ms() / STEP_MS * STEP_MS;
+    int64_t end_ms = (clock_now_ms() - ago_ms) / STEP_MS * STEP_MS;
 
     for (int i = 0; i < SERIES; i++) {
         char instance[16];
@@ -83,7 +84,7 @@ static const char *const read_expressions[] = {"requests_total", "sum(rate(reque
                                                "count({__name__=~\".+\"})", "requests_total{instance=~\"1.\"}[20500ms]",
                                                "max by (instance) (requests_total) > 100"};
 
-/* Prometheus asks for chunks and falls back to samples by itself; both are what it makes of them. */
+/* This version asks for samples; those that ask for chunks are stood in for by tests/http/test_api_read.c. */
 Test(clients, prometheus_reads_through, .timeout = 120)
 {
     struct scene scene;
@@ -91,7 +92,7 @@ Test(clients, prometheus_reads_through, .timeout = 120)
     struct prom_result direct, through;
 
     open_scene(&scene);
-    int64_t end_ms = load_series(&scene);
+    int64_t end_ms = load_series(&scene, 0);
     must(server_prometheus(&scene.arena, &prometheus));
     must(server_configure(&prometheus,
                           arena_format(&scene.arena, "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
@@ -110,6 +111,49 @@ Test(clients, prometheus_reads_through, .timeout = 120)
         difference = prom_difference(&direct, &through, 1e-9, &scene.arena);
         cr_expect(difference.len == 0, "%s over a range: %.*s", read_expressions[i], STR_ARG(difference));
     }
+    must(process_stop(&prometheus.process, SERVER_STOP_MS));
+    close_scene(&scene);
+}
+
+/* The value of an expression becomes this on a server. */
+static bool becomes(struct scene *scene, const struct server *server, const char *expression, double value)
+{
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+
+    while (ask(scene, server->url, expression) != value) {
+        if (clock_now_ms() > deadline_ms) return false;
+        process_sleep_ms(500);
+    }
+    return true;
+}
+
+/* Its own metrics, and what it has for others as federation. */
+Test(clients, prometheus_scrapes_it, .timeout = 120)
+{
+    struct scene scene;
+    struct server prometheus;
+
+    open_scene(&scene);
+    load_series(&scene, 0);
+    must(server_prometheus(&scene.arena, &prometheus));
+    must(server_configure(
+        &prometheus,
+        arena_format(&scene.arena,
+                     "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                     "scrape_configs:\n"
+                     "  - {job_name: varve, static_configs: [{targets: ['%s']}]}\n"
+                     "  - {job_name: federation, honor_labels: true, metrics_path: /federate,\n"
+                     "     params: {'match[]': ['requests_total']}, static_configs: [{targets: ['%s']}]}\n",
+                     scene.varve.address, scene.varve.address)));
+    must(server_start(&prometheus, scene.client));
+    cr_expect(becomes(&scene, &prometheus, "sum(up)", 2), "both targets are up");
+    cr_expect(becomes(&scene, &prometheus, "count(requests_total{instance=~\".+\"})", SERIES), "federation");
+    const char *sum = "sum(requests_total)";
+    cr_expect(ask(&scene, prometheus.url, sum) == ask(&scene, scene.varve.url, sum));
+    cr_expect(becomes(&scene, &prometheus, "varve_head_series{job=\"varve\"}", SERIES), "its own metrics");
+    cr_expect(becomes(&scene, &prometheus,
+                      "count(count by (handler) (varve_http_request_duration_seconds_bucket{le=\"+Inf\"})) > bool 20",
+                      1));
     must(process_stop(&prometheus.process, SERVER_STOP_MS));
     close_scene(&scene);
 }
@@ -202,21 +246,28 @@ Test(clients, senders, .timeout = 1200)
     close_scene(&scene);
 }
 
-/* Asks the Alertmanager until an alert of this name is there, or gone. */
-static bool alert_becomes(struct scene *scene, const struct server *alertmanager, const char *name, bool there)
+/* An alert, and the values of a metric that make it fire and end it. */
+struct case_of_alert {
+    const char *name, *metric;
+    double firing, quiet;
+};
+
+/* Asks the Alertmanager until the alert is there, or gone. */
+static bool alert_becomes(struct scene *scene, const struct server *alertmanager, const struct case_of_alert *alert,
+                          bool there)
 {
     str url = arena_format(&scene->arena, "%s/api/v2/alerts?active=true&filter=alertname=%%22%s%%22", alertmanager->url,
-                           name);
+                           alert->name);
     int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
     struct http_answer answer;
 
     do {
         must(http_get(scene->client, url.data, &answer));
-        bool found = answer.code == 200 && memmem(answer.body.data, answer.body.len, name, strlen(name)) != NULL;
+        bool found =
+            answer.code == 200 && memmem(answer.body.data, answer.body.len, alert->name, strlen(alert->name)) != NULL;
         if (answer.code == 200 && found == there) return true;
         process_sleep_ms(500);
-        if (there) send_one(scene, "trigger", 1);
-        if (!there) send_one(scene, "trigger", 0);
+        send_one(scene, alert->metric, there ? alert->firing : alert->quiet);
     } while (clock_now_ms() < deadline_ms);
     return false;
 }
@@ -241,42 +292,90 @@ static double evaluation_errors(struct scene *scene, const struct server *vmaler
     return total;
 }
 
+/* The stack's rules, evaluated every second and not every thirty. */
+static str stack_rules(struct scene *scene)
+{
+    str path = str_from(VARVE_STACK_DEFAULT), text, out = STR("");
+
+    path.len -= STR("expressions.txt").len;
+    if (failed(
+            folder_read_file(arena_format(&scene->arena, "%.*salerts.yml", STR_ARG(path)).data, &scene->arena, &text)))
+        return out;
+    while (text.len) {
+        str line = str_cut(&text, '\n');
+        bool is_interval = str_equal(str_trim(line), STR("interval: 30s"));
+        out = arena_format(&scene->arena, "%.*s%.*s\n", STR_ARG(out),
+                           STR_ARG(is_interval ? STR("    interval: 1s") : line));
+    }
+    return out;
+}
+
+/* What the stack's rule for targets that are down has waited for is half over: a vmalert from before has written so. */
+static void remember_pending(struct scene *scene)
+{
+    struct write_request request = {0};
+    int64_t now_ms = clock_now_ms();
+    const label pairs[] = {{METRIC_NAME, STR("ALERTS_FOR_STATE")},
+                           {STR("alertgroup"), STR("application")},
+                           {STR("alertname"), STR("ServiceDown")},
+                           {STR("job"), STR("test")},
+                           {STR("severity"), STR("critical")}};
+    struct write_sample sample = {now_ms - 10000, (double)(now_ms / 1000 - 600)};
+
+    write_request_add(&request, pairs, 5, &sample, 1);
+    send(scene, &request);
+}
+
+/* Arrives, is written back, and is resolved. */
+static void expect_alert(struct scene *scene, const struct server *alertmanager, const struct case_of_alert *alert)
+{
+    cr_expect(alert_becomes(scene, alertmanager, alert, true), "%s has not arrived", alert->name);
+    process_sleep_ms(3000);
+    str firing = arena_format(&scene->arena, "count(ALERTS{alertname=\"%s\",alertstate=\"firing\"})", alert->name);
+    cr_expect(ask(scene, scene->varve.url, firing.data) == 1, "ALERTS of %s has not been written back", alert->name);
+    firing = arena_format(&scene->arena, "count(ALERTS_FOR_STATE{alertname=\"%s\"})", alert->name);
+    cr_expect(ask(scene, scene->varve.url, firing.data) == 1);
+    cr_expect(alert_becomes(scene, alertmanager, alert, false), "%s has not been resolved", alert->name);
+}
+
 Test(clients, vmalert_and_alertmanager, .timeout = 300)
 {
     static const char rules[] = "groups: [{name: test, interval: 1s, rules: [\n"
                                 "  {alert: Triggered, expr: 'trigger > 0', for: 1s, labels: {severity: page}},\n"
                                 "  {record: 'job:trigger:sum', expr: 'sum by (job) (trigger)'}]}]\n";
+    const struct case_of_alert own = {"Triggered", "trigger", 1, 0}, of_stack = {"ServiceDown", "up", 0, 1};
     struct scene scene;
     struct server vmalert, alertmanager;
     const char *folder;
 
     open_scene(&scene);
     must(folder_make_temporary(&scene.arena, &folder));
-    str own = arena_format(&scene.arena, "%s/rules.yml", folder),
-        stack = arena_format(&scene.arena, "%s", VARVE_STACK_DEFAULT);
-    must(folder_write_file(own.data, str_from(rules)));
-    stack.len -= STR("expressions.txt").len;
-    stack = arena_format(&scene.arena, "%.*salerts.yml", STR_ARG(stack));
+    str own_path = arena_format(&scene.arena, "%s/rules.yml", folder),
+        stack_path = arena_format(&scene.arena, "%s/stack.yml", folder), stack = stack_rules(&scene);
+    must(folder_write_file(own_path.data, str_from(rules)));
+    must(folder_write_file(stack_path.data, stack));
     send_one(&scene, "trigger", 1);
+    send_one(&scene, "up", 0);
+    remember_pending(&scene);
     must(server_alertmanager(&scene.arena, &alertmanager));
     must(server_start(&alertmanager, scene.client));
-    must(server_vmalert(&scene.arena, &scene.varve, &alertmanager, (const char *const[]){own.data, stack.data, NULL},
-                        &vmalert));
+    must(server_vmalert(&scene.arena, &scene.varve, &alertmanager,
+                        (const char *const[]){own_path.data, stack.len ? stack_path.data : NULL, NULL}, &vmalert));
     must(server_start(&vmalert, scene.client));
-    cr_expect(alert_becomes(&scene, &alertmanager, "Triggered", true), "the alert has not arrived");
-    process_sleep_ms(3000);
-    cr_expect(ask(&scene, scene.varve.url, "count(ALERTS{alertname=\"Triggered\",alertstate=\"firing\"})") == 1,
-              "ALERTS has not been written back");
-    cr_expect(ask(&scene, scene.varve.url, "count(ALERTS_FOR_STATE{alertname=\"Triggered\"})") == 1);
-    cr_expect(ask(&scene, scene.varve.url, "job:trigger:sum{job=\"test\"}") == 1, "the recorded series");
-    cr_expect(alert_becomes(&scene, &alertmanager, "Triggered", false), "the alert has not been resolved");
+    expect_alert(&scene, &alertmanager, &own);
+    cr_expect(ask(&scene, scene.varve.url, "count(job:trigger:sum{job=\"test\"})") == 1, "the recorded series");
+    if (stack.len) {
+        expect_alert(&scene, &alertmanager, &of_stack);
+    } else {
+        printf("skipped: no rules beside %s\n", VARVE_STACK_DEFAULT);
+    }
     cr_expect(evaluation_errors(&scene, &vmalert) == 0, "%g", evaluation_errors(&scene, &vmalert));
     must(process_stop(&vmalert.process, SERVER_STOP_MS));
     must(process_stop(&alertmanager.process, SERVER_STOP_MS));
     close_scene(&scene);
 }
 
-/* The exit code of promtool; what it prints is of no interest. */
+/* The exit code of promtool, or of another program; what it prints is of no interest. */
 static int promtool(struct scene *scene, const char *const *arguments)
 {
     int exit_code = -1;
@@ -302,5 +401,74 @@ Test(clients, promtool_checks, .timeout = 60)
     /* It leaves an archive in the folder that it runs in. */
     str script = arena_format(&scene.arena, "cd %s && exec promtool debug metrics %s", folder, scene.varve.url);
     cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+    script = arena_format(&scene.arena, "curl -s %s/metrics | promtool check metrics", scene.varve.url);
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0, "its own metrics");
+    close_scene(&scene);
+}
+
+/* It evaluates recording rules over the past by asking for ranges, and makes blocks of the answers. */
+Test(clients, promtool_makes_blocks_from_rules, .timeout = 60)
+{
+    enum { AGO_MS = 5 * 60 * 60 * 1000 };
+    struct scene scene;
+    const char *folder;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    int64_t end_ms = load_series(&scene, AGO_MS);
+    str rules = arena_format(&scene.arena, "%s/rules.yml", folder),
+        blocks = arena_format(&scene.arena, "%s/data", folder);
+    must(folder_write_file(
+        rules.data, STR("groups: [{name: g, interval: 10s, rules: [{record: all, expr: 'sum(requests_total)'}]}]\n")));
+    const char *const arguments[] = {"promtool",
+                                     "tsdb",
+                                     "create-blocks-from",
+                                     "rules",
+                                     arena_format(&scene.arena, "--url=%s", scene.varve.url).data,
+                                     arena_format(&scene.arena, "--start=%lld", (long long)(end_ms / 1000 - 300)).data,
+                                     arena_format(&scene.arena, "--end=%lld", (long long)(end_ms / 1000)).data,
+                                     arena_format(&scene.arena, "--output-dir=%.*s", STR_ARG(blocks)).data,
+                                     rules.data,
+                                     NULL};
+    cr_expect(promtool(&scene, arguments) == 0);
+    str script =
+        arena_format(&scene.arena, "promtool tsdb list %.*s | awk 'NR == 2 && $5 >= 30 {good = 1} END {exit !good}'",
+                     STR_ARG(blocks));
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0, "one sample every 10 s");
+    close_scene(&scene);
+}
+
+/* It moves the blocks of a Prometheus to what it takes for a VictoriaMetrics, as lines of JSON. It wants a terminal;
+ * and this version of it at times ends before it has read all, and counts what it has sent: then it is started again.
+ */
+Test(clients, vmctl_moves_blocks, .timeout = 120)
+{
+    enum { LINES = 500, AGO_S = 7200, ATTEMPTS = 20 };
+    struct scene scene;
+    const char *folder;
+    int64_t start_s = clock_now_ms() / 1000 - AGO_S;
+    str text = STR("");
+    double moved = 0;
+
+    open_scene(&scene);
+    must(folder_make_temporary(&scene.arena, &folder));
+    for (int i = 0; i < LINES; i++)
+        text =
+            arena_format(&scene.arena, "%.*smoved{a=\"b\"} %d.5 %lld\n", STR_ARG(text), i, (long long)start_s + 10 * i);
+    must(folder_write_file(arena_format(&scene.arena, "%s/text", folder).data,
+                           arena_format(&scene.arena, "%.*s# EOF\n", STR_ARG(text))));
+    str script =
+        arena_format(&scene.arena, "cd %s && promtool tsdb create-blocks-from openmetrics text blocks", folder);
+    cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+    script = arena_format(&scene.arena,
+                          "script -qec 'vmctl prometheus --prom-snapshot=%s/blocks --vm-addr=%s --vm-concurrency=1 "
+                          "--vm-extra-label=moved=yes -s' /dev/null",
+                          folder, scene.varve.url);
+    for (int i = 0; i < ATTEMPTS && moved != LINES; i++) {
+        cr_expect(promtool(&scene, (const char *const[]){"sh", "-c", script.data, NULL}) == 0);
+        moved = ask(&scene, scene.varve.url, "count_over_time(moved{a=\"b\",moved=\"yes\"}[3h])");
+    }
+    cr_expect(moved == LINES, "%g", moved);
+    cr_expect(ask(&scene, scene.varve.url, "sum_over_time(moved[3h])") == LINES * (LINES - 1) / 2.0 + LINES * 0.5);
     close_scene(&scene);
 }

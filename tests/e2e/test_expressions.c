@@ -1,4 +1,5 @@
-/* The expressions of a real stack's rules and dashboards, answered by Varve as Prometheus answers them.
+/* The expressions of a real stack's rules and dashboards, answered by Varve as Prometheus answers them, and by a
+ * Prometheus that reads through Varve.
  *
  * Both get the same made-up samples of that stack by remote-write: 90 minutes, every 15 s, with the traps that such
  * data has: counter resets, a target that is down and one that leaves, gaps longer than the lookback, series that begin
@@ -222,29 +223,41 @@ static void write_stack(struct server_pair *pair, int64_t start_ms)
     write_request_release(&request);
 }
 
-/* Asks both at one time; returns how many series Prometheus gave. */
-static size_t compare_instant(struct server_pair *pair, str expression, int64_t time_ms)
+/* Asks Prometheus and another server at one time; returns how many series Prometheus gave. */
+static size_t compare_instant(struct server_pair *pair, const struct server *other, str expression, int64_t time_ms)
 {
     struct prom_result expected, found;
 
     must(prom_query(pair->client, pair->prometheus.url, expression, time_ms, &pair->arena, &expected));
-    must(prom_query(pair->client, pair->varve.url, expression, time_ms, &pair->arena, &found));
+    must(prom_query(pair->client, other->url, expression, time_ms, &pair->arena, &found));
     str difference = prom_difference(&expected, &found, TOLERANCE, &pair->arena);
-    cr_expect(difference.len == 0, "%.*s at %lld (left prometheus, right varve): %.*s", STR_ARG(expression),
-              (long long)time_ms, STR_ARG(difference));
+    cr_expect(difference.len == 0, "%.*s at %lld (left prometheus, right %s): %.*s", STR_ARG(expression),
+              (long long)time_ms, other->name, STR_ARG(difference));
     return expected.series_count;
 }
 
-static size_t compare_range(struct server_pair *pair, str expression, struct prom_range range)
+static size_t compare_range(struct server_pair *pair, const struct server *other, str expression,
+                            struct prom_range range)
 {
     struct prom_result expected, found;
 
     must(prom_query_range(pair->client, pair->prometheus.url, expression, range, &pair->arena, &expected));
-    must(prom_query_range(pair->client, pair->varve.url, expression, range, &pair->arena, &found));
+    must(prom_query_range(pair->client, other->url, expression, range, &pair->arena, &found));
     str difference = prom_difference(&expected, &found, TOLERANCE, &pair->arena);
-    cr_expect(difference.len == 0, "%.*s every %lld ms (left prometheus, right varve): %.*s", STR_ARG(expression),
-              (long long)range.step_ms, STR_ARG(difference));
+    cr_expect(difference.len == 0, "%.*s every %lld ms (left prometheus, right %s): %.*s", STR_ARG(expression),
+              (long long)range.step_ms, other->name, STR_ARG(difference));
     return expected.series_count;
+}
+
+/* A Prometheus without samples of its own, which reads Varve's. */
+static void start_reader(struct server_pair *pair, struct server *reader)
+{
+    must(server_prometheus(&pair->arena, reader));
+    reader->name = "prometheus through varve";
+    must(server_configure(reader,
+                          arena_format(&pair->arena, "remote_read: [{url: '%s/api/v1/read', read_recent: true}]\n",
+                                       pair->varve.url)));
+    must(server_start(reader, pair->client));
 }
 
 Test(expressions, are_answered_as_prometheus_does, .timeout = 300)
@@ -252,6 +265,7 @@ Test(expressions, are_answered_as_prometheus_does, .timeout = 300)
     static const int64_t steps_ms[] = {7000, 15000, 60000, 300000};
     const char *path = getenv("VARVE_STACK");
     struct server_pair pair;
+    struct server reader;
     str lines;
     unsigned expressions = 0, with_answer = 0;
 
@@ -264,18 +278,24 @@ Test(expressions, are_answered_as_prometheus_does, .timeout = 300)
     }
     int64_t start_ms = (clock_now_ms() - AGE_MS) / 1000 * 1000, end_ms = start_ms + SCRAPES * STEP_MS;
     write_stack(&pair, start_ms);
+    start_reader(&pair, &reader);
+    const struct server *others[] = {&pair.varve, &reader};
     while (lines.len) {
         str expression = str_trim(str_cut(&lines, '\n'));
         size_t series = 0;
         if (expression.len == 0) continue;
-        for (int64_t time_ms = start_ms - 60000; time_ms < end_ms + 600000; time_ms += 173000)
-            series += compare_instant(&pair, expression, time_ms);
-        for (size_t i = 0; i < COUNT(steps_ms); i++)
-            series += compare_range(&pair, expression, (struct prom_range){start_ms, end_ms + 600000, steps_ms[i]});
+        for (size_t j = 0; j < COUNT(others); j++) {
+            for (int64_t time_ms = start_ms - 60000; time_ms < end_ms + 600000; time_ms += 173000)
+                series += compare_instant(&pair, others[j], expression, time_ms);
+            for (size_t i = 0; i < COUNT(steps_ms); i++)
+                series += compare_range(&pair, others[j], expression,
+                                        (struct prom_range){start_ms, end_ms + 600000, steps_ms[i]});
+        }
         expressions++;
         with_answer += series > 0;
     }
     cr_expect(expressions > 0 && with_answer == expressions, "only %u of %u expressions have an answer at all",
               with_answer, expressions);
+    must(process_stop(&reader.process, SERVER_STOP_MS));
     must(server_pair_stop(&pair));
 }

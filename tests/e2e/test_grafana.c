@@ -103,7 +103,56 @@ static const struct {
      "query=changes(requests_total[1m])>0&start=START&end=END&step=60",
      200,
      {"\"resultType\":\"matrix\""}},
-    {"an old method", "PUT", "query", "query=1", 405, {"Method Not Allowed"}},
+    {"label_names()", "POST", "labels", "start=START&end=END", 200, {"\"data\":[\"__name__\",\"a.b\",\"instance\"]"}},
+    {"label_values(selector, label)",
+     "GET",
+     "label/instance/values?match[]=requests_total{instance=~\"1|2\"}&start=START&end=END",
+     NULL,
+     200,
+     {"{\"status\":\"success\",\"data\":[\"1\",\"2\"]}"}},
+    {"a variable that is a selector",
+     "GET",
+     "series?match[]=requests_total{instance=\"1\"}&start=START&end=END",
+     NULL,
+     200,
+     {"{\"status\":\"success\",\"data\":[{\"__name__\":\"requests_total\",\"instance\":\"1\"}]}"}},
+    {"metrics()",
+     "GET",
+     "label/__name__/values?limit=40000",
+     NULL,
+     200,
+     {"{\"status\":\"success\",\"data\":[\"dotted.name\",\"requests_total\"]}"}},
+    {"help of one metric",
+     "GET",
+     "metadata?metric=requests_total&limit=1&limit_per_metric=1",
+     NULL,
+     200,
+     {"{\"status\":\"success\",\"data\":{\"requests_total\":[{\"type\":\"counter\""}},
+    {"an ad-hoc filter",
+     "POST",
+     "query_range",
+     "query=sum by (instance) (rate(requests_total{instance!=\"0\"}[1m0s]))&start=START&end=END.000&step=15",
+     200,
+     {"\"resultType\":\"matrix\"", "{\"metric\":{\"instance\":\"1\"}", "{\"metric\":{\"instance\":\"2\"}"}},
+    {"an alert's query without an answer",
+     "POST",
+     "query",
+     "query=requests_total>1e9&time=END",
+     200,
+     {"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}"}},
+    {"a text", "POST", "query", "query=\"x\"&time=END", 200, {"\"resultType\":\"string\",\"result\":["}},
+    {"a bad selector", "POST", "series", "match[]={&start=START&end=END", 400, {"\"errorType\":\"bad_data\""}},
+    {"the same by GET", "GET", "series?match[]={&start=START&end=END", NULL, 400, {"\"errorType\":\"bad_data\""}},
+    {"what only GET has", "POST", "label/instance/values", "start=START", 405, {"Method Not Allowed"}},
+    {"rules of alerts", "GET", "rules?type=alert", NULL, 200, {"{\"status\":\"success\",\"data\":{\"groups\":[]}}"}},
+    {"exemplars by GET",
+     "GET",
+     "query_exemplars?query=requests_total&start=START&end=END",
+     NULL,
+     200,
+     {"\"seriesLabels\":{\"__name__\":\"requests_total\",\"instance\":\"0\"},\"exemplars\":[{\"labels\":{\"trace_id\":"
+      "\"abc\"}",
+      "\"value\":\"1\",\"timestamp\":"}},
 };
 
 static void put_exemplar(struct write_request *request)
@@ -200,11 +249,7 @@ Test(grafana, its_requests, .timeout = 60)
         const char *const headers[] = {FORM, "X-Grafana-Org-Id: 1", NULL};
         str url = arena_format(&arena, "%s/api/v1/%.*s", varve.url, STR_ARG(fill_in(steps[i].path, end_ms, &arena)));
         struct http_answer answer;
-        if (strcmp(steps[i].method, "PUT") == 0) {
-            url = arena_format(&arena, "%s/-/healthy",
-                               varve.url); /* a POST is what this client has: to a page that takes none */
-            must(http_post(client, url.data, headers, STR(""), &answer));
-        } else if (steps[i].form) {
+        if (steps[i].form) {
             must(http_post(client, url.data, headers, fill_in(steps[i].form, end_ms, &arena), &answer));
         } else {
             str escaped = STR("");

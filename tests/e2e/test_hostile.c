@@ -370,7 +370,7 @@ static const struct body_case body_cases[] = {
     {"/api/v1/otlp/v1/metrics", "application/json", NULL, EMPTY, 400},
     {"/api/v1/otlp/v1/metrics", "application/json", NULL, GARBAGE, 400},
     {"/api/v1/otlp/v1/metrics", "application/json", NULL, DEEP_JSON, 400},
-    {"/api/v1/otlp/v1/metrics", "text/html", NULL, DEEP_JSON, 415},
+    {"/api/v1/otlp/v1/metrics", "text/html", NULL, DEEP_JSON, 400},
     {"/api/v1/import", "text/plain", NULL, GARBAGE, 400},
     {"/api/v1/import", "text/plain", NULL, DEEP_JSON, 400},
     {"/api/v1/import", "text/plain", "zstd", GARBAGE, 400},

@@ -10,6 +10,16 @@ static const struct call_case calls[] = {
      "\n"},
     {"GET", "/api/v1/export?match[]=odd&start=3", 200,
      "{\"metric\":{\"__name__\":\"odd\"},\"values\":[0.1],\"timestamps\":[3000]}\n"},
+    {"GET", "/api/v1/export?match[]=odd&max_rows_per_line=3", 200,
+     "{\"metric\":{\"__name__\":\"odd\"},\"values\":[\"NaN\",\"-Infinity\",null],\"timestamps\":[0,1000,2000]}\n"
+     "{\"metric\":{\"__name__\":\"odd\"},\"values\":[0.1],\"timestamps\":[3000]}\n"},
+    {"GET", "/api/v1/export?match=odd&max_rows_per_line=4", 200,
+     "{\"metric\":{\"__name__\":\"odd\"},\"values\":[\"NaN\",\"-Infinity\",null,0.1],\"timestamps\":[0,1000,2000,3000]}"
+     "\n"},
+    {"GET", "/api/v1/export?match={}", 400, "match must contain at least one non-empty matcher\n"},
+    {"GET", "/api/v1/export?match[]=up&max_rows_per_line=-1", 400,
+     "invalid parameter \"max_rows_per_line\": max_rows_per_line must be non-negative\n"},
+    {"GET", "/api/v1/export?match[]=up&format=prometheus", 400, "invalid parameter \"format\": unknown format ..."},
     {"GET", "/api/v1/export?match[]=nothing", 200, ""},
     {"GET", "/api/v1/export", 400, "no match[] parameter provided\n"},
     {"GET", "/api/v1/export?match[]={}", 400, "match[] must contain at least one non-empty matcher\n"},
@@ -18,6 +28,10 @@ static const struct call_case calls[] = {
      200, "http_requests_total,\"\"\"x\"\"\",,7,1\n"},
     {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:rfc3339,__timestamp__,__timestamp__:unix_ns", 200,
      "1970-01-01T00:00:01.000Z,1000,1000000000\n1970-01-01T00:00:01.000Z,1000,1000000000\n"},
+    {"GET", "/api/v1/export/csv?match=odd&start=3&format=__timestamp__:custom:02/Jan/2006%2015:04:05.000,__value__",
+     200, "01/Jan/1970 00:00:03.000,0.1\n"},
+    {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:custom:", 400,
+     "format: \"__timestamp__:custom:\" is no column\n"},
     {"GET", "/api/v1/export/csv?match[]=up", 400, "no format parameter provided\n"},
     {"GET", "/api/v1/export/csv?match[]=up&format=__timestamp__:x", 400, "format: \"__timestamp__:x\" is no column\n"},
 };
@@ -38,6 +52,12 @@ static const struct call_case rich_calls[] = {
      "{\"metric\":{\"__name__\":\"mixed\"},\"values\":[1,2],\"timestamps\":[0,2000]}\n"
      "{\"metric\":{\"__name__\":\"mixed\"},\"histograms\":[{\"integer\":false,\"schema\":0,\"count\":3,\"sum\":3,"
      "\"buckets\":[[0,1],[1,2]]},null],\"timestamps\":[1000,3000]}\n"},
+    {"GET", "/api/v1/export?match[]=mixed&max_rows_per_line=1", 200,
+     "{\"metric\":{\"__name__\":\"mixed\"},\"values\":[1],\"timestamps\":[0]}\n"
+     "{\"metric\":{\"__name__\":\"mixed\"},\"values\":[2],\"timestamps\":[2000]}\n"
+     "{\"metric\":{\"__name__\":\"mixed\"},\"histograms\":[{\"integer\":false,\"schema\":0,\"count\":3,\"sum\":3,"
+     "\"buckets\":[[0,1],[1,2]]}],\"timestamps\":[1000]}\n"
+     "{\"metric\":{\"__name__\":\"mixed\"},\"histograms\":[null],\"timestamps\":[3000]}\n"},
     {"GET", "/api/v1/export/csv?match[]=mixed&format=__value__,__timestamp__", 200, "1,0\n2,2000\n"},
 };
 

@@ -24,7 +24,8 @@ static const struct {
 
 Test(api_import, answers)
 {
-    static const char *const stored[] = {"a{job=\"x\"}", "{\"b=c\"}", "c", "e", "f", "g", "h{db=\"d\"}", "i"};
+    static const char *const stored[] = {"a{job=\"x\"}",      "{\"b=c\"}", "c", "e", "f", "g",
+                                         "h_value{db=\"d\"}", "i_value"};
     struct site site;
 
     site_open(&site);

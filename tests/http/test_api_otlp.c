@@ -18,8 +18,8 @@ static const struct {
     {PATH, "Content-Type: application/x-protobuf", STR("\x0A\x05"), 400,
      "the body is no ExportMetricsServiceRequest: malformed protobuf\n"},
     {PATH, "Content-Type: application/json", STR("{"), 400, "the body is no JSON: line 1: "},
-    {PATH, "Content-Type: text/plain", STR("{}"), 415, "unsupported Content-Type \"text/plain\""},
-    {PATH, "Content-Type: application/json\nContent-Encoding: br", STR("{}"), 415, "unsupported Content-Encoding"},
+    {PATH, "Content-Type: text/plain", STR("{}"), 400, "unsupported Content-Type \"text/plain\""},
+    {PATH, "Content-Type: application/json\nContent-Encoding: br", STR("{}"), 400, "unsupported Content-Encoding"},
     {PATH, "Content-Type: application/json\nContent-Encoding: gzip", STR("{}"), 400, "the body is no gzip"},
 };
 

@@ -1,3 +1,4 @@
+#include "http/config.h"
 #include "http/version.h"
 #include "tests/http/harness.h"
 
@@ -162,6 +163,31 @@ Test(api_status, walreplay_and_features)
     cr_expect(json_is_false(json_object_get(json_object_get(data, "api"), "admin")));
     cr_expect(json_is_true(json_object_get(json_object_get(data, "promql_functions"), "rate")));
     cr_expect(json_is_false(json_object_get(json_object_get(data, "promql"), "delayed_name_removal")));
+    cr_expect(json_is_true(json_object_get(json_object_get(data, "promql"), "group_left")));
+    cr_expect(json_is_false(json_object_get(json_object_get(data, "promql"), "anchored")));
+    cr_expect(json_is_true(json_object_get(json_object_get(data, "promql_operators"), "atan2")));
+    cr_expect(json_is_true(json_object_get(json_object_get(data, "promql_operators"), "count_values")));
+    cr_expect(json_is_false(json_object_get(json_object_get(data, "promql_operators"), "limitk")));
     json_decref(root);
+    site_close(&site);
+}
+
+/* Nothing is told of a server that is well. */
+Test(api_status, notifications)
+{
+    struct site site;
+
+    site_open(&site);
+    struct reply reply = site_get(&site, "/api/v1/notifications");
+    cr_expect(str_equal(reply.body, STR("{\"status\":\"success\",\"data\":[]}")), "%.*s", STR_ARG(reply.body));
+    config_holder_note(site.services.config, false, 1787000000000);
+    reply = site_get(&site, "/api/v1/notifications");
+    cr_expect(str_equal(reply.body,
+                        STR("{\"status\":\"success\",\"data\":[{\"text\":\"Configuration reload has failed.\","
+                            "\"date\":\"2026-08-17T20:53:20.000Z\",\"active\":true}]}")),
+              "%.*s", STR_ARG(reply.body));
+    config_holder_note(site.services.config, true, 1787000001000);
+    reply = site_get(&site, "/api/v1/notifications");
+    cr_expect(str_equal(reply.body, STR("{\"status\":\"success\",\"data\":[]}")), "%.*s", STR_ARG(reply.body));
     site_close(&site);
 }

@@ -21,7 +21,6 @@ static const struct call_case calls[] = {
      ERROR("bad_data", "invalid group_next_token 'x'. were rule groups changed?")},
     {"GET", "/api/v1/alerts", 200, SUCCESS("{\"alerts\":[]}")},
     {"GET", "/api/v1/alertmanagers", 200, SUCCESS("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}")},
-    {"GET", "/api/v1/notifications", 200, SUCCESS("[]")},
     {"GET", "/api/v1/notifications/live", 204, ""},
 };
 

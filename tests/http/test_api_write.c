@@ -286,6 +286,64 @@ Test(api_write, version_2)
     site_close(&site);
 }
 
+struct kinds_case {
+    const char *name;
+    int64_t time_ms;
+    double value;
+    int64_t histogram_ms;
+    uint64_t count, found; /* observations that the histogram says there are, and that are in its bucket */
+    unsigned code;
+    const char *counts[2];
+};
+
+static const struct kinds_case kinds[] = {
+    {"both", 2000, 1, 2000, 3, 3, 204, {"1", "1"}},
+    {"both again", 2000, 1, 2000, 3, 3, 204, {"1", "1"}},
+    {"a histogram that contradicts itself", 3000, 1, 3000, 99, 3, 400, {"1", "0"}},
+    {"another histogram for a time", 4000, 1, 2000, 4, 4, 400, {"1", "0"}},
+    {"another value for a time", 4000, 2, 5000, 3, 3, 400, {"0", "1"}},
+};
+
+/* A series with one sample and one with a native histogram. */
+static str message_of_kinds(const struct kinds_case *one, struct arena *arena)
+{
+    struct writer request = {0}, series = {0}, sample = {0}, histogram = {0}, span = {0};
+    const char *const symbols[] = {"", "__name__", "floats", "histograms"};
+
+    for (size_t i = 0; i < 4; i++) put_text(&request, 4, str_from(symbols[i]));
+    put_packed(&series, 1, (uint64_t[]){1, 2}, 2);
+    put_double(&sample, 1, one->value);
+    put_varint(&sample, 2, (uint64_t)one->time_ms);
+    put_message(&series, 2, &sample);
+    put_message(&request, 5, &series);
+    put_packed(&series, 1, (uint64_t[]){1, 3}, 2);
+    put_varint(&histogram, 1, one->count);
+    put_varint(&span, 2, 1);
+    put_message(&histogram, 11, &span);
+    put_packed(&histogram, 12, (uint64_t[]){2 * one->found}, 1);
+    put_varint(&histogram, 15, (uint64_t)one->histogram_ms);
+    put_message(&series, 3, &histogram);
+    put_message(&request, 5, &series);
+    return compress(take_message(&request, arena), arena);
+}
+
+/* What was written is told by kind, whatever was refused. */
+Test(api_write, version_2_counts_by_kind)
+{
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct reply reply =
+            site_call(&site, "POST", "/api/v1/write", SNAPPY PROTOBUF_2, message_of_kinds(&kinds[i], &site.arena));
+        cr_expect(reply.code == kinds[i].code, "%s: %u %.*s", kinds[i].name, reply.code, STR_ARG(reply.body));
+        for (int j = 0; j < 2; j++)
+            cr_expect(str_equal(reply_header(&reply, count_headers[j]), str_from(kinds[i].counts[j])), "%s: %s %.*s",
+                      kinds[i].name, count_headers[j], STR_ARG(reply_header(&reply, count_headers[j])));
+    }
+    site_close(&site);
+}
+
 Test(api_write, a_failed_log_has_written_nothing)
 {
     struct site site;

@@ -48,7 +48,7 @@ Test(config, files)
 Test(config, the_holder_keeps_what_is_used)
 {
     struct config *first, *second;
-    int64_t loaded_ms;
+    int64_t loaded_ms, failed_ms;
 
     must(config_load(STR(""), &first));
     must(config_load(STR(""), &second));
@@ -59,7 +59,10 @@ Test(config, the_holder_keeps_what_is_used)
     cr_expect(used->references == 1);
     config_unref(used);
     config_holder_note(holder, true, 7);
+    cr_expect(!config_holder_has_failed(holder, &failed_ms));
     config_holder_note(holder, false, 8);
+    config_holder_note(holder, false, 9);
     cr_expect(!config_holder_is_good(holder, &loaded_ms) && loaded_ms == 7);
+    cr_expect(config_holder_has_failed(holder, &failed_ms) && failed_ms == 8, "the first failure of them");
     config_holder_free(holder);
 }

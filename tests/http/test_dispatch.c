@@ -20,6 +20,8 @@ static const struct {
     {"OPTIONS", "/api/v1/nowhere", 204, ""},
     {"OPTIONS", "/api/v1/write", 405, "Method Not Allowed\n"},
     {"OPTIONS", "/-/healthy", 405, "Method Not Allowed\n"},
+    {"GET", "/-/reload", 405, "Only POST or PUT requests allowed\n"},
+    {"GET", "/-/quit", 405, "Only POST or PUT requests allowed\n"},
     {"GET", "/api/v1/label/%zz/values", 400, "malformed percent-encoding"},
     {"GET", "/-/healthy", 200, "Varve is Healthy.\n"},
     {"HEAD", "/-/healthy", 200, "Varve is Healthy.\n"},

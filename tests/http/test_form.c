@@ -48,6 +48,38 @@ Test(form, parses_as_go_does)
     }
 }
 
+#define PART "Content-Disposition: form-data; name="
+
+static const struct {
+    const char *type, *body, *values, *error;
+} multiparts[] = {
+    {"; boundary=x", "--x\r\n" PART "\"a\"\r\n\r\n1\r\n--x\r\n" PART "b\r\n\r\n\r\n--x--\r\n", "a=1|b=", ""},
+    {"; charset=utf-8; Boundary=\"x y\"", "--x y\r\ncontent-disposition: form-data; NAME=a\r\n\r\n1\r\n--x y--", "a=1",
+     ""},
+    {"; boundary=x", "before\r\n--x\r\nContent-Type: text/plain\r\n" PART "a\r\n\r\n{b=\"c\"}\r\n2\r\n--x--\r\nafter",
+     "a={b=\"c\"}\r\n2", ""},
+    {"; boundary=x", "--x\r\n" PART "\"a\"; filename=\"f\"\r\n\r\n1\r\n--x--", "", ""},
+    {"; boundary=x", "--x\r\nContent-Type: text/plain\r\n\r\n1\r\n--x\r\n\r\n--x--", "", ""},
+    {"; boundary=x", "--x\r\n" PART "a\r\n\r\n1\r\n--x\r\n" PART "b\r\n\r\n2", "a=1", "a multipart form does not end"},
+    {"; boundary=x", "", "", ""},
+    {"", "--x--", "", "no boundary in the Content-Type of a multipart form"},
+    {"; boundary=", "--x--", "", "no boundary in the Content-Type of a multipart form"},
+};
+
+Test(form, multipart)
+{
+    for (size_t i = 0; i < sizeof multiparts / sizeof multiparts[0]; i++) {
+        struct arena arena = {0};
+        struct form form = {0};
+        str type = arena_format(&arena, "multipart/form-data%s", multiparts[i].type);
+        form_parse_multipart(&form, type, str_from(multiparts[i].body), &arena);
+        str got = join(&form, &arena);
+        cr_expect(str_equal(got, str_from(multiparts[i].values)), "row %zu: got %.*s", i, STR_ARG(got));
+        cr_expect(str_equal(form.error, str_from(multiparts[i].error)), "row %zu: error %.*s", i, STR_ARG(form.error));
+        arena_release(&arena);
+    }
+}
+
 Test(form, later_texts_are_appended)
 {
     struct arena arena = {0};

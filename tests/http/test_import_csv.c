@@ -20,6 +20,8 @@ static const struct {
     {"2:metric:m,1:time:unix_ms", "1500", "{__name__=\"m\"} 1@1500\n"},
     {"2:metric:m,1:time:unix_ns", "1500000000", "{__name__=\"m\"} 1@1500\n"},
     {"2:metric:m,1:time:rfc3339", "1970-01-01T00:00:02Z", "{__name__=\"m\"} 1@2000\n"},
+    {"2:metric:m,1:time:custom:02/01/2006 15:04:05", "01/01/1970 00:00:02", "{__name__=\"m\"} 1@2000\n"},
+    {"2:metric:m,1:time:custom:2006-01-02", "today", "left out 1: line 1: the time can not be read\n"},
     {"2:metric:m", "ignored", "{__name__=\"m\"} 1@7\n"},
 };
 
@@ -46,6 +48,7 @@ Test(import_csv, formats)
                                       "1:foo:m",
                                       "1:metric:m,1:label:l",
                                       "1:time:soon",
+                                      "1:metric:m,2:time:custom:",
                                       "257:metric:m"};
     struct write_batch batch = {0};
 

@@ -34,3 +34,26 @@ Test(openapi, describes_all_routes)
     cr_expect(reply.code == 400);
     site_close(&site);
 }
+
+/* Paths begin with a slash, so the server's address does not end with one unless it is all of it. */
+Test(openapi, names_where_the_server_is)
+{
+    static const struct {
+        const char *prefix, *target, *url;
+    } rows[] = {{"", "/api/v1/openapi.yaml", "/"}, {"/varve", "/varve/api/v1/openapi.yaml", "/varve"}};
+    struct site site;
+
+    site_open(&site);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct yaml *root;
+        str url = STR("");
+        site.services.route_prefix = str_from(rows[i].prefix);
+        struct reply reply = site_get(&site, rows[i].target);
+        must(yaml_parse(reply.body, &site.arena, &root));
+        const struct yaml *servers = yaml_get(root, "servers");
+        cr_assert(servers && servers->first);
+        must(yaml_text(yaml_get(servers->first, "url"), &url));
+        cr_expect(str_equal(url, str_from(rows[i].url)), "%.*s", STR_ARG(url));
+    }
+    site_close(&site);
+}

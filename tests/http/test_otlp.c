@@ -12,6 +12,8 @@
 #define REQUEST(metric)                                                                                      \
     "{\"resourceMetrics\":[{" RESOURCE ",\"scopeMetrics\":[{\"scope\":{\"name\":\"lib\",\"version\":\"1\"}," \
     "\"metrics\":[" metric "]}]}]}"
+#define TEN       "0123456789"
+#define HUNDRED   TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 #define AT        "\"timeUnixNano\":\"1000000000\""
 #define ID        ", instance=\"i1\", job=\"eu/shop\"}"
 #define INFO      "{__name__=\"target_info\", host_name=\"h\"" ID " 1@1000\n"
@@ -31,6 +33,16 @@ static const struct {
              ",\"asInt\":\"3\",\"exemplars\":[{" AT ",\"asDouble\":2,\"traceId\":\"0aFF\"}]}]}}"),
      "{__name__=\"hits_total\"" ID " 3@1000\n" INFO "meta hits_total 1 '' ''\n" INFO_META
      "exemplar {__name__=\"hits_total\"" ID " {trace_id=\"0aff\"} 2@1000\n"},
+    {"exemplar with what was filtered",
+     REQUEST(
+         "{\"name\":\"hits\",\"sum\":{\"isMonotonic\":true,\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+         ",\"asInt\":\"3\",\"exemplars\":[{" AT
+         ",\"asInt\":2,\"filteredAttributes\":[{\"key\":\"a.b\",\"value\":{\"intValue\":1}}],\"spanId\":\"01\"},{" AT
+         ",\"spanId\":\"02\",\"filteredAttributes\":[{\"key\":\"long\",\"value\":{\"stringValue\":\"" HUNDRED
+         "0123456789abcdef\"}}]}]}]}}"),
+     "{__name__=\"hits_total\"" ID " 3@1000\n" INFO "meta hits_total 1 '' ''\n" INFO_META
+     "exemplar {__name__=\"hits_total\"" ID " {\"a.b\"=\"1\", span_id=\"01\"} 2@1000\n"
+     "exemplar {__name__=\"hits_total\"" ID " {span_id=\"02\"} 0@1000\n"},
     {"delta",
      REQUEST("{\"name\":\"d\",\"sum\":{\"isMonotonic\":true,\"aggregationTemporality\":1,\"dataPoints\":[{" AT "}]}}"),
      "left out 1: metric \"d\" is not cumulative; use the processor deltatocumulative, or set "
@@ -40,9 +52,23 @@ static const struct {
              ",\"count\":\"6\",\"sum\":7.5,\"bucketCounts\":[\"1\",\"2\",\"3\"],\"explicitBounds\":[0.5,1]}]}}"),
      "{__name__=\"h_seconds_sum\"" ID " 7.5@1000\n{__name__=\"h_seconds_count\"" ID " 6@1000\n"
      "{__name__=\"h_seconds_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"0.5\"} 1@1000\n"
-     "{__name__=\"h_seconds_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"1.0\"} 3@1000\n"
+     "{__name__=\"h_seconds_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"1\"} 3@1000\n"
      "{__name__=\"h_seconds_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"+Inf\"} 6@1000\n" INFO
      "meta h_seconds 3 '' 'seconds'\n" INFO_META},
+    {"histogram without buckets",
+     REQUEST("{\"name\":\"h\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"count\":2,\"explicitBounds\":[0.5,1]}]}}"),
+     "{__name__=\"h_count\"" ID
+     " 2@1000\n{__name__=\"h_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"+Inf\"} 2@1000\n" INFO
+     "meta h 3 '' ''\n" INFO_META},
+    {"histogram with small and large bounds",
+     REQUEST("{\"name\":\"h\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
+             ",\"count\":2,\"bucketCounts\":[1,0,1],\"explicitBounds\":[1e-7,1e22]}]}}"),
+     "{__name__=\"h_count\"" ID " 2@1000\n"
+     "{__name__=\"h_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"0.0000001\"} 1@1000\n"
+     "{__name__=\"h_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"10000000000000000000000\"} 1@1000\n"
+     "{__name__=\"h_bucket\", instance=\"i1\", job=\"eu/shop\", le=\"+Inf\"} 2@1000\n" INFO
+     "meta h 3 '' ''\n" INFO_META},
     {"histogram with too few buckets",
      REQUEST("{\"name\":\"h\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" AT
              ",\"bucketCounts\":[1],\"explicitBounds\":[0.5,1]}]}}"),
@@ -136,6 +162,37 @@ Test(otlp, settings)
                                         "\"service.name\"=\"shop\"", " 1@1000 1@151000 1@301000 1@401000\n"};
     for (size_t i = 0; i < 3; i++)
         cr_expect(memmem(text.data, text.len, parts[i], strlen(parts[i])), "%s in %.*s", parts[i], STR_ARG(text));
+    write_batch_release(&batch);
+    arena_release(&arena);
+}
+
+/* A scope without a name says nothing; what it is called goes over attributes of the same name. */
+Test(otlp, scopes)
+{
+    static const struct {
+        const char *scope, *want;
+    } rows[] = {
+        {"{\"version\":\"1\",\"attributes\":[{\"key\":\"a\",\"value\":{\"intValue\":1}}]}",
+         "{__name__=\"g\", otel_scope_name=\"own\"} 0@1000\n"},
+        {"{\"name\":\"lib\",\"attributes\":[{\"key\":\"a.b\",\"value\":{\"intValue\":1}},{\"key\":\"name\",\"value\":{"
+         "\"intValue\":1}}]}",
+         "{__name__=\"g\", otel_scope_a_b=\"1\", otel_scope_name=\"lib\", otel_scope_schema_url=\"u\"} 0@1000\n"},
+    };
+    const struct otlp_config config = {.promotes_scope = true};
+    struct write_batch batch = {0};
+    struct arena arena = {0};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        str text = arena_format(
+            &arena,
+            "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"scope\":%s,\"schemaUrl\":\"u\",\"metrics\":[{"
+            "\"name\":\"g\",\"gauge\":{\"dataPoints\":[{" AT
+            ",\"attributes\":[{\"key\":\"otel_scope_name\",\"value\":{\"stringValue\":\"own\"}}]}]}}]}]}]}",
+            rows[i].scope);
+        must(otlp_decode(translate(text.data, &arena), &config, 150000, &batch));
+        text = batch_print(&batch, &arena);
+        cr_expect(str_starts_with(text, str_from(rows[i].want)), "%.*s", STR_ARG(text));
+    }
     write_batch_release(&batch);
     arena_release(&arena);
 }

@@ -11,6 +11,13 @@ static const struct {
     {"{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"intValue\":\"-1\"}}]}}]}",
      STR("\x0A\x14\x0A\x12\x0A\x10\x0A\x01\x61\x12\x0B\x18\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01"), ""},
     {"{\"resourceMetrics\":null}", STR(""), ""},
+    {"{\"resourceMetrics\":{\"scopeMetrics\":{\"metrics\":{\"sum\":{\"aggregationTemporality\":2}}}}}",
+     STR("\x0A\x08\x12\x06\x12\x04\x3A\x02\x10\x02"), ""},
+    {"{\"resourceMetrics\":{\"scopeMetrics\":{\"metrics\":{\"sum\":{\"aggregationTemporality\":"
+     "\"AGGREGATION_TEMPORALITY_DELTA\"}}}}}",
+     STR("\x0A\x08\x12\x06\x12\x04\x3A\x02\x10\x01"), ""},
+    {"{\"resourceMetrics\":{\"scopeMetrics\":{\"metrics\":{\"sum\":{\"aggregationTemporality\":\"DELTA\"}}}}}", STR(""),
+     "aggregationTemporality must be an integer"},
     {"{\"resourceMetrics\":[1]}", STR(""), "a message must be an object"},
     {"{\"resourceMetrics\":{\"resource\":{\"attributes\":{\"key\":7}}}}", STR(""), "key must be a text"},
     {"[]", STR(""), "a message must be an object"},

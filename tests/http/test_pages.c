@@ -73,6 +73,9 @@ static const char *const lines[] = {
     "\nvarve_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"} ",
     "\nvarve_ingest_rejected_samples_total{reason=\"too_old\"} 0\n",
     "\nvarve_http_refused_requests_total{reason=\"query_queue\"} ",
+    "\nvarve_query_stage_duration_seconds_count{stage=\"queue\"} ",
+    "\nvarve_query_stage_duration_seconds_count{stage=\"prepare\"} ",
+    "\nvarve_query_stage_duration_seconds_bucket{stage=\"evaluate\",le=\"+Inf\"} ",
 };
 
 Test(pages, metrics)

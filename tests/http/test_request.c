@@ -36,6 +36,10 @@ static const struct {
     {"a=1", "a=2", "application/json", "1", ""},
     {"a=1", "", "application/json", "1", ""},
     {"", "", "", "", ""},
+    {"", "--x\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n3\r\n--x--\r\n", "multipart/form-data; boundary=x",
+     "", "3"},
+    {"a=1", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n--x--\r\n",
+     "multipart/form-data; boundary=x", "1", ""},
 };
 
 Test(request, parameters_come_from_body_and_query)

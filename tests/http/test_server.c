@@ -439,6 +439,41 @@ Test(server, connections_beyond_the_limit_wait)
     stage_close(&stage);
 }
 
+/* More from one address than it may have are closed without an answer; when one goes, there is room again. */
+Test(server, connections_of_one_address_have_a_limit)
+{
+    struct stage stage;
+    struct server_options options = server_options_default();
+    enum { LIMIT = 4 };
+    int sockets[LIMIT];
+
+    options.address_connections_max = LIMIT;
+    stage_open(&stage, &options);
+    cr_expect(is_alive(&stage));
+    for (int i = 1; i < LIMIT; i++) {
+        sockets[i] = wire_connect(stage.server);
+        wire_text(sockets[i], HEALTHY);
+        cr_expect(wire_reply(sockets[i], &stage.site.arena).code == 200, "connection %d", i);
+    }
+    int further = wire_connect(stage.server);
+    wire_text(further, HEALTHY);
+    cr_expect(wire_ends(further));
+    close(further);
+    cr_expect(is_alive(&stage), "those before it go on");
+    close(sockets[1]);
+    bool served = false;
+    for (int i = 0; i < 500 && !served; i++) {
+        char byte;
+        sockets[1] = wire_connect(stage.server);
+        wire_text(sockets[1], HEALTHY);
+        served = recv(sockets[1], &byte, 1, MSG_PEEK) == 1;
+        if (!served) close(sockets[1]), usleep(10000);
+    }
+    cr_expect(served);
+    for (int i = 1; i < LIMIT; i++) close(sockets[i]);
+    stage_close(&stage);
+}
+
 static size_t discard(char *data, size_t size, size_t count, void *context)
 {
     (void)data, (void)context;

@@ -128,3 +128,26 @@ Test(tls, bad_files_change_nothing)
     site_close(&site);
     arena_release(&arena);
 }
+
+/* Who does not come to the end of the handshake has no more time than for a head. */
+Test(tls, slow_handshakes_are_ended)
+{
+    struct site site;
+    struct arena arena = {0};
+    struct certificate ca = certificate_make("ca", NULL, &arena), own = certificate_make("server", &ca, &arena);
+    struct server_options options = server_options_default();
+    struct web_config web = config_of(&own);
+
+    site_open(&site);
+    options.web = &web;
+    options.deadlines.head_ms = 3000;
+    struct server *server = site_serve(&site, options);
+    int slow = wire_connect(server);
+    wire_send(slow, "\x16\x03\x01\x02\x00\x01", 6); /* a ClientHello that does not go on */
+    cr_expect(wire_ends(slow));
+    close(slow);
+    cr_expect(ask(server, &ca, NULL, NULL, 0) == 200);
+    server_close(server, 5000);
+    site_close(&site);
+    arena_release(&arena);
+}
