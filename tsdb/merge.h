@@ -16,6 +16,8 @@ struct merge_request {
     uint64_t exemplar_bytes_max; /* with more than this in later blocks those of earlier ones are left out */
     str metadata;                /* the block's metadata section */
     const atomic_bool *stop;     /* ends the work with CANCELED when it becomes true; may be NULL */
+    void (*progress)(void *context, uint32_t done, uint32_t of); /* called after each series; may be NULL */
+    void *context;
 };
 
 /* The memory that merging blocks takes, about, if a quarter of the series that only some of them have is new. */

@@ -72,6 +72,45 @@ Test(db_compact, leaves_one_block_a_day)
     fs_release(fs);
 }
 
+/* What a sink of log lines has seen of the merge under way: the line of a merge is written before it ends. */
+static int64_t seen_bytes, seen_done_bytes;
+
+static void look_at_progress(void *context, enum log_level level, str line)
+{
+    (void)context;
+    (void)level;
+    if (!memmem(line.data, line.len, "blocks merged", 13)) return;
+    seen_bytes = metric_get(&metric_merging_bytes);
+    seen_done_bytes = metric_get(&metric_merging_done_bytes);
+}
+
+Test(db_compact, tells_progress_and_cost)
+{
+    struct fs *disk = fs_memory_new(), *fs = fs_faulty_new(disk);
+    struct db *db = fixture_open(fs);
+    struct db_stats before, after;
+    bool done;
+
+    log_set_sink(look_at_progress, NULL);
+    fill(db);
+    db_stats(db, &before);
+    fs_faulty_plan(fs, FAULT_SYNC, 2, EIO, 0); /* the state's, then the merged block's */
+    cr_expect(failed(db_compact_step(db, true, &done)) && metric_get(&metric_merge_failures) == 1);
+    cr_expect(metric_get(&metric_merging_bytes) == 0 && metric_get(&metric_merging_done_bytes) == 0);
+    must(db_compact(db));
+    db_stats(db, &after);
+    cr_expect(seen_bytes > 0 && seen_done_bytes == seen_bytes, "%lld of %lld bytes", (long long)seen_done_bytes,
+              (long long)seen_bytes);
+    cr_expect(metric_get(&metric_merging_bytes) == 0 && metric_get(&metric_merging_done_bytes) == 0);
+    cr_expect(metric_get(&metric_merges) > 0 && metric_get(&metric_merged_samples) > 0);
+    int64_t gone = metric_get(&metric_merge_read_bytes) - metric_get(&metric_merge_written_bytes);
+    cr_expect(gone == (int64_t)before.block_bytes - (int64_t)after.block_bytes, "%lld", (long long)gone);
+    must(db_close(db));
+    twin_check_folder(disk);
+    fs_release(fs);
+    fs_release(disk);
+}
+
 Test(db_compact, readers_keep_what_they_have)
 {
     struct fs *fs = fs_memory_new();
