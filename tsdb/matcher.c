@@ -2,6 +2,7 @@
 #include "tsdb/matcher.h"
 
 #include "storage/base/vec.h"
+#include "tsdb/glob.h"
 #include "tsdb/regex.h"
 
 #include <assert.h>
@@ -135,6 +136,8 @@ static status compile_regex(struct matcher *matcher, struct arena *arena)
     struct regex *regex;
 
     if (set_literals(matcher, arena)) return ok();
+    matcher->globs = glob_compile(core_of(matcher->value), &matcher->glob_count, arena);
+    if (matcher->globs) return ok();
     TRY(regex_compile(matcher->value, &regex));
     if (set_expansion(matcher, regex, arena)) {
         regex_free(regex);
@@ -169,6 +172,14 @@ status matcher_compile(enum matcher_type type, str name, str value, struct match
     return ok();
 }
 
+static bool finds(const struct matcher *matcher, str value)
+{
+    if (matcher->set)
+        return bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL;
+    if (matcher->globs) return glob_matches(matcher->globs, matcher->glob_count, value);
+    return regex_matches(matcher->regex, value);
+}
+
 bool matcher_matches(const struct matcher *matcher, str value)
 {
     if (matcher->matches_all) return true;
@@ -179,9 +190,7 @@ bool matcher_matches(const struct matcher *matcher, str value)
     case MATCH_REGEX:
     case MATCH_NOT_REGEX: break;
     }
-    bool found = matcher->set ? bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL
-                              : regex_matches(matcher->regex, value);
-    return found == (matcher->type == MATCH_REGEX);
+    return finds(matcher, value) == (matcher->type == MATCH_REGEX);
 }
 
 bool matcher_matches_empty(const struct matcher *matcher)
