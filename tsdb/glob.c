@@ -19,8 +19,7 @@ static bool skip(struct parse *parse, char c)
     return true;
 }
 
-/* Whether a backslash before c makes it stand for itself. */
-static bool is_escapable(char c)
+bool glob_is_escapable(char c)
 {
     bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 
@@ -35,7 +34,7 @@ static bool read_literal(struct parse *parse)
     while (parse->rest.len && parse->rest.data[0] != '.' && parse->rest.data[0] != '|') {
         char c = parse->rest.data[0];
         if (c == 0 || strchr("+*?()[]{}^$", c)) return false;
-        if (skip(parse, '\\') && (parse->rest.len == 0 || !is_escapable(parse->rest.data[0]))) return false;
+        if (skip(parse, '\\') && (parse->rest.len == 0 || !glob_is_escapable(parse->rest.data[0]))) return false;
         *parse->text++ = parse->rest.data[0];
         parse->rest = str_part(parse->rest, 1, parse->rest.len);
     }

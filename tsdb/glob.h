@@ -20,6 +20,9 @@ struct glob {
  * no wildcard in one of them. */
 const struct glob *glob_compile(str pattern, size_t *count, struct arena *arena);
 
+/* Whether a backslash before c makes it stand for itself. */
+bool glob_is_escapable(char c);
+
 bool glob_matches(const struct glob *globs, size_t count, str value);
 
 /* Text that every match begins with; empty if there is none. */

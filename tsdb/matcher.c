@@ -63,14 +63,6 @@ static int compare_values(const void *a, const void *b)
     return str_compare(*(const str *)a, *(const str *)b);
 }
 
-/* Whether a backslash before c makes it stand for itself. */
-static bool is_escapable(char c)
-{
-    bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-
-    return !is_letter && !(c >= '0' && c <= '9') && (unsigned char)c < 0x80;
-}
-
 /* The values of a list such as "a|b\\.c|d", escapes resolved; false if the pattern is anything else. */
 static bool read_literals(str pattern, str *values, size_t *count, struct arena *arena)
 {
@@ -86,7 +78,7 @@ static bool read_literals(str pattern, str *values, size_t *count, struct arena 
             continue;
         }
         if (c == '\\') {
-            if (i + 1 == pattern.len || !is_escapable(pattern.data[i + 1])) return false;
+            if (i + 1 == pattern.len || !glob_is_escapable(pattern.data[i + 1])) return false;
             c = pattern.data[++i];
         } else if (c && strchr(".+*?()[]{}^$", c)) {
             return false;
