@@ -28,7 +28,7 @@ struct prom_head_total {
     uint64_t unknown;   /* samples and exemplars of series that the log does not name */
     uint32_t damaged;   /* places that could not be read */
     status damage;      /* the first of them */
-    char refusal[400]; /* the first that was refused, in words */
+    char refusal[400];  /* the first that was refused, in words */
 };
 
 /* Appends the samples, exemplars and metadata of its logs, and makes them a block. */

@@ -300,12 +300,12 @@ static void tell(const struct compaction *compaction)
 }
 
 /* What was written in vain goes with the last reference; files of failed writes are gone already. */
-static void end(struct compaction *compaction, bool is_installed)
+static void end(struct db *db, struct compaction *compaction, bool is_installed)
 {
     metric_set(&metric_merging_bytes, 0);
     metric_set(&metric_merging_done_bytes, 0);
     for (uint32_t i = 0; i < compaction->output_count; i++) {
-        if (!is_installed) block_drop(compaction->outputs[i]);
+        if (!is_installed) db_drop_made(db, compaction->outputs[i]);
         block_unref(compaction->outputs[i]);
     }
     view_unref(compaction->view);
@@ -354,7 +354,7 @@ static status step_alone(struct db *db, bool all, bool *done)
         s = ok();
         *done = true;
     }
-    end(&compaction, is_installed);
+    end(db, &compaction, is_installed);
     return s;
 }
 

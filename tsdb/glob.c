@@ -107,8 +107,8 @@ static bool matches_one(const struct glob *glob, str value)
         str literal = glob->literals[i];
         at += glob->needs_text[i - 1];
         if (at > value.len) return false;
-        const char *found = literal.len ? memmem(value.data + at, value.len - at, literal.data, literal.len)
-                                        : value.data + at;
+        const char *found =
+            literal.len ? memmem(value.data + at, value.len - at, literal.data, literal.len) : value.data + at;
         if (!found) return false;
         at = (size_t)(found - value.data) + literal.len;
     }

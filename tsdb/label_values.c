@@ -276,9 +276,8 @@ status snapshot_label_names(struct snapshot *snapshot, const struct select_reque
         if (!snapshot_asks(snapshot, collect.source, request->from_ms, request->to_ms)) continue;
         s = source_find_hidden(snapshot, collect.source);
         if (!failed(s))
-            s = request->matcher_count || source_has_hidden(collect.source)
-                    ? matching_names(&collect, request)
-                    : all_names(&collect);
+            s = request->matcher_count || source_has_hidden(collect.source) ? matching_names(&collect, request)
+                                                                            : all_names(&collect);
         if (failed(s) && snapshot_leaves_out(snapshot, collect.source, &s)) s = ok();
     }
     finish(&collect.strings, limit, out, count, truncated);
@@ -297,9 +296,8 @@ status snapshot_label_values(struct snapshot *snapshot, str name, const struct s
         s = source_find_name(collect.source, name, &collect.name);
         if (!failed(s)) s = source_find_hidden(snapshot, collect.source);
         if (!failed(s) && collect.name != UINT32_MAX)
-            s = request->matcher_count || source_has_hidden(collect.source)
-                    ? matching_values(&collect, request)
-                    : all_values(&collect);
+            s = request->matcher_count || source_has_hidden(collect.source) ? matching_values(&collect, request)
+                                                                            : all_values(&collect);
         if (failed(s) && snapshot_leaves_out(snapshot, collect.source, &s)) s = ok();
     }
     finish(&collect.strings, limit, out, count, truncated);

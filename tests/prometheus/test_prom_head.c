@@ -271,8 +271,8 @@ Test(prom_head, exemplars)
         must(prom_head_open(place.fs, 1000, &head));
         must(prom_head_append(head, db, &total));
         prom_head_close(head);
-        cr_expect(total.exemplars == (i ? total.exemplars : 4) && total.unknown == 1 && total.damaged == 0,
-                  "%llu kept", (unsigned long long)total.exemplars);
+        cr_expect(total.exemplars == (i ? total.exemplars : 4) && total.unknown == 1 && total.damaged == 0, "%llu kept",
+                  (unsigned long long)total.exemplars);
         str all = read_exemplars(db, &arena);
         cr_expect(str_equal(all, STR("a t2 3@3000\na  4@4000\nb t1 0.5@500\n")), "%.*s", STR_ARG(all));
     }
