@@ -327,3 +327,22 @@ Test(wal, may_answer_before_the_sync)
     vec_release(&content.seen);
     fs_release(fs);
 }
+
+/* A segment that is left behind is synced first: nobody syncs it later. */
+Test(wal, syncs_each_segment_also_with_an_interval)
+{
+    struct fs *fs = fs_memory_new();
+    struct wal_options options = {
+        .fs = fs, .head = HEAD, .first_sequence = 1, .sync_interval_ms = 3600000, .segment_bytes = 512};
+    struct content content;
+    struct wal *wal;
+
+    cr_assert(!failed(wal_open(&options, &wal)));
+    for (uint64_t i = 0; i < 50; i++) cr_assert(!failed(commit_number(wal, i)));
+    cr_assert(!failed(wal_close(wal)));
+    fs_memory_crash(fs, CRASH_STRICT, 1);
+    read_log(fs, &content);
+    cr_expect(content.seen.count == 50, "%zu", content.seen.count);
+    vec_release(&content.seen);
+    fs_release(fs);
+}

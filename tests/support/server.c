@@ -87,7 +87,7 @@ status server_prometheus(struct arena *arena, struct server *out)
     TRY(make_prometheus(arena, "prometheus", out, &folder));
     out->data_path = arena_format(arena, "%s/data", folder).data;
     add_argument(out, "--web.enable-remote-write-receiver");
-    add_argument(out, "--enable-feature=native-histograms");
+    add_argument(out, "--enable-feature=native-histograms,exemplar-storage");
     add_argument(out, arena_format(arena, "--storage.tsdb.path=%s", out->data_path).data);
     return ok();
 }
