@@ -323,6 +323,7 @@ static void run_trial(uint64_t seed)
     must(server_start(&trial.server, client));
     verify(&trial, client, CYCLES + 1);
     must(process_stop(&trial.server.process, SERVER_STOP_MS));
+    must(server_check_folder(&trial.server, &arena));
     arena_release(&arena);
     http_client_free(client);
 }

@@ -79,7 +79,7 @@ static str import_place(struct place *place, int64_t from_ms, struct prom_head_t
     must(prom_head_append(head, db, total));
     prom_head_close(head);
     str all = fixture_read(db, "__name__=~.+", INT64_MIN, INT64_MAX, arena);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     return all;
 }
@@ -206,7 +206,7 @@ Test(prom_head, samples_of_all_kinds_and_metadata)
         column_buffer_release(&expected);
         snapshot_release(snapshot);
     }
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     release_place(&place);
     arena_release(&arena);
@@ -276,7 +276,7 @@ Test(prom_head, exemplars)
         str all = read_exemplars(db, &arena);
         cr_expect(str_equal(all, STR("a t2 3@3000\na  4@4000\nb t1 0.5@500\n")), "%.*s", STR_ARG(all));
     }
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     release_place(&place);
     arena_release(&arena);

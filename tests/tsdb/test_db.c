@@ -243,11 +243,11 @@ Test(db, shows_whole_requests_under_load)
     }
     for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
     check_snapshot(&shared);
-    cr_assert(!failed(db_close(shared.db)));
+    fixture_close(shared.db);
     options.background = false;
     cr_assert(!failed(db_open(&options, &shared.db)));
     check_snapshot(&shared);
-    cr_assert(!failed(db_close(shared.db)));
+    fixture_close(shared.db);
     twin_release(&twin);
     fs_release(fs);
 }

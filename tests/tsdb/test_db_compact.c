@@ -62,12 +62,12 @@ Test(db_compact, leaves_one_block_a_day)
     db_stats(db, &stats);
     cr_expect(stats.blocks == 6 && block_files(fs) == 6, "%u blocks",
               stats.blocks); /* the late ones go back two days */
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     db = fixture_open(fs);
     after = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(before, after));
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -105,7 +105,7 @@ Test(db_compact, tells_progress_and_cost)
     cr_expect(metric_get(&metric_merges) > 0 && metric_get(&metric_merged_samples) > 0);
     int64_t gone = metric_get(&metric_merge_read_bytes) - metric_get(&metric_merge_written_bytes);
     cr_expect(gone == (int64_t)before.block_bytes - (int64_t)after.block_bytes, "%lld", (long long)gone);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(disk);
     fs_release(fs);
     fs_release(disk);
@@ -133,7 +133,7 @@ Test(db_compact, readers_keep_what_they_have)
     cr_expect(total == 144, "%zu", total);
     snapshot_release(snapshot);
     column_buffer_release(&buffer);
-    must(db_close(db));
+    fixture_close(db);
     cr_expect(block_files(fs) == 6);
     fs_release(fs);
 }
@@ -199,11 +199,11 @@ static void fail_everywhere(enum crash_model model)
         fs_faulty_heal(fs);
         must(db_compact(db));
         cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d", (int)k);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(disk);
         db = fixture_open(disk); /* removes what could not be removed */
         cr_assert(block_files(disk) == 6, "call %d: %u files", (int)k, block_files(disk));
-        must(db_close(db));
+        fixture_close(db);
         fs_release(fs);
         fs_release(disk);
         arena_reset(&arena);

@@ -182,7 +182,7 @@ static void run_seed(uint64_t seed)
         if (step % 4 == 0) twin_check(&run.twin, run.db, start_ms - 9000000, run.now_ms);
     }
     twin_check(&run.twin, run.db, start_ms - 9000000, run.now_ms);
-    must(db_close(run.db));
+    fixture_close(run.db);
     twin_check_folder(run.disk);
     twin_release(&run.twin);
     fs_release(run.fs);

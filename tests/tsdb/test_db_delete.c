@@ -95,7 +95,7 @@ Test(db_delete, hides_at_once_and_only_what_came_before)
     /* to correct values: delete, then send again */
     fixture_append(db, "up job=a", 1000, 10);
     expect(db, "job=a", "up{job=\"a\"} 10@1000");
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect(db, "job=a", "up{job=\"a\"} 10@1000");
     must(db_compact(db));
@@ -104,7 +104,7 @@ Test(db_delete, hides_at_once_and_only_what_came_before)
     must(db_compact(db));
     expect(db, "__name__=up", "up{job=\"a\"} 10@1000\nup{job=\"b\"} 3@2000");
     cr_expect(tombstone_count(db) == 0);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     fs_release(fs);
 }
@@ -130,7 +130,7 @@ Test(db_delete, labels_go_with_their_last_sample)
     must(db_purge(db));
     expect_labels(db, "", "__name__,job");
     expect_labels(db, "job", "a");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -154,10 +154,10 @@ Test(db_delete, is_taken_back_until_it_is_purged)
     must(db_undelete(db, tombstone.number));
     expect(db, "job=a", "up{job=\"a\"} 1@1000");
     cr_expect(db_undelete(db, tombstone.number).code == STATUS_NOT_FOUND);
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect(db, "job=a", "up{job=\"a\"} 1@1000");
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -183,7 +183,7 @@ Test(db_delete, is_purged_when_its_time_has_come)
     db_stats(db, &stats);
     cr_expect(stats.block_samples == 1 && stats.blocks == 1 && tombstone_count(db) == 0, "%llu samples, %u blocks",
               (unsigned long long)stats.block_samples, stats.blocks);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     fs_release(fs);
 }
@@ -208,7 +208,7 @@ Test(db_delete, merges_keep_to_their_side)
     must(db_compact(db));
     db_stats(db, &stats);
     cr_expect(stats.blocks == 1 && stats.block_samples == 8);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -231,7 +231,7 @@ Test(db_delete, too_many)
     must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
     expect(db, "job=a", "");
     must(db_delete(db, NULL, 0));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -280,7 +280,7 @@ Test(db_delete, every_call_may_fail)
         must(db_compact(db));
         cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), others), "call %d", (int)k);
         cr_assert(tombstone_count(db) == 0);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(disk);
         fs_release(fs);
         fs_release(disk);

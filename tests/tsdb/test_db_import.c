@@ -83,10 +83,10 @@ Test(db_import, cuts_along_days)
     cr_expect(total.blocks == 4 && total.samples == 16 && total.refused == 0 && total.bytes > 0);
     str all = fixture_read(db, "job=b", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(all, STR("up{job=\"b\"} 1@500 1@288000500 1@576000500 1@864000500")), "%.*s", STR_ARG(all));
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     cr_expect(str_equal(all, fixture_read(db, "job=b", INT64_MIN, INT64_MAX, &arena)));
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -116,11 +116,11 @@ Test(db_import, what_was_there_wins)
                   STR_ARG(all));
         if (round == 0) must(db_compact(db));
         if (round == 1) {
-            must(db_close(db));
+            fixture_close(db);
             db = fixture_open(fs);
         }
     }
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -136,7 +136,7 @@ Test(db_import, series_that_can_not_be_are_counted)
 
     must(db_import(db, &source, &total));
     cr_expect(total.samples == 8 && total.refused == 1 && total.refusal[0], "%s", total.refusal);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -158,7 +158,7 @@ Test(db_import, bad_sources_are_refused)
         status s = db_import(db, &source, &total);
         cr_expect(s.code == STATUS_CORRUPT && strstr(s.text, says[i]), "%zu: %s", i, s.text);
         cr_expect(fixture_read(db, "__name__=~.+", INT64_MIN, INT64_MAX, &arena).len == 0);
-        must(db_close(db));
+        fixture_close(db);
         arena_release(&arena);
         fs_release(fs);
     }
@@ -190,7 +190,7 @@ static void fail_everywhere(enum crash_model model)
         for (size_t i = 0; i < found.len; i++) days += found.data[i] == '@';
         cr_expect(days % 2 == 0 && days >= 2 * total.blocks, "fault %llu: %.*s", (unsigned long long)k, STR_ARG(found));
         cr_expect(failed(s) || days == 4);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(memory);
         arena_release(&arena);
         fs_release(fs);

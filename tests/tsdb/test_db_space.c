@@ -69,12 +69,12 @@ Test(db_space, the_reserve_is_kept_as_the_options_say)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct db *db = open_db(fs, sizes[i], 0);
         cr_expect(reserved(fs) == sizes[i], "row %zu: %llu", i, (unsigned long long)reserved(fs));
-        must(db_close(db));
+        fixture_close(db);
         cr_expect(reserved(fs) == sizes[i]);
     }
     struct db *db = open_db(fs, RESERVE, 160 << 10);
     cr_expect(reserved(fs) == 10 << 10, "no more than a part of the retention size");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -121,7 +121,7 @@ static void fill_and_free(uint64_t reserve_bytes)
         twin_check_stored(&twin, db);
     }
     if (reserve_bytes) {
-        must(db_close(db));
+        fixture_close(db);
     } else {
         fs_memory_crash(fs, CRASH_STRICT, 1);
         db_abandon(db);
@@ -165,7 +165,7 @@ Test(db_space, a_start_on_a_full_disk)
     fs_memory_limit(fs, 0);
     must(db_maintain(db));
     must(append_round(&twin, db, 51));
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
     fs_release(fs);
 }
@@ -197,7 +197,7 @@ Test(db_space, the_retention_size_is_never_passed)
         cr_expect(most <= sizes[i] && metric_get(&metric_blocks_expired) > expired);
         cr_expect(stats.block_bytes > sizes[i] / 4, "%llu of %llu bytes are left",
                   (unsigned long long)stats.block_bytes, (unsigned long long)sizes[i]);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(fs);
         twin_release(&twin);
         fs_release(fs);
@@ -227,7 +227,7 @@ Test(db_space, pinned_blocks_count)
     snapshot_release(snapshot);
     must(db_folder_bytes_locked(db, &after));
     cr_expect(after.all < before.all / 2);
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
     fs_release(fs);
 }
@@ -258,7 +258,7 @@ Test(db_space, merges_wait_for_room)
     } while (done);
     cr_expect(db->view->block_count < blocks);
     twin_check_stored(&twin, db);
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
     fs_release(fs);
 }

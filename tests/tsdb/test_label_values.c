@@ -102,10 +102,10 @@ Test(label_values, table, .init = init, .fini = fini)
 
     must(db_freeze(db)); /* all in blocks, so that times are told apart exactly */
     check_rows(db);
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     check_rows(db);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -129,7 +129,7 @@ Test(label_values, of_a_head, .init = init, .fini = fini)
     text = join(strings, count, truncated);
     cr_expect(str_equal(text, STR("a b c d")), "\"%.*s\"", STR_ARG(text));
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -155,7 +155,7 @@ Test(label_values, many, .init = init, .fini = fini)
     must(snapshot_label_names(snapshot, &request, 302, &strings, &count, &truncated));
     cr_expect(count == 302 && !truncated);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -204,7 +204,7 @@ Test(label_values, of_many_and_of_few_series, .init = init, .fini = fini)
         }
         must(db_freeze(db));
     }
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 

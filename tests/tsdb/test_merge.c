@@ -25,7 +25,7 @@ static void start(struct bench *bench)
 
 static void stop(struct bench *bench)
 {
-    must(db_close(bench->db));
+    fixture_close(bench->db);
     arena_release(&bench->arena);
     fs_release(bench->fs);
 }

@@ -2,7 +2,7 @@
 #include "tests/tsdb/twin.h"
 
 #include "tests/support/test.h"
-#include "tsdb/check.h"
+#include "tests/tsdb/fixture.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -534,25 +534,12 @@ void twin_check_stored(struct twin *twin, struct db *db)
     snapshot_release(snapshot);
 }
 
-static void no_finding(void *context, str sentence)
-{
-    (void)context;
-    twin_assert(false, "check: %.*s", STR_ARG(sentence));
-}
-
-static void ignore_progress(void *context, str sentence)
-{
-    (void)context;
-    (void)sentence;
-}
-
 void twin_check_folder(struct fs *fs)
 {
-    const struct check_listener listener = {NULL, no_finding, ignore_progress};
-    struct check_summary found;
+    char finding[FIXTURE_FINDING_BYTES];
 
-    status s = check_directory(fs, &listener, &found);
-    twin_assert(!failed(s), "%s", s.text);
+    fixture_check(fs, finding);
+    twin_assert(!finding[0], "check: %s", finding);
 }
 
 void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
