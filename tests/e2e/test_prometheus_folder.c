@@ -185,6 +185,7 @@ Test(prometheus_folder, blocks, .timeout = 600)
     expect_same_answers(&place, &prometheus, &server, expressions, start_ms, end_ms);
     must(process_stop(&prometheus.process, SERVER_STOP_MS));
     must(process_stop(&server.process, SERVER_STOP_MS));
+    must(server_check_folder(&server, &place.arena));
     release_place(&place);
 }
 
@@ -348,6 +349,7 @@ static void head_survives(bool killed)
     expect_same_answers(&place, &other, &server, expressions, start_ms, end_ms);
     must(process_stop(&other.process, SERVER_STOP_MS));
     must(process_stop(&server.process, SERVER_STOP_MS));
+    must(server_check_folder(&server, &place.arena));
     release_place(&place);
 }
 

@@ -357,8 +357,22 @@ static void list_files(struct fs *fs, struct arena *arena, file_names *out)
     }
 }
 
-/* Damage anywhere in a folder of some size: it starts, shows nothing that is wrong, and says where something is
- * missing. A flipped bit costs at most a chunk or a request. */
+/* What is in a file, as a number; 0 if it is not there. */
+static uint64_t digest_of(struct fs *fs, const char *name)
+{
+    struct arena arena;
+    str content;
+
+    arena_init(&arena, NULL);
+    uint64_t digest =
+        failed(fs_read_file(fs, name, 64 << 20, &arena, &content)) ? 0 : hash_bytes(content.data, content.len) | 1;
+    arena_release(&arena);
+    return digest;
+}
+
+/* Damage anywhere in a folder of some size: the check finds it, the folder opens, shows nothing that is wrong, and says
+ * where something is missing. A flipped bit costs at most a chunk or a request. Of a log nobody can say whether its end
+ * is missing, and its last segment has bytes that are not used yet. */
 Test(db_faults, random_damage, .timeout = 3600)
 {
     int count = getenv("VARVE_LONG") ? DAMAGES_LONG : DAMAGES;
@@ -381,10 +395,15 @@ Test(db_faults, random_damage, .timeout = 3600)
         unsigned before = reports;
         struct db *db;
         const char *text = do_damage(copy, name, what, random);
+        char finding[FIXTURE_FINDING_BYTES];
+        fixture_check(copy, finding);
+        fs_memory_crash(copy, CRASH_NONE, 0); /* gives up the lock */
+        bool is_log = str_starts_with(str_from(name), STR("wal/"));
+        cr_expect(finding[0] || is_log || digest_of(copy, name) == digest_of(fs, name),
+                  "damage %d: %s %s: the check finds nothing", i, name, text);
         status s = db_open(&options, &db);
         cr_assert(!failed(s), "damage %d: %s %s: %s", i, name, text, s.text);
-        /* Whether the end of a log is missing nobody can say. */
-        bool may_be_silent = what != FLIPPED_BIT && str_starts_with(str_from(name), STR("wal/"));
+        bool may_be_silent = what != FLIPPED_BIT && is_log;
         str place = arena_format(&arena, "%s %s", name, text);
         size_t found = expect_told(db, &expected, may_be_silent || reports > before, place.data, (uint64_t)i);
         size_t lost = expected.samples - found;
