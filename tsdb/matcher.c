@@ -166,8 +166,7 @@ status matcher_compile(enum matcher_type type, str name, str value, struct match
 
 static bool finds(const struct matcher *matcher, str value)
 {
-    if (matcher->set)
-        return bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL;
+    if (matcher->set) return bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL;
     if (matcher->globs) return glob_matches(matcher->globs, matcher->glob_count, value);
     return regex_matches(matcher->regex, value);
 }
