@@ -94,7 +94,7 @@ Test(db_compact, tells_progress_and_cost)
     log_set_sink(look_at_progress, NULL);
     fill(db);
     db_stats(db, &before);
-    fs_faulty_plan(fs, FAULT_SYNC, 2, EIO, 0); /* the state's, then the merged block's */
+    fs_faulty_plan(fs, FAULT_SYNC_FOLDER, 2, EIO, 0); /* the state's, then the merged block's */
     cr_expect(failed(db_compact_step(db, true, &done)) && metric_get(&metric_merge_failures) == 1);
     cr_expect(metric_get(&metric_merging_bytes) == 0 && metric_get(&metric_merging_done_bytes) == 0);
     must(db_compact(db));
