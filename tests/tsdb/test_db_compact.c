@@ -111,6 +111,55 @@ Test(db_compact, tells_progress_and_cost)
     fs_release(disk);
 }
 
+/* A file system that does something when a block is begun: here what must not wait for a merge. */
+static struct fs_class watched_class;
+static const struct fs_class *inner_class;
+static struct db *watched;
+static int64_t late_ms;
+
+static void write_and_freeze(void)
+{
+    struct db *db = watched;
+
+    watched = NULL; /* the freeze begins a block, too */
+    fixture_append(db, "up job=a", late_ms, 1);
+    must(db_freeze(db));
+    fixture_append(db, "up job=a", late_ms + 1, 1);
+}
+
+static status open_watched(struct fs *fs, const char *name, enum fs_mode mode, struct file **out)
+{
+    if (watched && mode == FS_REPLACE && str_starts_with(str_from(name), STR("block/"))) write_and_freeze();
+    return inner_class->open(fs, name, mode, out);
+}
+
+/* In the middle of a merge requests are answered and heads become blocks: it holds no lock that they need. */
+Test(db_compact, nobody_waits_for_a_merge, .timeout = 60)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct arena arena;
+    bool done;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    fill(db);
+    late_ms = 80 * hour;
+    inner_class = fs->class;
+    watched_class = *fs->class;
+    watched_class.open = open_watched;
+    fs->class = &watched_class;
+    watched = db;
+    must(db_compact_step(db, true, &done));
+    cr_expect(done && !watched, "the merge has begun a block");
+    str found = fixture_read(db, "job=a", 79 * hour, INT64_MAX, &arena);
+    cr_expect(str_equal(found, STR("up{job=\"a\"} 1@288000000 1@288000001")), "%.*s", STR_ARG(found));
+    fixture_close(db);
+    fs->class = inner_class;
+    arena_release(&arena);
+    fs_release(fs);
+}
+
 Test(db_compact, readers_keep_what_they_have)
 {
     struct fs *fs = fs_memory_new();
