@@ -111,26 +111,38 @@ Test(db_compact, tells_progress_and_cost)
     fs_release(disk);
 }
 
-/* A file system that does something when a block is begun: here what must not wait for a merge. */
+/* A file system that does something when a merge has begun its block. */
 static struct fs_class watched_class;
 static const struct fs_class *inner_class;
 static struct db *watched;
-static int64_t late_ms;
-
-static void write_and_freeze(void)
-{
-    struct db *db = watched;
-
-    watched = NULL; /* the freeze begins a block, too */
-    fixture_append(db, "up job=a", late_ms, 1);
-    must(db_freeze(db));
-    fixture_append(db, "up job=a", late_ms + 1, 1);
-}
+static void (*meanwhile)(struct db *db);
 
 static status open_watched(struct fs *fs, const char *name, enum fs_mode mode, struct file **out)
 {
-    if (watched && mode == FS_REPLACE && str_starts_with(str_from(name), STR("block/"))) write_and_freeze();
+    struct db *db = watched;
+
+    if (db && mode == FS_REPLACE && str_starts_with(str_from(name), STR("block/"))) {
+        watched = NULL; /* what is done may begin a block, too */
+        meanwhile(db);
+    }
     return inner_class->open(fs, name, mode, out);
+}
+
+static void watch(struct db *db, void (*what)(struct db *db))
+{
+    inner_class = db->fs->class;
+    watched_class = *inner_class;
+    watched_class.open = open_watched;
+    db->fs->class = &watched_class;
+    watched = db;
+    meanwhile = what;
+}
+
+static void write_and_freeze(struct db *db)
+{
+    fixture_append(db, "up job=a", 80 * hour, 1);
+    must(db_freeze(db));
+    fixture_append(db, "up job=a", 80 * hour + 1, 1);
 }
 
 /* In the middle of a merge requests are answered and heads become blocks: it holds no lock that they need. */
@@ -144,16 +156,56 @@ Test(db_compact, nobody_waits_for_a_merge, .timeout = 60)
     log_set_sink(fixture_quiet, NULL);
     arena_init(&arena, NULL);
     fill(db);
-    late_ms = 80 * hour;
-    inner_class = fs->class;
-    watched_class = *fs->class;
-    watched_class.open = open_watched;
-    fs->class = &watched_class;
-    watched = db;
+    watch(db, write_and_freeze);
     must(db_compact_step(db, true, &done));
     cr_expect(done && !watched, "the merge has begun a block");
     str found = fixture_read(db, "job=a", 79 * hour, INT64_MAX, &arena);
     cr_expect(str_equal(found, STR("up{job=\"a\"} 1@288000000 1@288000001")), "%.*s", STR_ARG(found));
+    fixture_close(db);
+    fs->class = inner_class;
+    arena_release(&arena);
+    fs_release(fs);
+}
+
+/* Four blocks of one day, and a sample three days later. */
+static void fill_a_day(struct db *db)
+{
+    for (int i = 0; i < 4; i++) {
+        fixture_append(db, "up", i * hour, i);
+        must(db_freeze(db));
+    }
+    fixture_append(db, "up", 72 * hour, 72);
+}
+
+/* The first of them. */
+static void expire_the_oldest(struct db *db)
+{
+    uint32_t before = db->view->block_count;
+
+    db->options.retention_ms = 72 * hour - 1;
+    pthread_mutex_lock(&db->maintenance);
+    must(db_retain_locked(db, 0));
+    pthread_mutex_unlock(&db->maintenance);
+    cr_assert(db->view->block_count == before - 1);
+}
+
+/* A merge of a block that expires meanwhile was in vain: nothing of it comes back, and nothing else goes with it. */
+Test(db_compact, what_expires_meanwhile_stays_away)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct arena arena;
+    bool done;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    fill_a_day(db);
+    watch(db, expire_the_oldest);
+    must(db_compact_step(db, true, &done));
+    cr_expect(done && !watched, "the merge has begun a block");
+    str found = fixture_read(db, "__name__=up", INT64_MIN, INT64_MAX, &arena);
+    cr_expect(str_equal(found, STR("up 1@3600000 2@7200000 3@10800000 72@259200000")), "%.*s", STR_ARG(found));
+    cr_expect(db->view->block_count == 1, "what is left was merged then");
     fixture_close(db);
     fs->class = inner_class;
     arena_release(&arena);
