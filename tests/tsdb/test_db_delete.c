@@ -188,6 +188,31 @@ Test(db_delete, is_purged_when_its_time_has_come)
     fs_release(fs);
 }
 
+/* A block that came between the last look for hidden samples and the end of a purge keeps the tombstone. */
+Test(db_delete, a_purge_does_not_end_before_all_is_gone)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+
+    log_set_sink(fixture_quiet, NULL);
+    fixture_append(db, "up job=a", 1000, 1);
+    must(db_freeze(db));
+    must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
+    pthread_mutex_lock(&db->maintenance);
+    must(db_begin_purge_locked(db, true));
+    pthread_mutex_unlock(&db->maintenance);
+    struct view *view = db_view(db);
+    must(db_end_purge(db, view));
+    view_unref(view);
+    cr_expect(tombstone_count(db) == 1);
+    expect(db, "job=a", "");
+    must(db_purge(db));
+    cr_expect(tombstone_count(db) == 0);
+    expect(db, "job=a", "");
+    fixture_close(db);
+    fs_release(fs);
+}
+
 /* A merge across the line would let a tombstone hide what came after it. */
 Test(db_delete, merges_keep_to_their_side)
 {
