@@ -213,6 +213,35 @@ Test(db_delete, a_purge_does_not_end_before_all_is_gone)
     fs_release(fs);
 }
 
+/* Deletes stand in a second file, too: what they hide does not come back when the state is lost or old. */
+Test(db_delete, outlives_the_state)
+{
+    for (int is_old = 0; is_old < 2; is_old++) {
+        struct fs *fs = fs_memory_new();
+        struct db *db = fixture_open(fs);
+        struct arena arena;
+        str old;
+
+        log_set_sink(fixture_quiet, NULL);
+        arena_init(&arena, NULL);
+        fixture_append(db, "up job=a", 1000, 1);
+        fixture_append(db, "up job=b", 1000, 2);
+        must(db_freeze(db));
+        must(fs_read_file(fs, "state", 1 << 20, &arena, &old));
+        must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
+        fixture_append(db, "up job=b", 2000, 3);
+        fixture_close(db);
+        must(is_old ? fs_replace_file(fs, "state", old) : fs_unlink(fs, "state"));
+        db = fixture_open(fs);
+        expect(db, "__name__=up", "up{job=\"b\"} 2@1000 3@2000");
+        must(db_undelete(db, only_tombstone(db, &arena).number));
+        expect(db, "job=a", "up{job=\"a\"} 1@1000");
+        fixture_close(db);
+        arena_release(&arena);
+        fs_release(fs);
+    }
+}
+
 /* A merge across the line would let a tombstone hide what came after it. */
 Test(db_delete, merges_keep_to_their_side)
 {
