@@ -385,7 +385,9 @@ struct appender {
     vec(int64_t) times_ms, starts_ms;
     vec(uint64_t) values;
     vec(const struct histogram *) histograms;
-    struct arena arena; /* of the histograms */
+    vec(struct append_exemplar) exemplars;
+    struct writer labels; /* of one exemplar */
+    struct arena arena;   /* of histograms, and of the labels of exemplars */
 };
 
 static status flush(struct appender *appender)
@@ -398,15 +400,18 @@ static status flush(struct appender *appender)
                                  .values = appender->values.data,
                                  .histograms = appender->histograms.data,
                                  .starts_ms = appender->starts_ms.data,
-                                 .sample_count = appender->times_ms.count};
+                                 .sample_count = appender->times_ms.count,
+                                 .exemplars = appender->exemplars.data,
+                                 .exemplar_count = appender->exemplars.count};
 
-    if (batch.sample_count == 0) return ok();
+    if (batch.sample_count + batch.exemplar_count == 0) return ok();
     TRY(db_append_wait(appender->db, &batch, &result));
     total->samples += result.stored;
+    total->exemplars += result.exemplars_kept;
     for (int i = 0; i < APPEND_REASON_COUNT; i++) total->refused += result.rejected[i];
     if (result.error[0] && !total->refusal[0]) snprintf(total->refusal, sizeof total->refusal, "%s", result.error);
     appender->series.count = appender->times_ms.count = appender->starts_ms.count = 0;
-    appender->values.count = appender->histograms.count = 0;
+    appender->values.count = appender->histograms.count = appender->exemplars.count = 0;
     arena_reset(&appender->arena);
     return db_maintain(appender->db);
 }
@@ -434,6 +439,19 @@ static void add_sample(struct appender *appender, uint32_t number, const struct 
     vec_push(&appender->histograms, sample->histogram ? histogram_copy(sample->histogram, &appender->arena) : NULL);
 }
 
+/* Deletes do not touch exemplars, and what is older than the blocks has no other place than this log. */
+static void add_exemplar(struct appender *appender, uint32_t number, const struct prom_record *record,
+                         const struct prom_record_exemplar *exemplar)
+{
+    struct writer *spelled = &appender->labels;
+
+    spelled->count = 0;
+    labels_write(record->pairs.data + exemplar->first, exemplar->count, spelled);
+    str text = arena_copy_str(&appender->arena, str_make((const char *)spelled->data, spelled->count));
+    vec_push(&appender->exemplars,
+             (struct append_exemplar){labels_of(appender->head, number), text, exemplar->value, exemplar->time_ms});
+}
+
 static status take_samples(void *context, str bytes, struct prom_record *record)
 {
     struct appender *appender = context;
@@ -450,7 +468,15 @@ static status take_samples(void *context, str bytes, struct prom_record *record)
             add_sample(appender, number, sample);
         }
     }
-    return appender->times_ms.count >= BATCH_SAMPLES ? flush(appender) : ok();
+    vec_each (exemplar, &record->exemplars) {
+        uint32_t number = find_series(appender->head, exemplar->id);
+        if (number == UINT32_MAX) {
+            appender->head->total.unknown++;
+        } else {
+            add_exemplar(appender, number, record, exemplar);
+        }
+    }
+    return appender->times_ms.count + appender->exemplars.count >= BATCH_SAMPLES ? flush(appender) : ok();
 }
 
 static status append_metadata(struct prom_head *head, struct db *db)
@@ -478,6 +504,8 @@ status prom_head_append(struct prom_head *head, struct db *db, struct prom_head_
     vec_release(&appender.starts_ms);
     vec_release(&appender.values);
     vec_release(&appender.histograms);
+    vec_release(&appender.exemplars);
+    writer_release(&appender.labels);
     arena_release(&appender.arena);
     *total = head->total;
     return s;

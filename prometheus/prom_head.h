@@ -22,15 +22,16 @@ struct import_source prom_head_source(struct prom_head *head);
 
 /* What became of its log. */
 struct prom_head_total {
-    uint64_t samples;  /* stored */
-    uint64_t refused;  /* samples that no series here may have */
-    uint64_t unknown;  /* samples of series that the log does not name */
-    uint32_t damaged;  /* places that could not be read */
-    status damage;     /* the first of them */
-    char refusal[400]; /* the first that was refused, in words */
+    uint64_t samples;   /* stored */
+    uint64_t exemplars; /* stored, or there already */
+    uint64_t refused;   /* samples that no series here may have */
+    uint64_t unknown;   /* samples and exemplars of series that the log does not name */
+    uint32_t damaged;   /* places that could not be read */
+    status damage;      /* the first of them */
+    char refusal[400];  /* the first that was refused, in words */
 };
 
-/* Appends the samples and metadata of its logs, and makes them a block. */
+/* Appends the samples, exemplars and metadata of its logs, and makes them a block. */
 status prom_head_append(struct prom_head *head, struct db *db, struct prom_head_total *total);
 
 #endif

@@ -8,6 +8,8 @@
  *     histograms        as samples, with a histogram in the place of the value; so are histograms 2, where the ids,
  *                       times and start times of the first stand before it
  *     tombstones        for each: u64 id, zigzag varints first and last time
+ *     exemplars         u64 id, u64 time that all others are relative to; for each zigzag varints id, time; u64 value,
+ *                       labels as those of a series
  *     metadata          for each: varint id, u8 type, varint number of fields, for each texts of name and value
  *
  *     a histogram       u8 hint, zigzag varint schema, u64 zero threshold, zero count, count, u64 sum; positive,
@@ -28,13 +30,14 @@ void prom_record_release(struct prom_record *record)
     vec_release(&record->samples);
     vec_release(&record->tombstones);
     vec_release(&record->metadata);
+    vec_release(&record->exemplars);
     arena_release(&record->arena);
 }
 
 void prom_record_clear(struct prom_record *record)
 {
     record->series.count = record->pairs.count = record->samples.count = 0;
-    record->tombstones.count = record->metadata.count = 0;
+    record->tombstones.count = record->metadata.count = record->exemplars.count = 0;
     arena_reset(&record->arena);
 }
 
@@ -44,16 +47,43 @@ static uint64_t read_u64(struct reader *in)
     return at ? prom_u64(at) : 0;
 }
 
+/* Adds pairs and says how many there are. */
+static size_t read_pairs(struct reader *in, struct prom_record *out)
+{
+    size_t count = reader_varint(in);
+
+    for (size_t i = 0; i < count && !reader_failed(in); i++) {
+        label pair = {.name = reader_str(in)};
+        pair.value = reader_str(in);
+        vec_push(&out->pairs, pair);
+    }
+    return count;
+}
+
 static void read_series(struct reader *in, struct prom_record *out)
 {
     while (reader_left(in)) {
-        struct prom_record_series series = {.id = read_u64(in), .first = out->pairs.count, .count = reader_varint(in)};
-        for (size_t i = 0; i < series.count && !reader_failed(in); i++) {
-            label pair = {.name = reader_str(in)};
-            pair.value = reader_str(in);
-            vec_push(&out->pairs, pair);
-        }
+        struct prom_record_series series = {.id = read_u64(in), .first = out->pairs.count};
+        series.count = read_pairs(in, out);
         if (!reader_failed(in)) vec_push(&out->series, series);
+    }
+}
+
+static void read_exemplars(struct reader *in, struct prom_record *out)
+{
+    uint64_t id = 0, time = 0;
+
+    if (reader_left(in)) {
+        id = read_u64(in);
+        time = read_u64(in);
+    }
+    while (reader_left(in)) {
+        struct prom_record_exemplar one = {.id = id + (uint64_t)reader_signed(in)};
+        one.time_ms = (int64_t)(time + (uint64_t)reader_signed(in));
+        one.value = double_from_bits(read_u64(in));
+        one.first = out->pairs.count;
+        one.count = read_pairs(in, out);
+        if (!reader_failed(in)) vec_push(&out->exemplars, one);
     }
 }
 
@@ -269,7 +299,7 @@ status prom_record_decode(str bytes, struct prom_record *out)
     case PROM_RECORD_FLOAT_HISTOGRAMS_2: s = read_samples(&in, true, VALUE_FLOAT_HISTOGRAM, out); break;
     case PROM_RECORD_TOMBSTONES: read_tombstones(&in, out); break;
     case PROM_RECORD_METADATA: read_metadata(&in, out); break;
-    case PROM_RECORD_EXEMPLARS:
+    case PROM_RECORD_EXEMPLARS: read_exemplars(&in, out); break;
     case PROM_RECORD_MARKERS: return ok();
     default:
         return status_make(STATUS_UNSUPPORTED, "a record has the type %u, which is none that Prometheus 3 writes",

@@ -35,6 +35,13 @@ struct prom_record_sample {
     const struct histogram *histogram; /* NULL: a float */
 };
 
+struct prom_record_exemplar {
+    uint64_t id; /* of its series */
+    int64_t time_ms;
+    double value;
+    size_t first, count; /* its pairs */
+};
+
 struct prom_record_metadata {
     uint64_t id;
     struct append_metadata entry; /* without its metric */
@@ -47,6 +54,7 @@ struct prom_record {
     vec(struct prom_record_sample) samples;
     vec(struct prom_tombstone) tombstones;
     vec(struct prom_record_metadata) metadata;
+    vec(struct prom_record_exemplar) exemplars;
     struct arena arena;
 };
 void prom_record_release(struct prom_record *record);
@@ -58,8 +66,8 @@ static inline unsigned prom_record_type(str bytes)
     return bytes.len ? (uint8_t)bytes.data[0] : 0;
 }
 
-/* Adds what a record says. Exemplars, which are not stored, and markers, which tell nothing that is needed, are passed
- * over. UNSUPPORTED names an unknown type or schema; CORRUPT: the record is malformed. */
+/* Adds what a record says. Markers, which tell nothing that is needed, are passed over. UNSUPPORTED names an unknown
+ * type or schema; CORRUPT: the record is malformed. */
 status prom_record_decode(str bytes, struct prom_record *out);
 
 #endif

@@ -25,6 +25,8 @@ struct compaction {
     uint32_t output_count;
     uint32_t first_number, number_count; /* reserved */
     int64_t exemplars_from_ms;           /* earlier ones are in an output */
+    uint32_t windows_done;
+    uint64_t bytes; /* of the inputs */
     uint64_t samples;
     uint64_t memory; /* what it takes, about */
     int64_t start_ns;
@@ -163,6 +165,7 @@ static status reserve_locked(struct db *db, struct compaction *compaction)
         return status_make(STATUS_CANCELED, "the deletes changed while a merge was planned");
     uint64_t bytes = input_bytes(compaction->view, &compaction->plan); /* what comes out is at most as large */
     TRY(db_find_merge_room_locked(db, bytes));
+    compaction->bytes = bytes;
     struct state next = state_copy(&db->state);
     compaction->first_number = next.next;
     compaction->number_count = window_count(&compaction->plan);
@@ -189,6 +192,15 @@ static status begin(struct db *db, bool all, struct compaction *compaction, bool
     return s;
 }
 
+/* Windows count alike: how many bytes are in which is not known before. */
+static void show_progress(void *context, uint32_t done, uint32_t of)
+{
+    const struct compaction *compaction = context;
+    double windows = compaction->windows_done + (double)done / of;
+
+    metric_set(&metric_merging_done_bytes, (int64_t)((double)compaction->bytes * windows / compaction->number_count));
+}
+
 static status write_window(struct db *db, struct compaction *compaction, uint32_t number, int64_t time_ms)
 {
     const struct compaction_plan *plan = &compaction->plan;
@@ -207,7 +219,9 @@ static status write_window(struct db *db, struct compaction *compaction, uint32_
                                     .exemplars_to_ms = is_last ? INT64_MAX : end_ms,
                                     .exemplar_bytes_max = db->options.exemplar_bytes,
                                     .metadata = str_make((const char *)metadata.data, metadata.count),
-                                    .stop = &db->stop};
+                                    .stop = &db->stop,
+                                    .progress = show_progress,
+                                    .context = compaction};
     status s = merge_blocks(db->fs, &request, &info);
     writer_release(&metadata);
     if (failed(s) || info.samples == 0) return s;
@@ -224,8 +238,10 @@ static status write_outputs(struct db *db, struct compaction *compaction)
     int64_t time_ms = compaction->plan.min_ms;
 
     compaction->exemplars_from_ms = INT64_MIN;
+    metric_set(&metric_merging_bytes, (int64_t)compaction->bytes);
     for (uint32_t i = 0; i < compaction->number_count; i++) {
         TRY(write_window(db, compaction, compaction->first_number + i, time_ms));
+        compaction->windows_done++;
         time_ms = compaction_window_end(time_ms, compaction->plan.window_ms);
         if (time_ms < INT64_MAX) time_ms++;
     }
@@ -303,13 +319,14 @@ static status install_locked(struct db *db, const struct compaction *compaction)
 
 static void tell(const struct compaction *compaction)
 {
-    uint64_t before = 0, after = 0;
+    uint64_t before = compaction->bytes, after = 0;
     int64_t spent_ns = clock_monotonic_ns() - compaction->start_ns;
 
-    for (uint32_t i = 0; i < compaction->plan.count; i++) before += block_bytes(compaction->inputs[i]);
     for (uint32_t i = 0; i < compaction->output_count; i++) after += block_bytes(compaction->outputs[i]);
     metric_add(&metric_merges, 1);
     metric_add(&metric_merged_samples, compaction->samples);
+    metric_add(&metric_merge_read_bytes, (int64_t)before);
+    metric_add(&metric_merge_written_bytes, (int64_t)after);
     metric_observe(&metric_merge_seconds, spent_ns);
     log_info("blocks merged", "from=%u to=%u samples=%llu bytes_before=%llu bytes=%llu seconds=%.3f",
              compaction->plan.count, compaction->output_count, (unsigned long long)compaction->samples,
@@ -317,10 +334,12 @@ static void tell(const struct compaction *compaction)
 }
 
 /* What was written in vain goes with the last reference; files of failed writes are gone already. */
-static void end(struct compaction *compaction, bool is_installed)
+static void end(struct db *db, struct compaction *compaction, bool is_installed)
 {
+    metric_set(&metric_merging_bytes, 0);
+    metric_set(&metric_merging_done_bytes, 0);
     for (uint32_t i = 0; i < compaction->output_count; i++) {
-        if (!is_installed) block_drop(compaction->outputs[i]);
+        if (!is_installed) db_drop_made(db, compaction->outputs[i]);
         block_unref(compaction->outputs[i]);
     }
     view_unref(compaction->view);
@@ -369,7 +388,7 @@ static status step_alone(struct db *db, bool all, bool *done)
         s = ok();
         *done = true;
     }
-    end(&compaction, is_installed);
+    end(db, &compaction, is_installed);
     return s;
 }
 

@@ -105,6 +105,16 @@ status db_save_state_locked(struct db *db, struct state *next)
     return ok();
 }
 
+void db_drop_made(struct db *db, struct block *block)
+{
+    struct state found;
+    bool is_named = failed(state_load(db->fs, &found));
+
+    vec_each (entry, &found.blocks) is_named = is_named || entry->number == block_get_info(block)->number;
+    state_release(&found);
+    if (!is_named) block_drop(block);
+}
+
 /* Numbers are given out before there are files of them: a file with a number that the state has not given out proves
  * that the state is older than its folder. What was reserved for an attempt that failed is used by the next one. */
 static status reserve_numbers(struct db *db)

@@ -168,7 +168,7 @@ static status store(struct db *db, struct import *import)
     status s = install_locked(db, block);
     pthread_mutex_unlock(&db->maintenance);
     if (failed(s)) {
-        block_drop(block);
+        db_drop_made(db, block);
     } else {
         import->total->blocks++;
         import->total->samples += block_get_info(block)->samples;

@@ -132,6 +132,11 @@ bool db_may_merge(struct db *db, uint64_t bytes);
 /* Makes `next` the state, durably; it is released on failure. Expects maintenance. */
 status db_save_state_locked(struct db *db, struct state *next);
 
+/* Drops a block that was made and could not be installed, unless the state on disk may name it: saving a state can fail
+ * behind its rename, when the folder is synced, and then both the old and the new one may be what the next start finds.
+ * The file that stays is removed by the start that does not find it named. */
+void db_drop_made(struct db *db, struct block *block);
+
 /* Freezes the live head, if it holds anything; without a successor when the db closes. Expects maintenance. */
 status db_freeze_locked(struct db *db, bool successor);
 

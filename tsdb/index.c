@@ -2,6 +2,7 @@
 #include "tsdb/index.h"
 
 #include "storage/base/vec.h"
+#include "tsdb/glob.h"
 #include "tsdb/regex.h"
 
 bool index_known_values(const struct matcher *matcher, bool inverted, const str **values, size_t *count)
@@ -23,8 +24,9 @@ str index_prefix(const struct matcher *matcher, bool inverted)
 {
     bool negative = matcher->type == MATCH_NOT_REGEX;
 
-    if (!matcher->regex || negative != inverted) return STR("");
-    return regex_prefix(matcher->regex);
+    if (negative != inverted) return STR("");
+    if (matcher->globs) return glob_prefix(matcher->globs, matcher->glob_count);
+    return matcher->regex ? regex_prefix(matcher->regex) : STR("");
 }
 
 /* The series that have the label with a matching value. */

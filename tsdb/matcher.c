@@ -2,6 +2,7 @@
 #include "tsdb/matcher.h"
 
 #include "storage/base/vec.h"
+#include "tsdb/glob.h"
 #include "tsdb/regex.h"
 
 #include <assert.h>
@@ -62,14 +63,6 @@ static int compare_values(const void *a, const void *b)
     return str_compare(*(const str *)a, *(const str *)b);
 }
 
-/* Whether a backslash before c makes it stand for itself. */
-static bool is_escapable(char c)
-{
-    bool is_letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-
-    return !is_letter && !(c >= '0' && c <= '9') && (unsigned char)c < 0x80;
-}
-
 /* The values of a list such as "a|b\\.c|d", escapes resolved; false if the pattern is anything else. */
 static bool read_literals(str pattern, str *values, size_t *count, struct arena *arena)
 {
@@ -85,7 +78,7 @@ static bool read_literals(str pattern, str *values, size_t *count, struct arena 
             continue;
         }
         if (c == '\\') {
-            if (i + 1 == pattern.len || !is_escapable(pattern.data[i + 1])) return false;
+            if (i + 1 == pattern.len || !glob_is_escapable(pattern.data[i + 1])) return false;
             c = pattern.data[++i];
         } else if (c && strchr(".+*?()[]{}^$", c)) {
             return false;
@@ -135,6 +128,8 @@ static status compile_regex(struct matcher *matcher, struct arena *arena)
     struct regex *regex;
 
     if (set_literals(matcher, arena)) return ok();
+    matcher->globs = glob_compile(core_of(matcher->value), &matcher->glob_count, arena);
+    if (matcher->globs) return ok();
     TRY(regex_compile(matcher->value, &regex));
     if (set_expansion(matcher, regex, arena)) {
         regex_free(regex);
@@ -169,6 +164,13 @@ status matcher_compile(enum matcher_type type, str name, str value, struct match
     return ok();
 }
 
+static bool finds(const struct matcher *matcher, str value)
+{
+    if (matcher->set) return bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL;
+    if (matcher->globs) return glob_matches(matcher->globs, matcher->glob_count, value);
+    return regex_matches(matcher->regex, value);
+}
+
 bool matcher_matches(const struct matcher *matcher, str value)
 {
     if (matcher->matches_all) return true;
@@ -179,9 +181,7 @@ bool matcher_matches(const struct matcher *matcher, str value)
     case MATCH_REGEX:
     case MATCH_NOT_REGEX: break;
     }
-    bool found = matcher->set ? bsearch(&value, matcher->set, matcher->set_count, sizeof value, compare_values) != NULL
-                              : regex_matches(matcher->regex, value);
-    return found == (matcher->type == MATCH_REGEX);
+    return finds(matcher, value) == (matcher->type == MATCH_REGEX);
 }
 
 bool matcher_matches_empty(const struct matcher *matcher)

@@ -13,14 +13,17 @@
 enum matcher_type { MATCH_EQUAL, MATCH_NOT_EQUAL, MATCH_REGEX, MATCH_NOT_REGEX };
 
 struct regex;
+struct glob;
 
 /* Name and value are borrowed; the compiled form belongs to the arena given to matcher_compile. */
 struct matcher {
     enum matcher_type type;
     str name, value;
-    const struct regex *regex; /* for the two regex types that are not a set */
+    const struct regex *regex; /* for the two regex types that are nothing simpler */
     const str *set;            /* for regex types that equal a set of values: sorted, no duplicates; else NULL */
     size_t set_count;
+    const struct glob *globs; /* for those that are literals between wildcards, prefixes and suffixes among them */
+    size_t glob_count;
     bool matches_all;       /* every value, the empty one included (".*") */
     bool matches_non_empty; /* exactly the values that are not empty (".+", !="") */
 };

@@ -53,7 +53,7 @@ struct merge {
     uint32_t metric_name; /* rank of __name__ */
 
     /* series of the result */
-    uint32_t series_count;
+    uint32_t series_count, written;
     vec(uint32_t) ranks;  /* of each series its list, then the ranks of its values */
     vec(uint64_t) starts; /* where those of a series begin */
     vec(hash128) fingerprints;
@@ -418,9 +418,17 @@ static const uint32_t *source_list(void *context, uint32_t list, uint32_t *count
     return found->names;
 }
 
+/* Asked for when a series is written, unlike its data, of which samples are taken before. */
 static hash128 source_fingerprint(void *context, uint32_t ordinal)
 {
-    return ((struct merge *)context)->fingerprints.data[ordinal];
+    struct merge *merge = context;
+
+    if (ordinal == merge->written) {
+        merge->written++;
+        if (merge->request->progress)
+            merge->request->progress(merge->request->context, merge->written, merge->series_count);
+    }
+    return merge->fingerprints.data[ordinal];
 }
 
 static uint32_t source_labels(void *context, uint32_t ordinal, const uint32_t **values)

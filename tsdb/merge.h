@@ -16,6 +16,8 @@ struct merge_request {
     uint64_t exemplar_bytes_max; /* with more than this in later blocks those of earlier ones are left out */
     str metadata;                /* the block's metadata section */
     const atomic_bool *stop;     /* ends the work with CANCELED when it becomes true; may be NULL */
+    void (*progress)(void *context, uint32_t done, uint32_t of); /* called after each series; may be NULL */
+    void *context;
 };
 
 /* How many series the blocks have together: at the most, and about: many are judged by those whose fingerprints lie in

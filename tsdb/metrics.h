@@ -25,6 +25,12 @@
     X(COUNTER, merge_failures, "varve_compaction_failures_total", "", "Merges of blocks that failed.")                 \
     X(SECONDS, merge_seconds, "varve_compaction_duration_seconds", "", "Time to merge blocks.")                        \
     X(COUNTER, merged_samples, "varve_compaction_samples_total", "", "Samples written by merges.")                     \
+    X(COUNTER, merge_read_bytes, "varve_compaction_read_bytes_total", "", "Bytes of the blocks that were merged.")     \
+    X(COUNTER, merge_written_bytes, "varve_compaction_written_bytes_total", "", "Bytes of the blocks made by merges.") \
+    X(GAUGE, merging_bytes, "varve_compaction_running_bytes", "",                                                      \
+      "Bytes of the blocks that the merge under way reads; 0 while there is none.")                                    \
+    X(GAUGE, merging_done_bytes, "varve_compaction_running_done_bytes", "",                                            \
+      "How many of varve_compaction_running_bytes are done, about.")                                                   \
     X(GAUGE, tombstones, "varve_tombstones", "", "Deletes whose samples are not purged yet.")                          \
     X(COUNTER, blocks_expired, "varve_retention_blocks_deleted_total", "", "Blocks removed by the retention.")         \
     X(SECONDS, append_seconds, "varve_append_duration_seconds", "", "Time of one request in memory, without commit.")  \

@@ -102,6 +102,9 @@ uint32_t registry_find_value(struct registry *registry, uint32_t name, str value
  */
 uint32_t *registry_sorted_values(struct registry *registry, uint32_t name, uint32_t *count, struct arena *arena);
 
+/* Adds the series that have the value, as many as there are at the call, to a set. */
+void registry_postings(const struct registry *registry, uint32_t name, uint32_t value, struct postings *set);
+
 /* How many series have the value. */
 uint32_t registry_posting_count(const struct registry *registry, uint32_t name, uint32_t value);
 

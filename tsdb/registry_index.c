@@ -19,6 +19,11 @@ static void add_value(const struct registry *registry, const struct value *value
     }
 }
 
+void registry_postings(const struct registry *registry, uint32_t name, uint32_t value, struct postings *set)
+{
+    add_value(registry, value_at(name_at(registry, name), value), set);
+}
+
 static int compare_values(const void *a, const void *b, void *context)
 {
     const struct name *name = context;

@@ -60,7 +60,7 @@ static void warn_of_losses(const struct prom_progress *progress)
         log_warn("samples of the log were left out", "count=%llu first=%s", (unsigned long long)head->refused,
                  LOG_QUOTED(str_from(head->refusal)));
     if (head->unknown)
-        log_warn("samples of the log belong to series that it does not name", "count=%llu",
+        log_warn("samples and exemplars of the log belong to series that it does not name", "count=%llu",
                  (unsigned long long)head->unknown);
     if (head->damaged)
         log_warn("the log or the head chunks are damaged; what could be read was imported", "places=%u first=%s",
@@ -79,8 +79,9 @@ static status import_prometheus(struct db *db, str path)
     fs_release(from);
     warn_of_losses(&progress);
     log_info(failed(s) ? "import failed" : "import done",
-             "parts=%u of=%u blocks=%u samples=%llu bytes=%llu seconds=%.1f", progress.done, progress.parts,
-             progress.total.blocks, (unsigned long long)samples_of(&progress), (unsigned long long)progress.total.bytes,
+             "parts=%u of=%u blocks=%u samples=%llu exemplars=%llu bytes=%llu seconds=%.1f", progress.done,
+             progress.parts, progress.total.blocks, (unsigned long long)samples_of(&progress),
+             (unsigned long long)progress.head.exemplars, (unsigned long long)progress.total.bytes,
              seconds(progress.spent_ns));
     return s;
 }

@@ -165,6 +165,7 @@ static void start(struct fixture *f)
 static void stop(struct fixture *f)
 {
     must(process_stop(&f->varve.process, SERVER_STOP_MS));
+    must(server_check_folder(&f->varve, &f->arena));
     arena_release(&f->arena);
     http_client_free(f->client);
 }

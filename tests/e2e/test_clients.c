@@ -29,6 +29,7 @@ static void open_scene(struct scene *scene)
 static void close_scene(struct scene *scene)
 {
     must(process_stop(&scene->varve.process, SERVER_STOP_MS));
+    must(server_check_folder(&scene->varve, &scene->arena));
     arena_release(&scene->arena);
     http_client_free(scene->client);
 }

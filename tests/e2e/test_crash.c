@@ -1,10 +1,11 @@
 /* Kills Varve at random moments and looks whether it kept its word.
  *
- * Several writers, each with its own series, and a reader keep the server busy until SIGKILL ends it, fifty times, now
- * and then again while it recovers. After each restart every sample of every request that was answered 2xx must be
- * there, bit for bit, and nothing that was never sent. What was sent but not answered may be there or not, but once a
- * restart has shown it, it stays so. The truth is kept here: a byte for each sample; values and times follow from the
- * numbers of writer, request and series. NaN is left out, since JSON can not carry its bits.
+ * Several writers, each with its own series, and a reader keep the server busy until SIGKILL ends it, fifty times (with
+ * VARVE_LONG a thousand, on twenty folders), now and then again while it recovers. After each restart every sample of
+ * every request that was answered 2xx must be there, bit for bit, and nothing that was never sent. What was sent but
+ * not answered may be there or not, but once a restart has shown it, it stays so. The truth is kept here: a byte for
+ * each sample; values and times follow from the numbers of writer, request and series. NaN is left out, since JSON can
+ * not carry its bits.
  *
  * The moments come from a seed, printed when the test fails and taken from VARVE_CRASH_SEED if that is set.
  */
@@ -23,6 +24,7 @@
 
 enum {
     CYCLES = 50,
+    TRIALS_LONG = 20,
     WRITERS = 3,
     SERIES = 12, /* of a writer; each request has a sample of each */
     STEP_MS = 200,
@@ -279,13 +281,11 @@ static void work_and_kill(struct trial *trial, int64_t busy_ms)
     cr_assert(was_running, "the server ended by itself; see %s", trial->server.log_path);
 }
 
-static void init_trial(struct trial *trial, struct arena *arena)
+static void init_trial(struct trial *trial, uint64_t seed, struct arena *arena)
 {
-    const char *chosen = getenv("VARVE_CRASH_SEED");
     int64_t base_ms = clock_now_ms() - AGE_MS;
 
-    *trial = (struct trial){.seed = chosen ? strtoull(chosen, NULL, 10) : (uint64_t)clock_now_ms(),
-                            .mutex = PTHREAD_MUTEX_INITIALIZER};
+    *trial = (struct trial){.seed = seed, .mutex = PTHREAD_MUTEX_INITIALIZER};
     must(server_varve(arena, freeze_early, &trial->server));
     for (unsigned i = 0; i < WRITERS; i++)
         trial->logs[i] = (struct writer_log){.number = i,
@@ -295,14 +295,14 @@ static void init_trial(struct trial *trial, struct arena *arena)
                                              .fates = arena_zarray(arena, uint8_t, (size_t)REQUESTS_MAX * SERIES)};
 }
 
-Test(crash, keeps_what_it_acknowledged, .timeout = 600)
+static void run_trial(uint64_t seed)
 {
     struct http_client *client = http_client_new();
     struct trial trial;
     struct arena arena;
 
     arena_init(&arena, NULL);
-    init_trial(&trial, &arena);
+    init_trial(&trial, seed, &arena);
     for (unsigned cycle = 0; cycle < CYCLES; cycle++) {
         uint64_t random = hash_mix(trial.seed, cycle);
         must(server_launch(&trial.server));
@@ -323,6 +323,16 @@ Test(crash, keeps_what_it_acknowledged, .timeout = 600)
     must(server_start(&trial.server, client));
     verify(&trial, client, CYCLES + 1);
     must(process_stop(&trial.server.process, SERVER_STOP_MS));
+    must(server_check_folder(&trial.server, &arena));
     arena_release(&arena);
     http_client_free(client);
+}
+
+Test(crash, keeps_what_it_acknowledged, .timeout = 3600)
+{
+    const char *chosen = getenv("VARVE_CRASH_SEED");
+    uint64_t seed = chosen ? strtoull(chosen, NULL, 10) : (uint64_t)clock_now_ms();
+    uint64_t trials = getenv("VARVE_LONG") && !chosen ? TRIALS_LONG : 1;
+
+    for (uint64_t i = 0; i < trials; i++) run_trial(seed + i);
 }

@@ -119,6 +119,7 @@ static void run(struct server *varve, const char *ballast, struct arena *arena)
     must(server_start(varve, client));
     cr_expect(count_samples(client, varve, time_ms, arena) >= stored);
     must(process_stop(&varve->process, SERVER_STOP_MS));
+    must(server_check_folder(varve, arena));
     http_client_free(client);
 }
 

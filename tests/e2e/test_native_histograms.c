@@ -88,6 +88,7 @@ Test(native_histograms, survive, .timeout = 120)
     must(server_start(&varve, client));
     expect_answers(&varve, client, end_ms);
     must(process_stop(&varve.process, SERVER_STOP_MS));
+    must(server_check_folder(&varve, &arena));
     write_request_release(&request);
     http_client_free(client);
     arena_release(&arena);

@@ -22,6 +22,7 @@ enum {
     WRITTEN_SAMPLES = 360,
     LATE_SERIES = 10,
     LATE_STEPS = 40,
+    EXEMPLARS = 60,
     QUIET_MS = 7777
 };
 
@@ -184,6 +185,7 @@ Test(prometheus_folder, blocks, .timeout = 600)
     expect_same_answers(&place, &prometheus, &server, expressions, start_ms, end_ms);
     must(process_stop(&prometheus.process, SERVER_STOP_MS));
     must(process_stop(&server.process, SERVER_STOP_MS));
+    must(server_check_folder(&server, &place.arena));
     release_place(&place);
 }
 
@@ -221,6 +223,49 @@ static void put_float(struct place *place, struct write_request *request, int s,
     write_request_add(request, pairs, 2, &sample, 1);
 }
 
+/* An exemplar for the newest sample of a series. */
+static void put_exemplar(struct place *place, struct write_request *request, int s, int64_t time_ms, double value)
+{
+    const label pairs[] = {{STR("__name__"), STR("w")}, {STR("s"), arena_format(&place->arena, "%d", s)}};
+    const label trace = {STR("trace_id"), arena_format(&place->arena, "t%d-%lld", s, (long long)time_ms)};
+    struct writer series = {0}, exemplar = {0};
+
+    labels_write(&trace, 1, &exemplar);
+    writer_u8(&exemplar, 2 << 3 | 1);
+    writer_u64(&exemplar, double_bits(value));
+    writer_u8(&exemplar, 3 << 3);
+    writer_varint(&exemplar, (uint64_t)time_ms);
+    labels_write(pairs, 2, &series);
+    writer_u8(&series, 3 << 3 | 2);
+    writer_str(&series, str_make((const char *)exemplar.data, exemplar.count));
+    writer_u8(&request->message, 1 << 3 | 2);
+    writer_str(&request->message, str_make((const char *)series.data, series.count));
+    writer_release(&series);
+    writer_release(&exemplar);
+}
+
+static void expect_same_exemplars(struct place *place, const struct server *one, const struct server *two,
+                                  int64_t start_ms, int64_t end_ms)
+{
+    const struct server *servers[] = {one, two};
+    str bodies[2];
+
+    for (int i = 0; i < 2; i++) {
+        struct http_answer answer;
+        must(http_get(place->client,
+                      arena_format(&place->arena, "%s/api/v1/query_exemplars?query=w&start=%lld&end=%lld",
+                                   servers[i]->url, (long long)(start_ms / 1000), (long long)(end_ms / 1000))
+                          .data,
+                      &answer));
+        cr_assert(answer.code == 200, "%d: %.*s", answer.code, STR_ARG(answer.body));
+        bodies[i] = arena_copy_str(&place->arena, answer.body);
+    }
+    size_t count = 0;
+    for (str rest = bodies[0]; rest.len; str_cut(&rest, '-')) count++;
+    cr_expect(count > EXEMPLARS / 2, "%.*s", STR_ARG(bodies[0]));
+    cr_expect(str_equal(bodies[0], bodies[1]), "%.*s\n%.*s", STR_ARG(bodies[0]), STR_ARG(bodies[1]));
+}
+
 static void send_request(struct place *place, const struct server *to, struct write_request *request)
 {
     struct http_answer answer;
@@ -242,6 +287,7 @@ static void fill(struct place *place, const struct server *to, int64_t start_ms)
             if (s % 7 == 0 && i > 200) continue;
             put_float(place, &request, s, time_ms, ends ? double_from_bits(0x7FF0000000000002ULL) : i * 0.1 * s);
         }
+        if (i % 6 == 5) put_exemplar(place, &request, 1 + i % 4, time_ms, i);
         put_histogram(&request, time_ms, (unsigned)i, "integer");
         put_histogram(&request, time_ms, (unsigned)i, "float");
         send_request(place, to, &request);
@@ -277,8 +323,9 @@ static void head_survives(bool killed)
 
     must(server_varve(&place.arena, NULL, &server));
     must(server_prometheus(&place.arena, &prometheus));
-    must(server_configure(&prometheus, STR("global: {scrape_interval: 1h}\n"
-                                           "storage: {tsdb: {out_of_order_time_window: 1h}}\n")));
+    must(server_configure(&prometheus,
+                          STR("global: {scrape_interval: 1h}\n"
+                              "storage: {tsdb: {out_of_order_time_window: 1h}, exemplars: {max_exemplars: 1000}}\n")));
     must(server_start(&prometheus, place.client));
     fill(&place, &prometheus, start_ms);
     if (killed) {
@@ -290,6 +337,7 @@ static void head_survives(bool killed)
     varve(&place, "export", server.data_path, out);
     must(server_start(&server, place.client));
     must(server_start(&prometheus, place.client)); /* on its own folder */
+    expect_same_exemplars(&place, &prometheus, &server, start_ms, end_ms);
     expect_same_answers(&place, &prometheus, &server, expressions, start_ms, end_ms);
     must(process_stop(&prometheus.process, SERVER_STOP_MS));
 
@@ -301,6 +349,7 @@ static void head_survives(bool killed)
     expect_same_answers(&place, &other, &server, expressions, start_ms, end_ms);
     must(process_stop(&other.process, SERVER_STOP_MS));
     must(process_stop(&server.process, SERVER_STOP_MS));
+    must(server_check_folder(&server, &place.arena));
     release_place(&place);
 }
 

@@ -93,6 +93,7 @@ Test(series_bomb, memory_is_bounded, .timeout = 300)
     cr_expect(result.series_count == 1 && result.series[0].points[0].value == known, "%f of %d",
               result.series_count ? result.series[0].points[0].value : 0, known);
     must(process_stop(&varve.process, SERVER_STOP_MS));
+    must(server_check_folder(&varve, &arena));
     write_request_release(&request);
     http_client_free(client);
     arena_release(&arena);

@@ -103,6 +103,7 @@ static void stop(struct stack *stack)
 {
     must(process_stop(&stack->scraper.process, SERVER_STOP_MS));
     must(process_stop(&stack->varve.process, SERVER_STOP_MS));
+    must(server_check_folder(&stack->varve, &stack->arena));
     arena_release(&stack->arena);
     http_client_free(stack->client);
 }

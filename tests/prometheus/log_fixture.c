@@ -60,23 +60,47 @@ void log_put(struct writer *segment, const void *record, size_t bytes, enum log_
     }
 }
 
-void log_series(struct writer *record, uint64_t id, const char *labels)
+static size_t count_pairs(str pairs)
 {
-    str rest = str_from(labels), name = str_cut(&rest, ' ');
-    size_t count = 1;
+    size_t count = 0;
 
-    record->count = 0;
-    for (size_t i = 0; i < rest.len; i++) count += rest.data[i] == '=';
-    writer_u8(record, 1);
-    put_u64(record, id);
-    writer_varint(record, count);
-    writer_str(record, STR("__name__"));
-    writer_str(record, name);
-    while (rest.len) {
-        str value = str_cut(&rest, ' ');
+    for (size_t i = 0; i < pairs.len; i++) count += pairs.data[i] == '=';
+    return count;
+}
+
+static void put_pairs(struct writer *record, str pairs)
+{
+    while (pairs.len) {
+        str value = str_cut(&pairs, ' ');
         writer_str(record, str_cut(&value, '='));
         writer_str(record, value);
     }
+}
+
+void log_series(struct writer *record, uint64_t id, const char *labels)
+{
+    str rest = str_from(labels), name = str_cut(&rest, ' ');
+
+    record->count = 0;
+    writer_u8(record, 1);
+    put_u64(record, id);
+    writer_varint(record, 1 + count_pairs(rest));
+    writer_str(record, STR("__name__"));
+    writer_str(record, name);
+    put_pairs(record, rest);
+}
+
+void log_exemplar(struct writer *record, uint64_t id, int64_t time_ms, double value, const char *labels)
+{
+    record->count = 0;
+    writer_u8(record, 4);
+    put_u64(record, id - 3);
+    put_u64(record, (uint64_t)(time_ms + 9));
+    writer_signed(record, 3);
+    writer_signed(record, -9);
+    put_u64(record, double_bits(value));
+    writer_varint(record, count_pairs(str_from(labels)));
+    put_pairs(record, str_from(labels));
 }
 
 void log_tombstone(struct writer *record, uint64_t id, int64_t min_ms, int64_t max_ms)

@@ -16,6 +16,9 @@ void log_series(struct writer *record, uint64_t id, const char *labels);
 void log_tombstone(struct writer *record, uint64_t id, int64_t min_ms, int64_t max_ms);
 void log_metadata(struct writer *record, uint64_t id, uint8_t type, const char *unit, const char *help);
 
+/* One exemplar; its labels are "a=b c=d", or none. */
+void log_exemplar(struct writer *record, uint64_t id, int64_t time_ms, double value, const char *labels);
+
 /* All samples of one kind (floats, or histograms of integers or floats), of one series, as version 1 or 2. */
 void log_samples(struct writer *record, uint64_t id, const samples *from, bool is_second);
 

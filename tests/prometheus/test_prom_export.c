@@ -49,11 +49,11 @@ Test(prom_export, round_trip)
     must(db_compact(db));
     str before = fixture_all(db, &arena);
     must(prom_export(db, &request, second, ignore_block, NULL, &total));
-    must(db_close(db));
+    fixture_close(db);
     cr_expect(total.blocks >= 2 && total.samples == 20 * FIXTURE_SERIES * FIXTURE_SAMPLES);
     db = import_into(second, memories[1]);
     cr_expect(str_equal(before, fixture_all(db, &arena)));
-    must(db_close(db));
+    fixture_close(db);
     for (int i = 0; i < 2; i++) fs_release(memories[i]);
     fs_release(first);
     fs_release(second);
@@ -79,12 +79,12 @@ Test(prom_export, selects)
     struct prom_export_request request = {selectors, 2, 3000, 5000};
     must(prom_export(db, &request, to, ignore_block, NULL, &total));
     cr_expect(total.blocks == 1 && total.series == 2 && total.samples == 6);
-    must(db_close(db));
+    fixture_close(db);
     db = import_into(to, again);
     str all = fixture_read(db, "__name__=~.+", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(all, STR("up{job=\"a\"} 3@3000 4@4000 5@5000\nup{job=\"b\"} 3@3000 4@4000 5@5000")), "%.*s",
               STR_ARG(all));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(to);
     fs_release(memory);
     fs_release(again);
@@ -108,7 +108,7 @@ Test(prom_export, nothing_to_write)
     must(prom_export(db, &request, to, ignore_block, NULL, &total));
     must(fs_list_folders(to, "", &arena, &names, &count));
     cr_expect(total.blocks == 0 && count == 0);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(to);
     fs_release(memory);
     arena_release(&arena);

@@ -79,7 +79,7 @@ static str import_place(struct place *place, int64_t from_ms, struct prom_head_t
     must(prom_head_append(head, db, total));
     prom_head_close(head);
     str all = fixture_read(db, "__name__=~.+", INT64_MIN, INT64_MAX, arena);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     return all;
 }
@@ -206,7 +206,77 @@ Test(prom_head, samples_of_all_kinds_and_metadata)
         column_buffer_release(&expected);
         snapshot_release(snapshot);
     }
-    must(db_close(db));
+    fixture_close(db);
+    fs_release(fs);
+    release_place(&place);
+    arena_release(&arena);
+}
+
+static void put_exemplar(struct place *place, uint64_t id, int64_t time_ms, double value, const char *labels)
+{
+    log_exemplar(&place->record, id, time_ms, value, labels);
+    log_put(&place->segment, place->record.data, place->record.count, LOG_SNAPPY);
+}
+
+static bool is_any(void *context, labels set)
+{
+    (void)context;
+    (void)set;
+    return true;
+}
+
+/* All exemplars as text. */
+static str read_exemplars(struct db *db, struct arena *arena)
+{
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    exemplar_list list = {0};
+    str text = STR("");
+
+    must(snapshot_exemplars(snapshot, INT64_MIN, INT64_MAX, is_any, NULL, &list));
+    vec_each (series, &list) {
+        for (size_t i = 0; i < series->count; i++) {
+            const struct exemplar *one = &series->exemplars[i];
+            str trace = labels_get((labels){one->labels}, STR("trace_id"));
+            str job = series->pair_count > 1 ? series->pairs[1].value : STR("-");
+            text = arena_format(arena, "%.*s%.*s %.*s %g@%lld\n", STR_ARG(text), STR_ARG(job), STR_ARG(trace),
+                                one->value, (long long)one->time_ms);
+        }
+    }
+    vec_release(&list);
+    snapshot_release(snapshot);
+    return text;
+}
+
+/* Exemplars come with the log, those of samples in blocks among them, and importing it again changes nothing. */
+Test(prom_head, exemplars)
+{
+    struct place place = make_place();
+    struct arena arena = {0};
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+
+    put_series(&place, 1, "up job=a");
+    put_series(&place, 2, "up job=b");
+    put_exemplar(&place, 2, 500, 0.5, "trace_id=t1"); /* older than the blocks */
+    put_segment(&place, "wal/checkpoint.00000003/00000000");
+    put_exemplar(&place, 2, 500, 0.5, "trace_id=t1");
+    put_sample(&place, 1, 3000, 3);
+    put_exemplar(&place, 1, 3000, 3, "trace_id=t2 span=s");
+    put_exemplar(&place, 1, 4000, 4, "");
+    put_exemplar(&place, 77, 4000, 4, ""); /* of a series that nobody named */
+    put_segment(&place, "wal/00000004");
+    for (int i = 0; i < 2; i++) {
+        struct prom_head_total total;
+        struct prom_head *head;
+        must(prom_head_open(place.fs, 1000, &head));
+        must(prom_head_append(head, db, &total));
+        prom_head_close(head);
+        cr_expect(total.exemplars == (i ? total.exemplars : 4) && total.unknown == 1 && total.damaged == 0, "%llu kept",
+                  (unsigned long long)total.exemplars);
+        str all = read_exemplars(db, &arena);
+        cr_expect(str_equal(all, STR("a t2 3@3000\na  4@4000\nb t1 0.5@500\n")), "%.*s", STR_ARG(all));
+    }
+    fixture_close(db);
     fs_release(fs);
     release_place(&place);
     arena_release(&arena);

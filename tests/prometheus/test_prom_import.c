@@ -37,7 +37,7 @@ Test(prom_import, takes_blocks_once)
     cr_expect(str_equal(once, fixture_all(db, &arena)));
     must(db_compact(db));
     cr_expect(str_equal(once, fixture_all(db, &arena)));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(from);
     fs_release(fs);
     arena_release(&arena);
@@ -66,7 +66,7 @@ Test(prom_import, takes_a_block)
     struct db *db = fixture_open(fs);
     must(prom_import(from, db, count_parts, &parts, &progress));
     cr_expect(parts == 1);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(from);
     fs_release(fs);
     arena_release(&arena);
@@ -90,7 +90,7 @@ Test(prom_import, refuses_what_it_can_not_have)
     cr_expect(s.code == STATUS_UNAVAILABLE && strstr(s.text, "Prometheus that is running"), "%s", s.text);
     fs_release(again);
     fs_release(from);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     arena_release(&arena);
 }

@@ -33,6 +33,27 @@ Test(prom_record, series_tombstones_metadata)
     writer_release(&other);
 }
 
+Test(prom_record, exemplars)
+{
+    static const char *const labels[] = {"trace_id=ab span=7", ""};
+    struct prom_record out = {0};
+    struct writer record = {0};
+
+    for (size_t i = 0; i < 2; i++) {
+        log_exemplar(&record, 5 + i, 1700000000000 - (int64_t)i, 0.25 + (double)i, labels[i]);
+        must(prom_record_decode(str_make((const char *)record.data, record.count), &out));
+        cr_assert(out.exemplars.count == i + 1);
+        const struct prom_record_exemplar *one = vec_last(&out.exemplars);
+        cr_expect(one->id == 5 + i && one->time_ms == 1700000000000 - (int64_t)i && one->value == 0.25 + (double)i);
+        cr_expect(one->first == 2 * i && one->count == 2 - 2 * i);
+    }
+    cr_expect(str_equal(out.pairs.data[1].name, STR("span")) && str_equal(out.pairs.data[1].value, STR("7")));
+    prom_record_clear(&out);
+    cr_expect(out.exemplars.count == 0);
+    prom_record_release(&out);
+    writer_release(&record);
+}
+
 static samples part_of(const samples *all, size_t first, size_t end)
 {
     return (samples){.count = end - first,
@@ -79,7 +100,7 @@ Test(prom_record, damage_is_refused)
     struct column_buffer buffer = {0};
     struct writer record = {0};
 
-    for (unsigned kind = 0; kind < 7; kind++) {
+    for (unsigned kind = 0; kind < 8; kind++) {
         columns_clear(&buffer);
         if (kind < 5) {
             fixture_samples(kind, 5, 1700000000000, 10, &buffer);
@@ -87,6 +108,8 @@ Test(prom_record, damage_is_refused)
             log_samples(&record, 1, &all, kind % 2);
         } else if (kind == 5) {
             log_series(&record, 3, "up a=b");
+        } else if (kind == 6) {
+            log_exemplar(&record, 3, 1700000000000, 0.5, "trace_id=a");
         } else {
             log_metadata(&record, 3, 1, "s", "help");
         }

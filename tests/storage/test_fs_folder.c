@@ -249,3 +249,24 @@ Test(fs_folder, many_threads_in_one_file, .init = make_folder, .fini = remove_fo
     for (size_t i = 0; i < content.len; i++) cr_assert(content.data[i] == 'a' + (char)(i / PIECE_BYTES % TASKS));
     fs_release(fs);
 }
+
+/* What the system says of a call comes out: devices fail on demand. */
+Test(fs_folder, errors_of_the_system_come_out)
+{
+    struct fs *fs;
+    struct file *file;
+
+    must(fs_open_folder("/dev", &fs));
+    must(fs_open(fs, "full", FS_WRITE, &file));
+    status s = file_write(file, 0, &(struct fs_span){"x", 1}, 1);
+    cr_expect(s.code == STATUS_NO_SPACE && strstr(s.text, "full"), "%s", s.text);
+    file_close(file);
+    must(fs_open(fs, "null", FS_WRITE, &file));
+    cr_expect(failed(file_sync(file)), "a sync that the device can not do");
+    cr_expect(failed(file_truncate(file, 1)) && failed(file_allocate(file, 1)));
+    file_close(file);
+    fs_release(fs);
+    must(fs_open_folder("/proc", &fs));
+    cr_expect(failed(fs_sync_folder(fs, "")), "a folder that can not be synced");
+    fs_release(fs);
+}

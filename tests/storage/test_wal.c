@@ -323,7 +323,66 @@ Test(wal, may_answer_before_the_sync)
     fs_memory_crash(fs, CRASH_STRICT, 1);
     wal_abandon(wal);
     read_log(fs, &content);
-    cr_expect(content.seen.count == 50);
+    cr_expect(content.seen.count == 50, "%zu", content.seen.count);
+    for (size_t i = 0; i < content.seen.count; i++) cr_expect(content.seen.data[i] > 0, "number %zu is lost", i);
     vec_release(&content.seen);
+    fs_release(fs);
+}
+
+/* A segment that is left behind is synced first: nobody syncs it later. */
+Test(wal, syncs_each_segment_also_with_an_interval)
+{
+    struct fs *fs = fs_memory_new();
+    struct wal_options options = {
+        .fs = fs, .head = HEAD, .first_sequence = 1, .sync_interval_ms = 3600000, .segment_bytes = 512};
+    struct content content;
+    struct wal *wal;
+
+    cr_assert(!failed(wal_open(&options, &wal)));
+    for (uint64_t i = 0; i < 50; i++) cr_assert(!failed(commit_number(wal, i)));
+    cr_assert(!failed(wal_close(wal)));
+    fs_memory_crash(fs, CRASH_STRICT, 1);
+    read_log(fs, &content);
+    cr_expect(content.seen.count == 50, "%zu", content.seen.count);
+    for (size_t i = 0; i < content.seen.count; i++) cr_expect(content.seen.data[i] > 0, "number %zu is lost", i);
+    vec_release(&content.seen);
+    fs_release(fs);
+}
+
+/* A request that has nothing to log, made while another one is being committed: it waits for that one's answer. */
+struct follower {
+    struct wal *wal;
+    _Atomic bool made, answered_at_once, answered;
+};
+
+static void note_follower(void *context, status outcome)
+{
+    struct follower *follower = context;
+
+    cr_assert(!failed(outcome));
+    if (!follower->made) follower->answered_at_once = true;
+    follower->answered = true;
+}
+
+static void follow(void *context, status outcome)
+{
+    struct follower *follower = context;
+    struct wal_batch nothing = {0};
+
+    cr_assert(!failed(outcome));
+    wal_commit(follower->wal, &nothing, note_follower, follower);
+    follower->made = true;
+}
+
+Test(wal, what_has_nothing_to_log_waits_for_what_is_under_way)
+{
+    struct fs *fs = fs_memory_new();
+    struct follower follower = {.wal = open_log(fs, NULL, 4096)};
+    struct wal_batch batch = {0};
+
+    wal_batch_add(&batch, TYPE, false, "x", 1);
+    wal_commit(follower.wal, &batch, follow, &follower);
+    cr_assert(!failed(wal_close(follower.wal)));
+    cr_expect(follower.made && follower.answered && !follower.answered_at_once);
     fs_release(fs);
 }

@@ -63,6 +63,16 @@ status server_varve(struct arena *arena, const char *const *flags, struct server
     return ok();
 }
 
+status server_check_folder(const struct server *server, struct arena *arena)
+{
+    const char *binary, *output = arena_format(arena, "%s.check", server->log_path).data;
+    int code;
+
+    TRY(server_varve_binary(&binary));
+    TRY(process_run((const char *const[]){binary, "check", server->data_path, NULL}, output, &code));
+    return code == 0 ? ok() : status_make(STATUS_CORRUPT, "varve check %s ends with %d", server->data_path, code);
+}
+
 status server_configure(const struct server *server, str yaml)
 {
     return folder_write_file(server->configuration_path, yaml);
@@ -87,7 +97,7 @@ status server_prometheus(struct arena *arena, struct server *out)
     TRY(make_prometheus(arena, "prometheus", out, &folder));
     out->data_path = arena_format(arena, "%s/data", folder).data;
     add_argument(out, "--web.enable-remote-write-receiver");
-    add_argument(out, "--enable-feature=native-histograms");
+    add_argument(out, "--enable-feature=native-histograms,exemplar-storage");
     add_argument(out, arena_format(arena, "--storage.tsdb.path=%s", out->data_path).data);
     return ok();
 }

@@ -34,6 +34,9 @@ status server_varve_binary(const char **out);
 /* Makes a server that is not started yet. Additional flags end with NULL; NULL for none. */
 status server_varve(struct arena *arena, const char *const *flags, struct server *out);
 
+/* Runs `varve check` on the folder of a server of Varve's that is stopped; CORRUPT with where its findings are. */
+status server_check_folder(const struct server *server, struct arena *arena);
+
 /* Prometheus, accepting remote-write, and in agent mode. They scrape nothing until they are configured. */
 status server_prometheus(struct arena *arena, struct server *out);
 status server_prometheus_agent(struct arena *arena, struct server *out);

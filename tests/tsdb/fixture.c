@@ -2,7 +2,11 @@
 #include "tests/tsdb/fixture.h"
 
 #include "tests/support/must.h"
+#include "tests/support/test.h"
+#include "tsdb/check.h"
+#include "tsdb/db_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct db_options fixture_options(struct fs *fs)
@@ -25,6 +29,39 @@ struct db *fixture_open(struct fs *fs)
 
     must(db_open(&options, &db));
     return db;
+}
+
+static void note_finding(void *context, str sentence)
+{
+    char *finding = context;
+
+    if (!finding[0]) snprintf(finding, FIXTURE_FINDING_BYTES, "%.*s", STR_ARG(sentence));
+}
+
+static void ignore_progress(void *context, str sentence)
+{
+    (void)context;
+    (void)sentence;
+}
+
+void fixture_check(struct fs *fs, char finding[FIXTURE_FINDING_BYTES])
+{
+    const struct check_listener listener = {finding, note_finding, ignore_progress};
+    struct check_summary found;
+
+    finding[0] = 0;
+    status s = check_directory(fs, &listener, &found);
+    if (failed(s)) note_finding(finding, str_from(s.text));
+}
+
+void fixture_close(struct db *db)
+{
+    struct fs *fs = db->fs;
+    char finding[FIXTURE_FINDING_BYTES];
+
+    must(db_close(db));
+    fixture_check(fs, finding);
+    cr_assert(!finding[0], "check: %s", finding);
 }
 
 void fixture_quiet(void *context, enum log_level level, str line)

@@ -10,6 +10,13 @@
 struct db_options fixture_options(struct fs *fs);
 struct db *fixture_open(struct fs *fs);
 
+/* Closes it, and its folder passes the check. */
+void fixture_close(struct db *db);
+
+/* Checks a folder that no db has open; its first finding as text, empty if there is none. */
+enum { FIXTURE_FINDING_BYTES = 300 };
+void fixture_check(struct fs *fs, char finding[FIXTURE_FINDING_BYTES]);
+
 /* A sink for log lines. */
 void fixture_quiet(void *context, enum log_level level, str line);
 

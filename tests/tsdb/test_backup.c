@@ -57,7 +57,7 @@ static str content_of(struct fs *fs)
     struct db *db = fixture_open(fs);
     str text = all_of(db);
 
-    must(db_close(db));
+    fixture_close(db);
     return text;
 }
 
@@ -98,7 +98,7 @@ Test(backup, follows_a_folder_in_use, .init = init, .fini = fini)
     must(backup_folder(fs, copy, &listener, &report));
     cr_expect(report.copied == 0 && report.removed == 0 && report.bytes == 0);
     str now = all_of(db);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(copy);
     fs_release(restored);
     restored = fs_memory_new();
@@ -123,7 +123,7 @@ Test(backup, keeps_deletes, .init = init, .fini = fini)
     must(db_delete(db, &deletion, 1));
     str expected = all_of(db);
     must(backup_folder(fs, copy, &listener, &report));
-    must(db_close(db));
+    fixture_close(db);
     cr_expect(str_equal(content_of(copy), expected));
     /* also if its state is lost */
     must(fs_unlink(copy, "state"));
@@ -151,13 +151,13 @@ Test(backup, refuses_what_is_none, .init = init, .fini = fini)
     must(backup_folder(fs, copy, &listener, &report));
     fs_memory_crash(other, CRASH_NONE, 0); /* gives up the lock */
     others = fixture_open(other);
-    must(db_close(others));
+    fixture_close(others);
     fs_memory_crash(copy, CRASH_NONE, 0);
     cr_expect(backup_folder(other, copy, &listener, &report).code == STATUS_INVALID, "another folder's backup");
     fs_memory_crash(other, CRASH_NONE, 0);
     fs_memory_crash(copy, CRASH_NONE, 0);
     cr_expect(restore_folder(copy, other, &listener, &report).code == STATUS_EXISTS, "the target has data");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     fs_release(other);
     fs_release(copy);
@@ -217,7 +217,7 @@ Test(backup, every_call_may_fail, .init = init, .fini = fini)
         must(backup_folder(fs, copy, &listener, &report));
         fs_memory_crash(disk, CRASH_NONE, 0);
         cr_assert(str_equal(content_of(disk), after), "call %d", (int)k);
-        must(db_close(db));
+        fixture_close(db);
         fs_release(restored);
         fs_release(copy);
         fs_release(disk);

@@ -1,9 +1,10 @@
 /* Reading blocks against the source they were made of: entries, samples, sets, values; damage; references; threads. */
-#include "tsdb/block.h"
+#include "tsdb/block_internal.h"
 
 #include "storage/base/log.h"
 #include "storage/fs_faulty.h"
 #include "storage/fs_memory.h"
+#include "storage/metrics.h"
 #include "storage/page_cache.h"
 #include "storage/postings.h"
 #include "tests/storage/random.h"
@@ -69,6 +70,40 @@ static void check_samples(struct opened *o, struct block_cursor *cursor, uint32_
         at++;
     }
     cr_assert(at == buffer->times.count);
+}
+
+/* How many reads it takes to open a block of so many series, and the bytes of its footer. */
+static unsigned count_reads(uint32_t metrics, uint32_t hosts, size_t *footer_bytes)
+{
+    struct opened o = open_plain(metrics, hosts, 3);
+    struct fs *faulty = fs_faulty_new(o.fs);
+    struct block *block = NULL;
+    unsigned reads = 0;
+
+    *footer_bytes = block_file_footer(o.block->file).len;
+    for (bool opened = false; !opened; reads++) {
+        int64_t pages = metric_get(&metric_pages_read);
+        fs_faulty_plan(faulty, FAULT_READ, reads + 1, EIO, 0);
+        status s = block_open(faulty, 5, o.cache, &block);
+        opened = !failed(s);
+        cr_assert(opened || s.code == STATUS_IO, "%s", s.text);
+        if (opened) cr_expect(metric_get(&metric_pages_read) == pages + 1, "the footer is a page, others are not read");
+    }
+    cr_expect(metric_get(&metric_page_cache_bytes) == 0, "nothing is kept for a block that nobody has asked");
+    block_unref(block);
+    fs_release(faulty);
+    close_plain(&o);
+    return reads - 1;
+}
+
+/* Opening costs the same reads and the same memory for 9 series and for 90,000. */
+Test(block, opening_reads_the_footer_alone)
+{
+    size_t small_footer, large_footer;
+    unsigned small = count_reads(1, 3, &small_footer), large = count_reads(10, 3000, &large_footer);
+
+    cr_expect(small == 3 && large == 3, "%u and %u reads: header, tail and footer are 3", small, large);
+    cr_expect(small_footer < 256 && large_footer < 256, "%zu and %zu bytes", small_footer, large_footer);
 }
 
 Test(block, series_and_samples)

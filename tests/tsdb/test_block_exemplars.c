@@ -44,7 +44,7 @@ static uint32_t make_block(struct fs *fs, struct arena *arena)
     db_blocks(db, &blocks, &count, arena);
     cr_assert(count == 1);
     uint32_t number = blocks[0].number;
-    must(db_close(db));
+    fixture_close(db);
     return number;
 }
 

@@ -34,7 +34,7 @@ static struct fs *make_folder(uint32_t *number)
     db_blocks(db, &blocks, &count, &arena);
     cr_assert(count == 1);
     *number = blocks[0].number;
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     return fs;
 }

@@ -56,7 +56,7 @@ Test(cardinality, lists, .init = init, .fini = fini)
     cr_expect(report.series_by_metric_count + report.values_by_label_count + report.bytes_by_label_count +
                   report.series_by_pair_count ==
               0);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -73,7 +73,7 @@ Test(cardinality, the_largest_of_many, .init = init, .fini = fini)
             fixture_append(db, arena_format(&arena, "metric_%02d l%02d=%d", metric, metric, i).data, 1, 1);
     }
     db_cardinality(db, 5, &report, &arena);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     cr_assert(report.series_by_metric_count == 5 && report.values_by_label_count == 5 &&
               report.series_by_pair_count == 5);

@@ -128,11 +128,13 @@ static void run_random(uint64_t seed, int steps)
 
 Test(db, agrees_with_its_twin)
 {
-    const char *rounds = getenv("VARVE_TEST_ROUNDS");
-    int count = rounds ? atoi(rounds) : 12;
+    const char *rounds = getenv("VARVE_TEST_ROUNDS"), *only = getenv("VARVE_TEST_SEED");
+    uint64_t first = only ? strtoull(only, NULL, 10) : 1, count = getenv("VARVE_LONG") ? 8000 : 12;
 
+    if (only) count = 1;
+    if (rounds) count = strtoull(rounds, NULL, 10);
     log_set_sink(fixture_quiet, NULL);
-    for (int i = 0; i < count; i++) run_random((uint64_t)i * 7919 + 1, 120);
+    for (uint64_t seed = first; seed < first + count; seed++) run_random(seed, 120);
 }
 
 enum { WRITERS = 3, GROUP = 40, ROUNDS = 150 };
@@ -246,11 +248,11 @@ Test(db, shows_whole_requests_under_load)
     }
     for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
     check_snapshot(&shared);
-    cr_assert(!failed(db_close(shared.db)));
+    fixture_close(shared.db);
     options.background = false;
     cr_assert(!failed(db_open(&options, &shared.db)));
     check_snapshot(&shared);
-    cr_assert(!failed(db_close(shared.db)));
+    fixture_close(shared.db);
     twin_release(&twin);
     fs_release(fs);
 }

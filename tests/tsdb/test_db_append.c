@@ -67,7 +67,7 @@ Test(db_append, a_bad_series_does_not_harm_the_others, .init = init, .fini = fin
     cr_expect(str_equal(text, STR("up{a=\"1\"} 0@1 0@2\nup{a=\"2\"} 0@7")), "%.*s", STR_ARG(text));
     must(db_append_wait(db, &(struct append_batch){0}, &result));
     cr_expect(result.stored == 0 && result.error[0] == 0);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -99,7 +99,7 @@ Test(db_append, series_limit, .init = init, .fini = fini)
     fixture_append(db, "m i=7", 2000, 1);
     db_stats(db, &stats);
     cr_expect(stats.head_series == LIMIT);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -117,7 +117,7 @@ Test(db_append, series_without_samples_count, .init = init, .fini = fini)
     for (int i = 0; i < 30; i++) must(fixture_try(db, arena_format(&arena, "m i=%d", i).data, far, 1, &result));
     cr_expect(result.rejected[APPEND_SERIES_LIMIT] == 1, "%s", result.error);
     cr_expect(registry_series_count(head_registry(db->live)) == 10);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -135,7 +135,7 @@ Test(db_append, series_limit_of_the_next_head, .init = init, .fini = fini)
     for (int i = 0; i < 4; i++) fixture_append(db, arena_format(&arena, "m i=%d", i).data, 2000, 1);
     for (int i = 10; i < 16; i++) fixture_append(db, arena_format(&arena, "m i=%d", i).data, 2000, 1);
     expect_rejected(db, "m i=16", 2000, APPEND_SERIES_LIMIT, "limit of 10");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -166,7 +166,7 @@ Test(db_append, extreme_times, .init = init, .fini = fini)
             size_t shown = 0;
             for (size_t i = 0; i < text.len; i++) shown += text.data[i] == '@';
             cr_expect(shown == stored || (rules & 1), "rules %u: %zu of %zu are shown", rules, shown, stored);
-            must(db_close(db));
+            fixture_close(db);
             fs_release(fs);
         }
     }
@@ -192,17 +192,17 @@ Test(db_append, clock_rules, .init = init, .fini = fini)
     fixture_append(db, "m", now - 3500 * 1000, 1);
     for (int i = 0; i < 3; i++) /* in whatever order: none comes in behind the others */
         expect_rejected(db, "m", now - (3800 - i) * 1000, APPEND_TOO_OLD, "older than the retention time");
-    must(db_close(db));
+    fixture_close(db);
 
     options.future_max_ms = 0;
     db = open_with(options);
     fixture_append(db, "m", now + 4000 * 1000, 1);
-    must(db_close(db));
+    fixture_close(db);
     options.future_max_ms = 600 * 1000;
     db = open_with(options);
     must(fixture_try(db, "m", now + 9000 * 1000, 1, &result)); /* the clock is an hour behind the data */
     cr_expect(result.rejected[APPEND_TOO_NEW] == 1 && result.retry);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -240,7 +240,7 @@ Test(db_append, a_log_that_fails, .init = init, .fini = fini)
     db = open_with(fixture_options(disk));
     text = fixture_read(db, "", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(text, STR("m 1@1000 2@2000 3@3000")), "%.*s", STR_ARG(text));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     fs_release(disk);
 }
@@ -308,7 +308,7 @@ Test(db_append, metadata_is_kept, .init = init, .fini = fini)
     struct db *db = fixture_open(fs);
 
     put_metadata(db, "up", "1");
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect_metadata(db, "up/2/1 ");
     fixture_append(db, "up", 1, 1);
@@ -319,10 +319,10 @@ Test(db_append, metadata_is_kept, .init = init, .fini = fini)
     expect_metadata(db, "up/2/2 ");
     must(db_freeze(db));
     put_metadata(db, "a", "3");
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect_metadata(db, "a/2/3 up/2/2 ");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -340,6 +340,6 @@ Test(db_append, long_labels_count_as_memory, .init = init, .fini = fini)
         fixture_append(db, series, 1000, 1);
     }
     cr_expect(db_freeze_is_due(db));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

@@ -62,12 +62,152 @@ Test(db_compact, leaves_one_block_a_day)
     db_stats(db, &stats);
     cr_expect(stats.blocks == 6 && block_files(fs) == 6, "%u blocks",
               stats.blocks); /* the late ones go back two days */
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     db = fixture_open(fs);
     after = fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(before, after));
-    must(db_close(db));
+    fixture_close(db);
+    arena_release(&arena);
+    fs_release(fs);
+}
+
+/* What a sink of log lines has seen of the merge under way: the line of a merge is written before it ends. */
+static int64_t seen_bytes, seen_done_bytes;
+
+static void look_at_progress(void *context, enum log_level level, str line)
+{
+    (void)context;
+    (void)level;
+    if (!memmem(line.data, line.len, "blocks merged", 13)) return;
+    seen_bytes = metric_get(&metric_merging_bytes);
+    seen_done_bytes = metric_get(&metric_merging_done_bytes);
+}
+
+Test(db_compact, tells_progress_and_cost)
+{
+    struct fs *disk = fs_memory_new(), *fs = fs_faulty_new(disk);
+    struct db *db = fixture_open(fs);
+    struct db_stats before, after;
+    bool done;
+
+    log_set_sink(look_at_progress, NULL);
+    fill(db);
+    db_stats(db, &before);
+    fs_faulty_plan(fs, FAULT_SYNC_FOLDER, 2, EIO, 0); /* the state's, then the merged block's */
+    cr_expect(failed(db_compact_step(db, true, &done)) && metric_get(&metric_merge_failures) == 1);
+    cr_expect(metric_get(&metric_merging_bytes) == 0 && metric_get(&metric_merging_done_bytes) == 0);
+    must(db_compact(db));
+    db_stats(db, &after);
+    cr_expect(seen_bytes > 0 && seen_done_bytes == seen_bytes, "%lld of %lld bytes", (long long)seen_done_bytes,
+              (long long)seen_bytes);
+    cr_expect(metric_get(&metric_merging_bytes) == 0 && metric_get(&metric_merging_done_bytes) == 0);
+    cr_expect(metric_get(&metric_merges) > 0 && metric_get(&metric_merged_samples) > 0);
+    int64_t gone = metric_get(&metric_merge_read_bytes) - metric_get(&metric_merge_written_bytes);
+    cr_expect(gone == (int64_t)before.block_bytes - (int64_t)after.block_bytes, "%lld", (long long)gone);
+    fixture_close(db);
+    twin_check_folder(disk);
+    fs_release(fs);
+    fs_release(disk);
+}
+
+/* A file system that does something when a merge has begun its block. */
+static struct fs_class watched_class;
+static const struct fs_class *inner_class;
+static struct db *watched;
+static void (*meanwhile)(struct db *db);
+
+static status open_watched(struct fs *fs, const char *name, enum fs_mode mode, struct file **out)
+{
+    struct db *db = watched;
+
+    if (db && mode == FS_REPLACE && str_starts_with(str_from(name), STR("block/"))) {
+        watched = NULL; /* what is done may begin a block, too */
+        meanwhile(db);
+    }
+    return inner_class->open(fs, name, mode, out);
+}
+
+static void watch(struct db *db, void (*what)(struct db *db))
+{
+    inner_class = db->fs->class;
+    watched_class = *inner_class;
+    watched_class.open = open_watched;
+    db->fs->class = &watched_class;
+    watched = db;
+    meanwhile = what;
+}
+
+static void write_and_freeze(struct db *db)
+{
+    fixture_append(db, "up job=a", 80 * hour, 1);
+    must(db_freeze(db));
+    fixture_append(db, "up job=a", 80 * hour + 1, 1);
+}
+
+/* In the middle of a merge requests are answered and heads become blocks: it holds no lock that they need. */
+Test(db_compact, nobody_waits_for_a_merge, .timeout = 60)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct arena arena;
+    bool done;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    fill(db);
+    watch(db, write_and_freeze);
+    must(db_compact_step(db, true, &done));
+    cr_expect(done && !watched, "the merge has begun a block");
+    str found = fixture_read(db, "job=a", 79 * hour, INT64_MAX, &arena);
+    cr_expect(str_equal(found, STR("up{job=\"a\"} 1@288000000 1@288000001")), "%.*s", STR_ARG(found));
+    fixture_close(db);
+    fs->class = inner_class;
+    arena_release(&arena);
+    fs_release(fs);
+}
+
+/* Four blocks of one day, and a sample three days later. */
+static void fill_a_day(struct db *db)
+{
+    for (int i = 0; i < 4; i++) {
+        fixture_append(db, "up", i * hour, i);
+        must(db_freeze(db));
+    }
+    fixture_append(db, "up", 72 * hour, 72);
+}
+
+/* The first of them. */
+static void expire_the_oldest(struct db *db)
+{
+    uint32_t before = db->view->block_count;
+
+    db->options.retention_ms = 72 * hour - 1;
+    pthread_mutex_lock(&db->maintenance);
+    must(db_retain_locked(db, 0));
+    pthread_mutex_unlock(&db->maintenance);
+    cr_assert(db->view->block_count == before - 1);
+}
+
+/* A merge of a block that expires meanwhile was in vain: nothing of it comes back, and nothing else goes with it. */
+Test(db_compact, what_expires_meanwhile_stays_away)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct arena arena;
+    bool done;
+
+    log_set_sink(fixture_quiet, NULL);
+    arena_init(&arena, NULL);
+    fill_a_day(db);
+    watch(db, expire_the_oldest);
+    must(db_compact_step(db, true, &done));
+    cr_expect(done && !watched, "the merge has begun a block");
+    str found = fixture_read(db, "__name__=up", INT64_MIN, INT64_MAX, &arena);
+    cr_expect(str_equal(found, STR("up 1@3600000 2@7200000 3@10800000 72@259200000")), "%.*s", STR_ARG(found));
+    cr_expect(db->view->block_count == 1, "what is left was merged then");
+    fixture_close(db);
+    fs->class = inner_class;
     arena_release(&arena);
     fs_release(fs);
 }
@@ -94,7 +234,7 @@ Test(db_compact, readers_keep_what_they_have)
     cr_expect(total == 144, "%zu", total);
     snapshot_release(snapshot);
     column_buffer_release(&buffer);
-    must(db_close(db));
+    fixture_close(db);
     cr_expect(block_files(fs) == 6);
     fs_release(fs);
 }
@@ -133,13 +273,12 @@ Test(db_compact, leaves_damaged_blocks_alone)
     fs_release(fs);
 }
 
-/* A merge that ends at each of its changes, by an error or a power cut. */
-Test(db_compact, every_call_may_fail)
+/* A merge that ends at each of its changes, by an error, the end of the process or a power cut. */
+static void fail_everywhere(enum crash_model model)
 {
     struct arena arena;
     bool finished = false;
 
-    log_set_sink(fixture_quiet, NULL);
     arena_init(&arena, NULL);
     for (uint64_t k = 1; !finished; k++) {
         struct fs *disk = fs_memory_new(), *fs = fs_faulty_new(disk);
@@ -149,9 +288,11 @@ Test(db_compact, every_call_may_fail)
         fs_faulty_plan(fs, FAULT_CHANGES | FAULT_SYNC | FAULT_SYNC_FOLDER, k, k % 2 ? EIO : ENOSPC, 0);
         finished = !failed(db_compact(db));
         cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d", (int)k);
-        if (k % 3) {
-            fs_memory_crash(disk, k % 3 == 1 ? CRASH_STRICT : CRASH_TORN, k);
+        if (k % 4) {
+            fs_memory_crash(disk, model, k);
             db_abandon(db);
+            twin_check_folder(disk);
+            fs_memory_crash(disk, CRASH_NONE, 0); /* gives up the lock */
             db = fixture_open(disk);
             cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d",
                       (int)k);
@@ -159,15 +300,23 @@ Test(db_compact, every_call_may_fail)
         fs_faulty_heal(fs);
         must(db_compact(db));
         cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), before), "call %d", (int)k);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(disk);
         db = fixture_open(disk); /* removes what could not be removed */
         cr_assert(block_files(disk) == 6, "call %d: %u files", (int)k, block_files(disk));
-        must(db_close(db));
+        fixture_close(db);
         fs_release(fs);
         fs_release(disk);
         arena_reset(&arena);
         cr_assert(k < 500);
     }
     arena_release(&arena);
+}
+
+Test(db_compact, every_call_may_fail)
+{
+    log_set_sink(fixture_quiet, NULL);
+    fail_everywhere(CRASH_NONE);
+    fail_everywhere(CRASH_STRICT);
+    fail_everywhere(CRASH_TORN);
 }

@@ -95,7 +95,7 @@ Test(db_delete, hides_at_once_and_only_what_came_before)
     /* to correct values: delete, then send again */
     fixture_append(db, "up job=a", 1000, 10);
     expect(db, "job=a", "up{job=\"a\"} 10@1000");
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect(db, "job=a", "up{job=\"a\"} 10@1000");
     must(db_compact(db));
@@ -104,7 +104,7 @@ Test(db_delete, hides_at_once_and_only_what_came_before)
     must(db_compact(db));
     expect(db, "__name__=up", "up{job=\"a\"} 10@1000\nup{job=\"b\"} 3@2000");
     cr_expect(tombstone_count(db) == 0);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     fs_release(fs);
 }
@@ -130,7 +130,7 @@ Test(db_delete, labels_go_with_their_last_sample)
     must(db_purge(db));
     expect_labels(db, "", "__name__,job");
     expect_labels(db, "job", "a");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -154,10 +154,10 @@ Test(db_delete, is_taken_back_until_it_is_purged)
     must(db_undelete(db, tombstone.number));
     expect(db, "job=a", "up{job=\"a\"} 1@1000");
     cr_expect(db_undelete(db, tombstone.number).code == STATUS_NOT_FOUND);
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     expect(db, "job=a", "up{job=\"a\"} 1@1000");
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -183,9 +183,63 @@ Test(db_delete, is_purged_when_its_time_has_come)
     db_stats(db, &stats);
     cr_expect(stats.block_samples == 1 && stats.blocks == 1 && tombstone_count(db) == 0, "%llu samples, %u blocks",
               (unsigned long long)stats.block_samples, stats.blocks);
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     fs_release(fs);
+}
+
+/* A block that came between the last look for hidden samples and the end of a purge keeps the tombstone. */
+Test(db_delete, a_purge_does_not_end_before_all_is_gone)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+
+    log_set_sink(fixture_quiet, NULL);
+    fixture_append(db, "up job=a", 1000, 1);
+    must(db_freeze(db));
+    must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
+    pthread_mutex_lock(&db->maintenance);
+    must(db_begin_purge_locked(db, true));
+    pthread_mutex_unlock(&db->maintenance);
+    struct view *view = db_view(db);
+    must(db_end_purge(db, view));
+    view_unref(view);
+    cr_expect(tombstone_count(db) == 1);
+    expect(db, "job=a", "");
+    must(db_purge(db));
+    cr_expect(tombstone_count(db) == 0);
+    expect(db, "job=a", "");
+    fixture_close(db);
+    fs_release(fs);
+}
+
+/* Deletes stand in a second file, too: what they hide does not come back when the state is lost or old. */
+Test(db_delete, outlives_the_state)
+{
+    for (int is_old = 0; is_old < 2; is_old++) {
+        struct fs *fs = fs_memory_new();
+        struct db *db = fixture_open(fs);
+        struct arena arena;
+        str old;
+
+        log_set_sink(fixture_quiet, NULL);
+        arena_init(&arena, NULL);
+        fixture_append(db, "up job=a", 1000, 1);
+        fixture_append(db, "up job=b", 1000, 2);
+        must(db_freeze(db));
+        must(fs_read_file(fs, "state", 1 << 20, &arena, &old));
+        must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
+        fixture_append(db, "up job=b", 2000, 3);
+        fixture_close(db);
+        must(is_old ? fs_replace_file(fs, "state", old) : fs_unlink(fs, "state"));
+        db = fixture_open(fs);
+        expect(db, "__name__=up", "up{job=\"b\"} 2@1000 3@2000");
+        must(db_undelete(db, only_tombstone(db, &arena).number));
+        expect(db, "job=a", "up{job=\"a\"} 1@1000");
+        fixture_close(db);
+        arena_release(&arena);
+        fs_release(fs);
+    }
 }
 
 /* A merge across the line would let a tombstone hide what came after it. */
@@ -208,7 +262,7 @@ Test(db_delete, merges_keep_to_their_side)
     must(db_compact(db));
     db_stats(db, &stats);
     cr_expect(stats.blocks == 1 && stats.block_samples == 8);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -231,7 +285,7 @@ Test(db_delete, too_many)
     must(try_delete(db, "job=a", INT64_MIN, INT64_MAX));
     expect(db, "job=a", "");
     must(db_delete(db, NULL, 0));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -280,7 +334,7 @@ Test(db_delete, every_call_may_fail)
         must(db_compact(db));
         cr_assert(str_equal(fixture_read(db, "__name__!=x", INT64_MIN, INT64_MAX, &arena), others), "call %d", (int)k);
         cr_assert(tombstone_count(db) == 0);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(disk);
         fs_release(fs);
         fs_release(disk);

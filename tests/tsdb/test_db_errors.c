@@ -93,7 +93,7 @@ static bool fail_under_load(int error, uint64_t k, uint64_t repeat)
     must_go_on(&twin, db, what);
     twin_check_stored(&twin, db);
     if (k % 2) {
-        must(db_close(db));
+        fixture_close(db);
     } else {
         fs_memory_crash(disk, CRASH_STRICT, k);
         db_abandon(db);
@@ -171,7 +171,7 @@ static bool fail_at_start(struct fs *folder, struct twin *twin, int error, uint6
     twin_check_folder(disk);
     must(db_open(&options, &db));
     twin_check_stored(twin, db);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     fs_release(disk);
     return has_failed;

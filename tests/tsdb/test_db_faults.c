@@ -2,12 +2,14 @@
 #include "storage/base/hash.h"
 #include "storage/fs_faulty.h"
 #include "storage/fs_memory.h"
+#include "tests/support/folder.h"
 #include "tests/support/test.h"
 #include "tests/tsdb/fixture.h"
 #include "tests/tsdb/twin.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 static const int64_t start_ms = 1700000000000;
@@ -184,8 +186,9 @@ Test(db_faults, flipped_bits_in_the_state)
 }
 
 /* What a reader that can pass on warnings gets: never an error, never a wrong sample, and a warning where any is
- * missing. */
-static void expect_told(struct db *db, const struct reading *expected, const char *name, uint64_t byte)
+ * missing, unless the start has reported it. Returns how many samples there are. */
+static size_t expect_told(struct db *db, const struct reading *expected, bool is_reported, const char *name,
+                          uint64_t byte)
 {
     struct select_request request = {NULL, 0, INT64_MIN, INT64_MAX};
     struct column_buffer buffer = {0};
@@ -213,11 +216,12 @@ static void expect_told(struct db *db, const struct reading *expected, const cha
         again = failed(s);
         cr_assert(!again || (attempt == 0 && snapshot_met_damage(snapshot)), "%s byte %d: %s", name, (int)byte, s.text);
         if (!again)
-            cr_expect(found == expected->samples || snapshot_warnings(snapshot, lines) == 1,
+            cr_expect(found == expected->samples || is_reported || snapshot_warnings(snapshot, lines) > 0,
                       "%s byte %d: %zu samples and no warning", name, (int)byte, found);
         snapshot_release(snapshot);
     }
     column_buffer_release(&buffer);
+    return found;
 }
 
 /* The name of the only block. */
@@ -249,7 +253,7 @@ Test(db_faults, flipped_bits_in_blocks_are_told_in_warnings)
         struct db *db;
         cr_assert(fs_memory_flip(copy, name, byte, (unsigned)(byte % 8)));
         cr_assert(!failed(db_open(&options, &db)));
-        expect_told(db, &expected, "block", byte);
+        expect_told(db, &expected, false, "block", byte);
         db_abandon(db);
         fs_release(copy);
     }
@@ -272,10 +276,186 @@ Test(db_faults, a_missing_block_is_told_in_warnings)
     cr_assert(!failed(fs_unlink(fs, name)));
     cr_assert(!failed(db_open(&options, &db)));
     cr_expect(read_all(db).failed);
-    expect_told(db, &expected, "block", 0);
+    expect_told(db, &expected, false, "block", 0);
     cr_assert(!failed(db_close(db)));
     twin_release(&twin);
     fs_release(fs);
+}
+
+enum { LARGE_SERIES = 120, LARGE_ROUNDS = 500, DAMAGES = 120, DAMAGES_LONG = 20000, PIECE = 4096 };
+
+/* Several blocks, a registry, a head with a log. */
+static struct fs *make_large_folder(struct twin *twin, struct reading *expected)
+{
+    struct fs *fs = fs_memory_new();
+    struct db_options options = fixture_options(fs);
+    struct db *db;
+    bool stored;
+
+    twin_init(twin, 6, LARGE_SERIES);
+    cr_assert(!failed(db_open(&options, &db)));
+    for (int i = 0; i < LARGE_ROUNDS; i++) {
+        cr_assert(!failed(append_round(twin, db, i, &stored)) && stored);
+        if (i % 150 == 149) cr_assert(!failed(db_freeze(db)));
+    }
+    *expected = read_all(db);
+    cr_assert(!expected->failed && expected->samples == (size_t)LARGE_SERIES * LARGE_ROUNDS);
+    db_abandon(db);
+    return fs;
+}
+
+enum damage { FLIPPED_BIT, ZEROED_PIECE, SWAPPED_PIECES, CUT_FILE, LOST_FILE, DAMAGE_KINDS };
+
+/* One place of damage in a file; what it was, as text. */
+static const char *do_damage(struct fs *fs, const char *name, enum damage what, uint64_t random)
+{
+    struct file *file;
+    uint64_t size;
+    static uint8_t one[PIECE], other[PIECE];
+    static const uint8_t zeros[PIECE];
+
+    if (what == LOST_FILE) {
+        cr_assert(!failed(fs_unlink(fs, name)));
+        return "is lost";
+    }
+    cr_assert(!failed(fs_open(fs, name, FS_WRITE, &file)) && !failed(file_size(file, &size)) && size > 0);
+    uint64_t at = hash_mix(random, 1) % size, second = hash_mix(random, 2) % size;
+    size_t piece = size < PIECE ? (size_t)size : PIECE;
+    at = at > size - piece && what != FLIPPED_BIT ? size - piece : at;
+    second = second > size - piece ? size - piece : second;
+    if (what == CUT_FILE) cr_assert(!failed(file_truncate(file, at)));
+    if (what == ZEROED_PIECE) cr_assert(!failed(file_write(file, at, &(struct fs_span){zeros, piece}, 1)));
+    if (what == SWAPPED_PIECES) {
+        cr_assert(!failed(file_read(file, at, one, piece)) && !failed(file_read(file, second, other, piece)));
+        cr_assert(!failed(file_write(file, at, &(struct fs_span){other, piece}, 1)));
+        cr_assert(!failed(file_write(file, second, &(struct fs_span){one, piece}, 1)));
+    }
+    if (what == FLIPPED_BIT) {
+        cr_assert(!failed(file_read(file, at, one, 1)));
+        one[0] = (uint8_t)(one[0] ^ 1u << (random >> 60 & 7));
+        cr_assert(!failed(file_write(file, at, &(struct fs_span){one, 1}, 1)));
+    }
+    file_close(file);
+    static const char *const texts[] = {"has a flipped bit", "has a zeroed piece", "has swapped pieces", "is cut"};
+    return texts[what];
+}
+
+typedef vec(str) file_names;
+
+static void list_files(struct fs *fs, struct arena *arena, file_names *out)
+{
+    static const char *const folders[] = {"", "block", "registry", "wal"};
+
+    for (size_t f = 0; f < sizeof folders / sizeof folders[0]; f++) {
+        str *names;
+        size_t count;
+        cr_assert(!failed(fs_list(fs, folders[f], arena, &names, &count)));
+        for (size_t i = 0; i < count; i++) {
+            if (str_equal(names[i], STR("lock"))) continue;
+            vec_push(out, arena_format(arena, "%s%s%.*s", folders[f], folders[f][0] ? "/" : "", STR_ARG(names[i])));
+        }
+    }
+}
+
+/* What is in a file, as a number; 0 if it is not there. */
+static uint64_t digest_of(struct fs *fs, const char *name)
+{
+    struct arena arena;
+    str content;
+
+    arena_init(&arena, NULL);
+    uint64_t digest =
+        failed(fs_read_file(fs, name, 64 << 20, &arena, &content)) ? 0 : hash_bytes(content.data, content.len) | 1;
+    arena_release(&arena);
+    return digest;
+}
+
+/* Damage anywhere in a folder of some size: the check finds it, the folder opens, shows nothing that is wrong, and says
+ * where something is missing. A flipped bit costs at most a chunk or a request. Of a log nobody can say whether its end
+ * is missing, and its last segment has bytes that are not used yet. */
+Test(db_faults, random_damage, .timeout = 3600)
+{
+    int count = getenv("VARVE_LONG") ? DAMAGES_LONG : DAMAGES;
+    struct twin twin;
+    struct reading expected;
+    struct arena arena;
+    file_names names = {0};
+
+    log_set_sink(quiet, NULL);
+    arena_init(&arena, NULL);
+    struct fs *fs = make_large_folder(&twin, &expected);
+    list_files(fs, &arena, &names);
+    cr_assert(names.count >= 6);
+    for (int i = 0; i < count; i++) {
+        uint64_t random = hash_mix(0x5eed, (uint64_t)i);
+        const char *name = names.data[random % names.count].data;
+        enum damage what = i % 2 ? FLIPPED_BIT : (enum damage)(random >> 32 & 0xFF) % DAMAGE_KINDS;
+        struct fs *copy = fs_memory_copy(fs);
+        struct db_options options = fixture_options(copy);
+        unsigned before = reports;
+        struct db *db;
+        const char *text = do_damage(copy, name, what, random);
+        char finding[FIXTURE_FINDING_BYTES];
+        fixture_check(copy, finding);
+        fs_memory_crash(copy, CRASH_NONE, 0); /* gives up the lock */
+        bool is_log = str_starts_with(str_from(name), STR("wal/"));
+        cr_expect(finding[0] || is_log || digest_of(copy, name) == digest_of(fs, name),
+                  "damage %d: %s %s: the check finds nothing", i, name, text);
+        status s = db_open(&options, &db);
+        cr_assert(!failed(s), "damage %d: %s %s: %s", i, name, text, s.text);
+        bool may_be_silent = what != FLIPPED_BIT && is_log;
+        str place = arena_format(&arena, "%s %s", name, text);
+        size_t found = expect_told(db, &expected, may_be_silent || reports > before, place.data, (uint64_t)i);
+        size_t lost = expected.samples - found;
+        cr_expect(what != FLIPPED_BIT || lost <= 150, "damage %d: %s %s: %zu samples are lost", i, name, text, lost);
+        db_abandon(db);
+        fs_release(copy);
+    }
+    vec_release(&names);
+    arena_release(&arena);
+    twin_release(&twin);
+    fs_release(fs);
+}
+
+/* Files that are cut, replaced or taken away under a running engine. */
+Test(db_faults, damage_while_running)
+{
+    struct twin twin;
+    struct reading expected;
+    struct arena arena;
+    char name[32];
+
+    log_set_sink(quiet, NULL);
+    arena_init(&arena, NULL);
+    for (int what = 0; what < DAMAGE_KINDS; what++) {
+        const char *path;
+        struct fs *memory = make_folder(&twin, &expected), *fs;
+        struct db *db;
+        file_names names = {0};
+        find_block(memory, name);
+        cr_assert(!failed(folder_make_temporary(&arena, &path)) && !failed(fs_open_folder(path, &fs)));
+        cr_assert(!failed(fs_make_folder(fs, "block")) && !failed(fs_make_folder(fs, "wal")) &&
+                  !failed(fs_make_folder(fs, "registry")));
+        list_files(memory, &arena, &names);
+        vec_each (file, &names) {
+            str content;
+            cr_assert(!failed(fs_read_file(memory, file->data, 64 << 20, &arena, &content)));
+            cr_assert(!failed(fs_replace_file(fs, file->data, content)));
+        }
+        struct db_options options = fixture_options(fs);
+        options.cache_bytes = 1; /* all is read from the file each time */
+        cr_assert(!failed(db_open(&options, &db)));
+        do_damage(fs, name, (enum damage)what, 7);
+        expect_told(db, &expected, false, name, (uint64_t)what);
+        bool stored;
+        cr_assert(!failed(append_round(&twin, db, LARGE_ROUNDS, &stored)) && stored, "writes go on");
+        db_abandon(db);
+        vec_release(&names);
+        twin_release(&twin);
+        fs_release(fs);
+        fs_release(memory);
+    }
+    arena_release(&arena);
 }
 
 /* The k-th call of a kind fails, once or for good: what was answered well is there, in memory and after a restart, and
@@ -314,7 +494,7 @@ static void fail_calls(unsigned calls, uint64_t repeat)
         }
         twin_check_stored(&twin, db);
         if (k % 2) {
-            cr_assert(!failed(db_close(db)));
+            fixture_close(db);
         } else {
             fs_memory_crash(disk, CRASH_STRICT, k);
             db_abandon(db);

@@ -79,7 +79,7 @@ static bool cut_at(uint64_t k, enum crash_model model, bool share)
               model, complaint);
     expect_samples(db, share ? "m{i=\"1\"} 1@1000\nm{i=\"2\"} 2@1000"
                              : "m{i=\"1\"} 1@1000\nm{i=\"2\"} 2@1000\nm{i=\"3\"} 3@2000");
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(disk);
     fs_release(fs);
     fs_release(disk);
@@ -120,7 +120,7 @@ Test(db_freeze, every_step_can_be_repeated, .init = init, .fini = fini)
                   files_in(disk, "wal"));
         cr_expect(files_in(disk, "block") == db->state.blocks.count, "call %d", (int)k);
         cr_expect(files_in(disk, "registry") <= db->state.registries.count, "call %d", (int)k);
-        must(db_close(db));
+        fixture_close(db);
         cr_expect(files_in(disk, "wal") == 0 && files_in(disk, "registry") == 0, "call %d", (int)k);
         twin_check_folder(disk);
         fs_release(fs);
@@ -161,7 +161,7 @@ Test(db_freeze, answered_samples_are_seen_at_once, .init = init, .fini = fini)
     must(db_freeze(db));
     cr_expect(at.seen == 1);
     log_set_sink(fixture_quiet, NULL);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     fs_release(disk);
 }
@@ -185,7 +185,7 @@ Test(db_freeze, registry_is_handed_on, .init = init, .fini = fini)
     cr_expect(registry_series_count(head_registry(db->live)) == 0);
     must(db_freeze(db));
     cr_expect(db->state.blocks.count == 3, "an empty head makes no block");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -211,7 +211,7 @@ Test(db_freeze, when_it_is_due, .init = init, .fini = fini)
         cr_expect(db_freeze_is_due(db) == rows[i].due, "row %zu", i);
         must(db_maintain(db));
         cr_expect(db->state.blocks.count == rows[i].due, "row %zu", i);
-        must(db_close(db));
+        fixture_close(db);
         fs_release(fs);
     }
 }
@@ -243,7 +243,7 @@ Test(db_freeze, one_head_may_wait, .init = init, .fini = fini)
     must(db_maintain(db));
     must(fixture_try(db, "another", 1, 1, &result));
     cr_expect(result.stored == 1);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     fs_release(disk);
 }
@@ -271,10 +271,10 @@ Test(db_freeze, retention, .init = init, .fini = fini)
     cr_expect(files_in(fs, "block") == 6, "a reader has them");
     snapshot_release(reader);
     cr_expect(files_in(fs, "block") == db->state.blocks.count);
-    must(db_close(db));
+    fixture_close(db);
     must(db_open(&options, &db));
     must(db_maintain(db));
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     fs_release(fs);
 }
@@ -368,7 +368,7 @@ Test(db_freeze, under_load, .init = init, .fini = fini)
     }
     atomic_store(&shared.stop, true);
     pthread_join(thread, NULL);
-    must(db_close(shared.db));
+    fixture_close(shared.db);
     twin_check_folder(fs);
     fs_release(fs);
 }

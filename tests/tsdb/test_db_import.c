@@ -83,10 +83,10 @@ Test(db_import, cuts_along_days)
     cr_expect(total.blocks == 4 && total.samples == 16 && total.refused == 0 && total.bytes > 0);
     str all = fixture_read(db, "job=b", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(all, STR("up{job=\"b\"} 1@500 1@288000500 1@576000500 1@864000500")), "%.*s", STR_ARG(all));
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     cr_expect(str_equal(all, fixture_read(db, "job=b", INT64_MIN, INT64_MAX, &arena)));
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -116,11 +116,11 @@ Test(db_import, what_was_there_wins)
                   STR_ARG(all));
         if (round == 0) must(db_compact(db));
         if (round == 1) {
-            must(db_close(db));
+            fixture_close(db);
             db = fixture_open(fs);
         }
     }
-    must(db_close(db));
+    fixture_close(db);
     arena_release(&arena);
     fs_release(fs);
 }
@@ -136,7 +136,7 @@ Test(db_import, series_that_can_not_be_are_counted)
 
     must(db_import(db, &source, &total));
     cr_expect(total.samples == 8 && total.refused == 1 && total.refusal[0], "%s", total.refusal);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -158,19 +158,18 @@ Test(db_import, bad_sources_are_refused)
         status s = db_import(db, &source, &total);
         cr_expect(s.code == STATUS_CORRUPT && strstr(s.text, says[i]), "%zu: %s", i, s.text);
         cr_expect(fixture_read(db, "__name__=~.+", INT64_MIN, INT64_MAX, &arena).len == 0);
-        must(db_close(db));
+        fixture_close(db);
         arena_release(&arena);
         fs_release(fs);
     }
 }
 
 /* Whatever fails, and wherever power is cut, each day is there as a whole or not at all, and the folder is sound. */
-Test(db_import, survives_faults, .timeout = 120)
+static void fail_everywhere(enum crash_model model)
 {
     struct plain plain = {.names = names, .from_ms = 1000, .step_ms = DAY_MS / 2, .count = 4, .value = 1};
     struct import_source source = source_of(&plain, 4);
 
-    log_set_sink(fixture_quiet, NULL);
     for (uint64_t k = 1;; k++) {
         struct fs *memory = fs_memory_new(), *fs = fs_faulty_new(memory);
         struct import_total total = {0};
@@ -182,19 +181,27 @@ Test(db_import, survives_faults, .timeout = 120)
         bool was_hit = fs_faulty_count(fs) > 0;
         fs_faulty_heal(fs);
         db_abandon(db);
-        fs_memory_crash(memory, (enum crash_model)(k % 5), k);
+        fs_memory_crash(memory, model, k);
+        twin_check_folder(memory);
+        fs_memory_crash(memory, CRASH_NONE, 0); /* gives up the lock */
         db = fixture_open(memory);
         str found = fixture_read(db, "job=a", INT64_MIN, INT64_MAX, &arena);
         size_t days = 0;
         for (size_t i = 0; i < found.len; i++) days += found.data[i] == '@';
         cr_expect(days % 2 == 0 && days >= 2 * total.blocks, "fault %llu: %.*s", (unsigned long long)k, STR_ARG(found));
         cr_expect(failed(s) || days == 4);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(memory);
         arena_release(&arena);
         fs_release(fs);
         fs_release(memory);
         if (!was_hit) break;
     }
+}
+
+Test(db_import, survives_faults, .timeout = 120)
+{
+    log_set_sink(fixture_quiet, NULL);
+    for (int model = CRASH_NONE; model <= CRASH_TORN; model++) fail_everywhere((enum crash_model)model);
     log_set_sink(NULL, NULL);
 }

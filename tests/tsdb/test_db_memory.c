@@ -50,7 +50,7 @@ Test(db_memory, heads_registries_and_work_count, .init = init, .fini = fini)
     must(db_freeze(db));
     cr_expect(db_memory_bytes(db) <= some && db_memory_bytes(db) > last, "the registry is handed on");
     cr_expect(account_over(&db->work) == false && atomic_load(&db->work.used_bytes) == 0);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -157,7 +157,7 @@ Test(db_memory, a_bomb_of_series, .init = init, .fini = fini, .timeout = 120)
     str first = fixture_read(db, "__name__=known i=7", INT64_MIN, INT64_MAX, &arena);
     cr_expect(memmem(first.data, first.len, "0@1000 ", 7) && memmem(first.data, first.len, "0@150500", 7), "%.*s",
               STR_ARG(first));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -181,6 +181,6 @@ Test(db_memory, what_explodes_is_named, .init = init, .fini = fini)
                      "label \"user\" (27)") == 0,
               "%s", result.error);
     fixture_append(db, "quiet i=1", 100, 1);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

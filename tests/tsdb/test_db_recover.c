@@ -51,7 +51,7 @@ static void expect_samples(struct fs *fs, const char *expected)
     str text = fixture_read(db, "", INT64_MIN, INT64_MAX, &arena);
 
     cr_expect(str_equal(text, str_from(expected)), "\"%.*s\"", STR_ARG(text));
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
 }
 
@@ -113,7 +113,7 @@ Test(db_recover, the_state_is_old, .init = init, .fini = fini)
     cr_expect(str_equal(text, STR("m{i=\"1\"} 1@1000\nm{i=\"2\"} 2@2000\nm{i=\"3\"} 3@3000")), "\"%.*s\"",
               STR_ARG(text));
     cr_expect(metric_get(&metric_damages) > damages);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -180,7 +180,7 @@ Test(db_recover, a_registry_is_lost, .init = init, .fini = fini)
             text = fixture_read(db, "", 4000, 6000, &arena);
             cr_expect(str_equal(text, expected), "\"%.*s\"", STR_ARG(text));
             must(db_freeze(db));
-            must(db_close(db));
+            fixture_close(db);
         }
         twin_check_folder(fs);
         fs_release(fs);
@@ -202,7 +202,7 @@ Test(db_recover, half_a_registry_is_enough, .init = init, .fini = fini)
     struct db *db = fixture_open(fs);
     str text = fixture_read(db, "", INT64_MIN, INT64_MAX, &arena);
     cr_expect(str_equal(text, str_from(all_samples)), "\"%.*s\"", STR_ARG(text));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -285,7 +285,7 @@ Test(db_recover, many_restarts, .init = init, .fini = fini)
     str text = fixture_read(db, "__name__=n", -1, INT64_MAX, &arena);
     cr_expect(str_starts_with(text, STR("n 0@0 3@3000 6@6000")) && str_ends_with(text, STR(" 9@9000")), "%.*s",
               STR_ARG(text));
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -302,6 +302,6 @@ Test(db_recover, the_head_goes_on, .init = init, .fini = fini)
     db_stats(db, &stats);
     cr_expect(stats.head_series == 2 && stats.head_samples == 2 && stats.blocks == 2 && stats.block_samples == 4);
     cr_expect(stats.oldest_ms == 1000 && stats.head_min_ms == 5000 && stats.head_max_ms == 7000);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

@@ -19,7 +19,7 @@ static struct db *open_five_days(struct fs *fs, int64_t retention_ms, uint64_t r
         for (int k = 0; k < 200; k++) fixture_append(db, "up", days[i] * day + k * minute, 1 / (k + 1.7));
         must(db_freeze(db));
     }
-    must(db_close(db));
+    fixture_close(db);
     options.retention_ms = retention_ms;
     options.retention_bytes = retention_bytes;
     must(db_open(&options, &db));
@@ -53,10 +53,10 @@ Test(db_retain, by_time)
         struct db *db = open_five_days(fs, cases[i].retention_ms, 0);
         must(db_maintain(db));
         expect_days(db, cases[i].days);
-        must(db_close(db));
+        fixture_close(db);
         db = fixture_open(fs);
         expect_days(db, cases[i].days);
-        must(db_close(db));
+        fixture_close(db);
         fs_release(fs);
     }
 }
@@ -73,7 +73,7 @@ Test(db_retain, by_size)
     must(db_folder_bytes_locked(db, &folder));
     cr_expect(folder.all == fs_memory_used(fs) && folder.logs == 4096, "all files count");
     uint64_t one = stats.block_bytes / 5, others = folder.all - stats.block_bytes + db_log_room(db, folder.logs);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
     for (uint64_t keep = 0; keep <= 5; keep++) {
         static const char *const days[] = {"", "4", "34", "234", "1234", "01234"};
@@ -81,7 +81,7 @@ Test(db_retain, by_size)
         db = open_five_days(fs, 0, others + keep * one + one / 2);
         must(db_maintain(db));
         expect_days(db, days[keep]);
-        must(db_close(db));
+        fixture_close(db);
         fs_release(fs);
     }
 }
@@ -95,6 +95,6 @@ Test(db_retain, samples_in_memory_stay)
     fixture_append(db, "up", 5 * day, 5);
     must(db_maintain(db));
     expect_days(db, "5");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

@@ -69,12 +69,12 @@ Test(db_space, the_reserve_is_kept_as_the_options_say)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct db *db = open_db(fs, sizes[i], 0);
         cr_expect(reserved(fs) == sizes[i], "row %zu: %llu", i, (unsigned long long)reserved(fs));
-        must(db_close(db));
+        fixture_close(db);
         cr_expect(reserved(fs) == sizes[i]);
     }
     struct db *db = open_db(fs, RESERVE, 160 << 10);
     cr_expect(reserved(fs) == 10 << 10, "no more than a part of the retention size");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -121,7 +121,7 @@ static void fill_and_free(uint64_t reserve_bytes)
         twin_check_stored(&twin, db);
     }
     if (reserve_bytes) {
-        must(db_close(db));
+        fixture_close(db);
     } else {
         fs_memory_crash(fs, CRASH_STRICT, 1);
         db_abandon(db);
@@ -165,8 +165,59 @@ Test(db_space, a_start_on_a_full_disk)
     fs_memory_limit(fs, 0);
     must(db_maintain(db));
     must(append_round(&twin, db, 51));
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
+    fs_release(fs);
+}
+
+/* A freeze that finds the disk full has the reserve to be finished with. */
+Test(db_space, a_freeze_on_a_full_disk)
+{
+    struct fs *fs = fs_memory_new();
+    struct twin twin;
+
+    log_set_sink(fixture_quiet, NULL);
+    twin_init(&twin, 10, SERIES);
+    struct db *db = open_db(fs, RESERVE, 0);
+    for (int i = 0; i < 50; i++) must(append_round(&twin, db, i));
+    fs_memory_limit(fs, fs_memory_used(fs));
+    must(db_freeze(db));
+    cr_expect(db->view->block_count == 1 && reserved(fs) == 0 && metric_get(&metric_disk_full) == 1);
+    cr_expect(append_round(&twin, db, 50).code == STATUS_NO_SPACE);
+    fs_memory_limit(fs, 0);
+    must(db_maintain(db));
+    must(append_round(&twin, db, 51));
+    cr_expect(reserved(fs) == RESERVE);
+    twin_check_stored(&twin, db);
+    fixture_close(db);
+    twin_release(&twin);
+    fs_release(fs);
+}
+
+/* What a merge under way may write counts from its beginning, and what there is of it not once more. */
+Test(db_space, merges_under_way_count)
+{
+    static const char part[3000];
+    struct fs *fs = fs_memory_new();
+    struct db *db = open_db(fs, 0, 0);
+    struct folder_bytes before, after;
+    char name[BLOCK_NAME_BYTES];
+
+    log_set_sink(fixture_quiet, NULL);
+    fixture_append(db, "up", 1000, 1);
+    must(db_freeze(db));
+    must(db_folder_bytes_locked(db, &before));
+    db->merge_bytes = 5000;
+    db->merge_first = db->state.next;
+    db->merge_count = 2;
+    block_name(name, db->merge_first + 1);
+    must(fs_replace_file(fs, name, str_make(part, sizeof part)));
+    must(db_folder_bytes_locked(db, &after));
+    cr_expect(after.all == before.all + 5000, "%llu, %llu before", (unsigned long long)after.all,
+              (unsigned long long)before.all);
+    must(fs_unlink(fs, name));
+    db->merge_bytes = 0;
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -197,7 +248,7 @@ Test(db_space, the_retention_size_is_never_passed)
         cr_expect(most <= sizes[i] && metric_get(&metric_blocks_expired) > expired);
         cr_expect(stats.block_bytes > sizes[i] / 4, "%llu of %llu bytes are left",
                   (unsigned long long)stats.block_bytes, (unsigned long long)sizes[i]);
-        must(db_close(db));
+        fixture_close(db);
         twin_check_folder(fs);
         twin_release(&twin);
         fs_release(fs);
@@ -227,7 +278,7 @@ Test(db_space, pinned_blocks_count)
     snapshot_release(snapshot);
     must(db_folder_bytes_locked(db, &after));
     cr_expect(after.all < before.all / 2);
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
     fs_release(fs);
 }
@@ -258,7 +309,7 @@ Test(db_space, merges_wait_for_room)
     } while (done);
     cr_expect(db->view->block_count < blocks);
     twin_check_stored(&twin, db);
-    must(db_close(db));
+    fixture_close(db);
     twin_release(&twin);
     fs_release(fs);
 }

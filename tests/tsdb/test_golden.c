@@ -90,11 +90,11 @@ static void test_folder(unsigned number)
     expect_lines(expected, answers_of(db), "frozen");
     must(db_compact(db));
     expect_lines(expected, answers_of(db), "merged");
-    must(db_close(db));
+    fixture_close(db);
     twin_check_folder(fs);
     db = fixture_open(fs);
     expect_lines(expected, answers_of(db), "opened again");
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 

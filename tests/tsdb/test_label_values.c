@@ -102,10 +102,10 @@ Test(label_values, table, .init = init, .fini = fini)
 
     must(db_freeze(db)); /* all in blocks, so that times are told apart exactly */
     check_rows(db);
-    must(db_close(db));
+    fixture_close(db);
     db = fixture_open(fs);
     check_rows(db);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -129,7 +129,7 @@ Test(label_values, of_a_head, .init = init, .fini = fini)
     text = join(strings, count, truncated);
     cr_expect(str_equal(text, STR("a b c d")), "\"%.*s\"", STR_ARG(text));
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -155,7 +155,56 @@ Test(label_values, many, .init = init, .fini = fini)
     must(snapshot_label_names(snapshot, &request, 302, &strings, &count, &truncated));
     cr_expect(count == 302 && !truncated);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
+    fs_release(fs);
+}
+
+/* Names and values of many series come from sets of series, those of few from the series: the same in a head, in a
+ * block, and with a delete. */
+Test(label_values, of_many_and_of_few_series, .init = init, .fini = fini)
+{
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    static const struct {
+        const char *name, *matchers, *expected;
+    } cases[] = {
+        {"job", "__name__=m", "a b c"},
+        {"job", "kind=even", "a b c"},
+        {"job", "job!=b", "a c d"},
+        {"job", "i=7", "b"},
+        {"mode", "job=a", ""},
+        {"mode", "job=~.*b|.*c", "x y"},
+        {NULL, "__name__=m", "__name__ i job kind mode"},
+        {NULL, "job=a", "__name__ i job kind"},
+        {NULL, "i=7", "__name__ i job kind mode"},
+    };
+
+    for (int i = 0; i < 400; i++) {
+        const char *text = i % 3 ? "m job=%c i=%d kind=%s mode=%s" : "m job=%c i=%d kind=%s";
+        str series = arena_format(&arena, text, 'a' + i % 3, i, i % 2 ? "odd" : "even", i % 3 == 1 ? "x" : "y");
+        fixture_append(db, series.data, 1000 + i, 1);
+    }
+    fixture_append(db, "other job=d mode=z", 1000, 1);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            struct matcher matchers[8];
+            struct select_request request = {matchers, fixture_matchers(cases[i].matchers, matchers, &arena), INT64_MIN,
+                                             INT64_MAX};
+            struct snapshot *snapshot = db_snapshot(db, NULL);
+            bool truncated;
+            size_t count;
+            str *strings;
+            must(cases[i].name ? snapshot_label_values(snapshot, str_from(cases[i].name), &request, 0, &strings, &count,
+                                                       &truncated)
+                               : snapshot_label_names(snapshot, &request, 0, &strings, &count, &truncated));
+            str text = join(strings, count, truncated);
+            cr_expect(str_equal(text, str_from(cases[i].expected)), "round %d, case %zu: \"%.*s\"", round, i,
+                      STR_ARG(text));
+            snapshot_release(snapshot);
+        }
+        must(db_freeze(db));
+    }
+    fixture_close(db);
     fs_release(fs);
 }
 

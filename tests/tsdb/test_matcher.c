@@ -30,6 +30,9 @@ static const struct {
     {MATCH_REGEX, "\xff|a", "\xff a", ".", "a,\xff", false, false},
     {MATCH_REGEX, "x(1|2)?", "x x1 x2", ". x12", "x,x1,x2", false, false},
     {MATCH_REGEX, "a.*", "a ab", ". ba", NULL, false, false},
+    {MATCH_REGEX, "^(?:.*a|b.+)$", "a ba bx", ". b ax", NULL, false, false},
+    {MATCH_REGEX, "a.*|b", "a ab b", ". bx", NULL, false, false},
+    {MATCH_NOT_REGEX, ".*a.*", ". b", "a xay", NULL, false, false},
     {MATCH_REGEX, ".*", ". a", "", NULL, true, false},
     {MATCH_REGEX, "^.*$", ". a", "", NULL, true, false},
     {MATCH_REGEX, "(.*)", ". a", "", NULL, true, false},
@@ -76,7 +79,7 @@ Test(matcher, rows)
         cr_expect(rest.len == 0, "row %zu", i);
         cr_expect(matcher.matches_all == rows[i].all && matcher.matches_non_empty == rows[i].non_empty, "row %zu", i);
         bool is_regex = rows[i].type == MATCH_REGEX || rows[i].type == MATCH_NOT_REGEX;
-        cr_expect((matcher.regex != NULL) == (is_regex && !matcher.set), "row %zu", i);
+        cr_expect((matcher.regex != NULL) == (is_regex && !matcher.set && !matcher.globs), "row %zu", i);
         arena_release(&arena);
     }
 }

@@ -28,7 +28,7 @@ static void start(struct bench *bench)
 
 static void stop(struct bench *bench)
 {
-    must(db_close(bench->db));
+    fixture_close(bench->db);
     arena_release(&bench->arena);
     fs_release(bench->fs);
 }
@@ -166,6 +166,40 @@ Test(merge, many_chunks)
     column_buffer_release(&buffer);
     block_cursor_release(&cursor);
     block_unref(block);
+    stop(&bench);
+}
+
+static void count_up(void *context, uint32_t done, uint32_t of)
+{
+    uint32_t *seen = context;
+
+    cr_assert(done == *seen + 1 && of == 3, "%u of %u after %u", done, of, *seen);
+    *seen = done;
+}
+
+Test(merge, tells_how_far_it_is)
+{
+    struct bench bench;
+    struct block_info info = {.number = 1000, .created_ms = 7};
+    uint32_t seen = 0;
+
+    start(&bench);
+    for (int i = 0; i < 3; i++) {
+        fixture_append(bench.db, "up job=a", 1000 + i, 1);
+        fixture_append(bench.db, arena_format(&bench.arena, "down i=%d", i % 2).data, 1000 + i, 1);
+        must(db_freeze(bench.db));
+    }
+    struct view *view = db_view(bench.db);
+    struct merge_request request = {.blocks = view->blocks,
+                                    .count = view->block_count,
+                                    .from_ms = INT64_MIN,
+                                    .to_ms = INT64_MAX,
+                                    .progress = count_up,
+                                    .context = &seen};
+    info.secret = bench.db->secret;
+    must(merge_blocks(bench.fs, &request, &info));
+    cr_expect(seen == 3);
+    view_unref(view);
     stop(&bench);
 }
 

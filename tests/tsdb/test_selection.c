@@ -93,7 +93,7 @@ Test(selection, first_stored_wins, .init = init, .fini = fini)
         cr_expect(str_equal(text, str_from(expected)), "\"%.*s\"", STR_ARG(text));
         if (i == 0) must(db_freeze(db));
         if (i == 1) {
-            must(db_close(db));
+            fixture_close(db);
             db = fixture_open(fs);
         }
     }
@@ -130,7 +130,7 @@ Test(selection, first_stored_wins, .init = init, .fini = fini)
     }
     column_buffer_release(&buffer);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -164,7 +164,7 @@ Test(selection, bounds, .init = init, .fini = fini)
         }
         must(db_freeze(db));
     }
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -228,7 +228,7 @@ Test(selection, rows_and_labels, .init = init, .fini = fini)
     cr_expect(selection_samples_estimate(select_all(snapshot, "i=nope", 0, 9)) == 0);
     cr_expect(selection_count(select_all(snapshot, "odd=yes", 1000, 1059)) == 30);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -270,7 +270,7 @@ Test(selection, a_disk_that_fails, .init = init, .fini = fini)
         failures += reached;
         column_buffer_release(&buffer);
         snapshot_release(snapshot);
-        must(db_close(db));
+        fixture_close(db);
         if (!reached) break;
     }
     cr_expect(failures > 10);
@@ -314,6 +314,6 @@ Test(selection, threads, .init = init, .fini = fini)
     }
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

@@ -60,7 +60,7 @@ Test(snapshot, shows_one_moment, .init = init, .fini = fini)
     for (int i = 0; i < 20; i++) cr_expect(count_samples(snapshots[i]) == (size_t)i, "snapshot %d", i);
     for (int i = 0; i < 60; i++) snapshot_release(snapshots[i]);
     snapshot_release(NULL);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -85,7 +85,7 @@ Test(snapshot, strings, .init = init, .fini = fini)
         cr_assert(str_equal(snapshot_string(snapshot, ids[i]), str_from(text)));
     }
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -119,7 +119,7 @@ Test(snapshot, strings_of_all_sources, .init = init, .fini = fini)
         cr_expect(name == UINT32_MAX);
     }
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }
 
@@ -135,6 +135,6 @@ Test(snapshot, is_charged_to_an_account, .init = init, .fini = fini)
     cr_expect(atomic_load(&account.used_bytes) > 100000);
     snapshot_release(snapshot);
     cr_expect(atomic_load(&account.used_bytes) == 0);
-    must(db_close(db));
+    fixture_close(db);
     fs_release(fs);
 }

@@ -175,7 +175,7 @@ Test(snapshot_exemplars, model_with_crashes)
             case 1: must(db_compact(model.db)); break;
             case 2: crash(&model); break;
             case 3:
-                must(db_close(model.db));
+                fixture_close(model.db);
                 twin_check_folder(model.fs);
                 model.db = fixture_open(model.fs);
                 break;
@@ -189,7 +189,7 @@ Test(snapshot_exemplars, model_with_crashes)
         }
         must(db_compact(model.db));
         check_model(&model, INT64_MIN, INT64_MAX);
-        must(db_close(model.db));
+        fixture_close(model.db);
         twin_check_folder(model.fs);
         release_model(&model);
     }
@@ -211,11 +211,11 @@ Test(snapshot_exemplars, of_a_head_without_samples)
     for (int i = 0; i < 3; i++) {
         must(db_freeze(model.db));
         check_model(&model, INT64_MIN, INT64_MAX);
-        must(db_close(model.db));
+        fixture_close(model.db);
         model.db = fixture_open(model.fs);
     }
     check_model(&model, INT64_MIN, INT64_MAX);
-    must(db_close(model.db));
+    fixture_close(model.db);
     release_model(&model);
 }
 
@@ -241,7 +241,7 @@ Test(snapshot_exemplars, none_are_kept_without_a_budget)
     must(snapshot_exemplars(snapshot, INT64_MIN, INT64_MAX, is_any, NULL, &list));
     cr_expect(list.count == 0);
     snapshot_release(snapshot);
-    must(db_close(db));
+    fixture_close(db);
     vec_release(&list);
     arena_release(&arena);
     fs_release(fs);

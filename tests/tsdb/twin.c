@@ -2,10 +2,32 @@
 #include "tests/tsdb/twin.h"
 
 #include "tests/support/test.h"
-#include "tsdb/check.h"
+#include "tests/tsdb/fixture.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Of the twin made last, for messages: with it a run can be repeated. */
+static uint64_t seed_now;
+
+static void fail(int line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void fail(int line, const char *format, ...)
+{
+    char text[400];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cr_assert(false, "twin.c, line %d, seed %llu: %s", line, (unsigned long long)seed_now, text);
+}
+
+#define twin_assert(condition, ...)                    \
+    do {                                               \
+        if (!(condition)) fail(__LINE__, __VA_ARGS__); \
+    } while (0)
 
 uint64_t twin_random(struct twin *twin)
 {
@@ -34,6 +56,7 @@ static void make_series(struct twin *twin, struct twin_series *series, size_t nu
 void twin_init(struct twin *twin, uint64_t seed, size_t series)
 {
     *twin = (struct twin){.random = seed};
+    seed_now = seed;
     arena_init(&twin->arena, NULL);
     for (size_t i = 0; i < series; i++) {
         vec_push(&twin->series, (struct twin_series){0});
@@ -178,7 +201,7 @@ static size_t random_matchers(struct twin *twin, struct matcher *out, struct are
         size_t pick = twin_random(twin) % (sizeof matcher_cases / sizeof matcher_cases[0]);
         status s = matcher_compile(matcher_cases[pick].type, str_from(matcher_cases[pick].name),
                                    str_from(matcher_cases[pick].value), &out[i], arena);
-        cr_assert(!failed(s), "%s", s.text);
+        twin_assert(!failed(s), "%s", s.text);
     }
     return count;
 }
@@ -266,7 +289,7 @@ void twin_settle(struct twin *twin, struct db *db)
         twin->delete_count++;
         vec_push(&twin->deletes, twin->pending);
     }
-    cr_assert(twin->deletes.count == count, "%zu tombstones, expected %zu", count, twin->deletes.count);
+    twin_assert(twin->deletes.count == count, "%zu tombstones, expected %zu", count, twin->deletes.count);
     twin->is_pending = false;
     arena_release(&arena);
     show(twin);
@@ -303,7 +326,7 @@ status twin_purge(struct twin *twin, struct db *db)
     vec_each (item, &twin->deletes) item->is_purging = true;
     TRY(db_purge(db));
     twin_settle(twin, db);
-    cr_assert(twin->deletes.count == 0, "%zu tombstones are left", twin->deletes.count);
+    twin_assert(twin->deletes.count == 0, "%zu tombstones are left", twin->deletes.count);
     return ok();
 }
 
@@ -324,13 +347,13 @@ static struct twin_series *series_of_row(struct twin *twin, struct snapshot *sna
     size_t count;
 
     status s = selection_label_pairs(selection, row, ids, &count);
-    cr_assert(!failed(s), "%s", s.text);
+    twin_assert(!failed(s), "%s", s.text);
     for (size_t i = 0; i < count; i++)
         pairs[i] = (label){snapshot_string(snapshot, ids[i].name), snapshot_string(snapshot, ids[i].value)};
     vec_each (series, &twin->series) {
         if (labels_compare(series->pairs, series->pair_count, pairs, count) == 0) return series;
     }
-    cr_assert(false, "a row has labels that no series has");
+    twin_assert(false, "a row has labels that no series has");
     return NULL;
 }
 
@@ -340,19 +363,19 @@ static void check_rich(const struct twin_sample *expected, const samples *got, s
 {
     const struct histogram *h = got->histograms ? got->histograms[at] : NULL;
 
-    cr_assert((got->starts_ms ? got->starts_ms[at] : 0) == expected->start_ms, "the start time at %lld is wrong",
-              (long long)expected->time_ms);
-    cr_assert(!h == !expected->histogram, "a histogram is missing or too many at %lld", (long long)expected->time_ms);
+    twin_assert((got->starts_ms ? got->starts_ms[at] : 0) == expected->start_ms, "the start time at %lld is wrong",
+                (long long)expected->time_ms);
+    twin_assert(!h == !expected->histogram, "a histogram is missing or too many at %lld", (long long)expected->time_ms);
     if (!h) return;
-    cr_assert(histogram_equal(h, expected->histogram) && h->is_integer == expected->histogram->is_integer,
-              "another histogram at %lld", (long long)expected->time_ms);
-    cr_assert((h->hint == HISTOGRAM_GAUGE) == (expected->histogram->hint == HISTOGRAM_GAUGE));
+    twin_assert(histogram_equal(h, expected->histogram) && h->is_integer == expected->histogram->is_integer,
+                "another histogram at %lld", (long long)expected->time_ms);
+    twin_assert((h->hint == HISTOGRAM_GAUGE) == (expected->histogram->hint == HISTOGRAM_GAUGE), "it does not hold");
     if (h->hint != HISTOGRAM_NOT_RESET) return;
     if (at > 0 && got->histograms[at - 1]) {
         struct histogram unknown = *h;
         unknown.hint = HISTOGRAM_UNKNOWN;
-        cr_assert(is_stale(h->sum) || !histogram_was_reset(&unknown, got->histograms[at - 1]),
-                  "a counter reset is denied at %lld", (long long)expected->time_ms);
+        twin_assert(is_stale(h->sum) || !histogram_was_reset(&unknown, got->histograms[at - 1]),
+                    "a counter reset is denied at %lld", (long long)expected->time_ms);
     }
 }
 
@@ -362,16 +385,16 @@ static void check_samples(const struct twin_series *series, const samples *got, 
 
     vec_each (sample, &series->samples) {
         if (sample->time_ms <= from_ms || sample->time_ms > to_ms) continue;
-        cr_assert(at < got->count, "samples are missing: %zu of %zu", got->count, series->samples.count);
-        cr_assert(got->times_ms[at] == sample->time_ms, "time %lld, expected %lld", (long long)got->times_ms[at],
-                  (long long)sample->time_ms);
-        cr_assert(double_bits(got->values[at]) == sample->value, "value %016llx, expected %016llx at %lld",
-                  (unsigned long long)double_bits(got->values[at]), (unsigned long long)sample->value,
-                  (long long)sample->time_ms);
+        twin_assert(at < got->count, "samples are missing: %zu of %zu", got->count, series->samples.count);
+        twin_assert(got->times_ms[at] == sample->time_ms, "time %lld, expected %lld", (long long)got->times_ms[at],
+                    (long long)sample->time_ms);
+        twin_assert(double_bits(got->values[at]) == sample->value, "value %016llx, expected %016llx at %lld",
+                    (unsigned long long)double_bits(got->values[at]), (unsigned long long)sample->value,
+                    (long long)sample->time_ms);
         check_rich(sample, got, at);
         at++;
     }
-    cr_assert(at == got->count, "%zu samples too many", got->count - at);
+    twin_assert(at == got->count, "%zu samples too many", got->count - at);
 }
 
 static void check_newest(const struct twin_series *series, int64_t from_ms, int64_t at_ms,
@@ -384,9 +407,9 @@ static void check_newest(const struct twin_series *series, int64_t from_ms, int6
     vec_each (sample, &series->samples) {
         if (sample->time_ms > from_ms && sample->time_ms <= at_ms) expected = sample;
     }
-    cr_assert(time_ms == (expected ? expected->time_ms : INT64_MIN), "the newest is at %lld, expected %lld",
-              (long long)time_ms, expected ? (long long)expected->time_ms : 0);
-    cr_assert(!expected || double_bits(value) == expected->value);
+    twin_assert(time_ms == (expected ? expected->time_ms : INT64_MIN), "the newest is at %lld, expected %lld",
+                (long long)time_ms, expected ? (long long)expected->time_ms : 0);
+    twin_assert(!expected || double_bits(value) == expected->value, "it does not hold");
     samples got = {1, 0, newest->times_ms, newest->values, newest->histograms, newest->starts_ms};
     if (expected) check_rich(expected, &got, 0);
 }
@@ -398,7 +421,7 @@ static void check_selection(struct twin *twin, struct snapshot *snapshot, const 
     uint32_t seen = 0, expected = 0;
 
     status s = snapshot_select(snapshot, request, &selection);
-    cr_assert(!failed(s), "%s", s.text);
+    twin_assert(!failed(s), "%s", s.text);
     for (uint32_t row = 0; row < selection_count(selection); row++) {
         struct twin_series *series = series_of_row(twin, snapshot, selection, row);
         samples got;
@@ -407,22 +430,22 @@ static void check_selection(struct twin *twin, struct snapshot *snapshot, const 
         const struct histogram *newest_histogram;
         struct newest_samples newest = {&newest_ms, &newest_value, &newest_histogram, &newest_start};
         uint32_t id;
-        cr_assert(matches(series, request->matchers, request->matcher_count));
-        cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
+        twin_assert(matches(series, request->matchers, request->matcher_count), "it does not hold");
+        twin_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
         check_samples(series, &got, request->from_ms, request->to_ms);
         seen += got.count > 0;
-        cr_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest), "%s",
-                  buffer.error.text);
+        twin_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest), "%s",
+                    buffer.error.text);
         check_newest(series, request->from_ms, request->to_ms, &newest);
-        cr_assert(!failed(selection_label_ids(selection, &row, 1, STR("mode"), &id)));
-        cr_assert(str_equal(snapshot_string(snapshot, id), value_of(series, STR("mode"))));
+        twin_assert(!failed(selection_label_ids(selection, &row, 1, STR("mode"), &id)), "it does not hold");
+        twin_assert(str_equal(snapshot_string(snapshot, id), value_of(series, STR("mode"))), "it does not hold");
     }
     vec_each (series, &twin->series) {
         if (matches(series, request->matchers, request->matcher_count) &&
             has_samples(series, request->from_ms, request->to_ms))
             expected++;
     }
-    cr_assert(seen == expected, "%u series with samples, expected %u", seen, expected);
+    twin_assert(seen == expected, "%u series with samples, expected %u", seen, expected);
     column_buffer_release(&buffer);
 }
 
@@ -441,16 +464,20 @@ static void check_labels(struct twin *twin, struct snapshot *snapshot, const str
     size_t name_count, value_count;
     bool truncated;
 
-    cr_assert(!failed(snapshot_label_names(snapshot, request, 0, &names, &name_count, &truncated)));
-    cr_assert(!failed(snapshot_label_values(snapshot, STR("instance"), request, 0, &values, &value_count, &truncated)));
-    for (size_t i = 1; i < value_count; i++) cr_assert(str_compare(values[i - 1], values[i]) < 0);
-    for (size_t i = 1; i < name_count; i++) cr_assert(str_compare(names[i - 1], names[i]) < 0);
+    twin_assert(!failed(snapshot_label_names(snapshot, request, 0, &names, &name_count, &truncated)),
+                "it does not hold");
+    twin_assert(!failed(
+                    snapshot_label_values(snapshot, STR("instance"), request, 0, &values, &value_count, &truncated)),
+                "it does not hold");
+    for (size_t i = 1; i < value_count; i++) twin_assert(str_compare(values[i - 1], values[i]) < 0, "it does not hold");
+    for (size_t i = 1; i < name_count; i++) twin_assert(str_compare(names[i - 1], names[i]) < 0, "it does not hold");
     vec_each (series, &twin->series) {
         if (!matches(series, request->matchers, request->matcher_count) ||
             !has_samples(series, request->from_ms, request->to_ms))
             continue;
-        for (size_t i = 0; i < series->pair_count; i++) cr_assert(contains(names, name_count, series->pairs[i].name));
-        cr_assert(contains(values, value_count, value_of(series, STR("instance"))));
+        for (size_t i = 0; i < series->pair_count; i++)
+            twin_assert(contains(names, name_count, series->pairs[i].name), "it does not hold");
+        twin_assert(contains(values, value_count, value_of(series, STR("instance"))), "it does not hold");
     }
 }
 
@@ -485,47 +512,34 @@ void twin_check_stored(struct twin *twin, struct db *db)
     size_t found = 0, expected = 0;
 
     status s = snapshot_select(snapshot, &request, &selection);
-    cr_assert(!failed(s), "%s", s.text);
+    twin_assert(!failed(s), "%s", s.text);
     for (uint32_t row = 0; row < selection_count(selection); row++) {
         struct twin_series *series = series_of_row(twin, snapshot, selection, row);
         samples got;
         size_t at = 0;
-        cr_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
+        twin_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
         vec_each (sample, &series->samples) {
             while (at < got.count && got.times_ms[at] < sample->time_ms) at++;
-            cr_assert(at < got.count && got.times_ms[at] == sample->time_ms, "a sample at %lld is lost",
-                      (long long)sample->time_ms);
-            cr_assert(double_bits(got.values[at]) == sample->value, "a sample at %lld has changed",
-                      (long long)sample->time_ms);
+            twin_assert(at < got.count && got.times_ms[at] == sample->time_ms, "a sample at %lld is lost",
+                        (long long)sample->time_ms);
+            twin_assert(double_bits(got.values[at]) == sample->value, "a sample at %lld has changed",
+                        (long long)sample->time_ms);
             check_rich(sample, &got, at);
             found++;
         }
     }
     vec_each (series, &twin->series) expected += series->samples.count;
-    cr_assert(found == expected, "%zu samples of %zu are there", found, expected);
+    twin_assert(found == expected, "%zu samples of %zu are there", found, expected);
     column_buffer_release(&buffer);
     snapshot_release(snapshot);
 }
 
-static void no_finding(void *context, str sentence)
-{
-    (void)context;
-    cr_assert(false, "check: %.*s", STR_ARG(sentence));
-}
-
-static void ignore_progress(void *context, str sentence)
-{
-    (void)context;
-    (void)sentence;
-}
-
 void twin_check_folder(struct fs *fs)
 {
-    const struct check_listener listener = {NULL, no_finding, ignore_progress};
-    struct check_summary found;
+    char finding[FIXTURE_FINDING_BYTES];
 
-    status s = check_directory(fs, &listener, &found);
-    cr_assert(!failed(s), "%s", s.text);
+    fixture_check(fs, finding);
+    twin_assert(!finding[0], "check: %s", finding);
 }
 
 void twin_batch_add(struct twin_batch *batch, const struct twin_series *series, bool shuffled, const int64_t *times_ms,
