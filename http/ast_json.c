@@ -37,6 +37,9 @@ static void put_list(struct writer *w, const char *key, const str *texts, size_t
     json_put_strings(w, texts, count);
 }
 
+/* In an expression of durations numbers tell whether they were written as durations; elsewhere they don't. */
+static void put_duration(struct writer *w, const char *key, const struct node *node, struct arena *arena);
+
 static void put_child(struct writer *w, const char *key, const struct node *node, struct arena *arena)
 {
     put_key(w, key);
@@ -70,7 +73,7 @@ static void put_fill(struct writer *w, bool is_set, double value, struct arena *
 static void put_time(struct writer *w, const struct time_modifier *time, struct arena *arena)
 {
     put_number(w, "offset", time->offset_ms);
-    put_child(w, "offsetExpr", time->offset_expr, arena);
+    put_duration(w, "offsetExpr", time->offset_expr, arena);
     put_key(w, "timestamp");
     if (time->at == AT_TIME) {
         json_put_signed(w, time->at_ms);
@@ -173,9 +176,9 @@ static void put_subquery(struct writer *w, const struct subquery *subquery, stru
 {
     put_child(w, "expr", subquery->expr, arena);
     put_number(w, "range", subquery->range_ms);
-    put_child(w, "rangeExpr", subquery->range_expr, arena);
+    put_duration(w, "rangeExpr", subquery->range_expr, arena);
     put_number(w, "step", subquery->step_ms);
-    put_child(w, "stepExpr", subquery->step_expr, arena);
+    put_duration(w, "stepExpr", subquery->step_expr, arena);
     put_time(w, &subquery->time, arena);
 }
 
@@ -203,15 +206,12 @@ void ast_json_put(struct writer *w, const struct node *node, struct arena *arena
 {
     open_node(w, type_of(node->kind));
     switch (node->kind) {
-    case NODE_NUMBER:
-        put_text(w, "val", number_text(node->number.value, arena));
-        if (node->number.is_duration) put_flag(w, "duration", true);
-        break;
+    case NODE_NUMBER: put_text(w, "val", number_text(node->number.value, arena)); break;
     case NODE_STRING: put_text(w, "val", node->string); break;
     case NODE_SELECTOR: put_selector(w, &node->selector, arena); break;
     case NODE_RANGE:
         put_number(w, "range", node->range.range_ms);
-        put_child(w, "rangeExpr", node->range.range_expr, arena);
+        put_duration(w, "rangeExpr", node->range.range_expr, arena);
         put_selector(w, &node->range.selector->selector, arena);
         break;
     case NODE_SUBQUERY: put_subquery(w, &node->subquery, arena); break;
@@ -225,10 +225,23 @@ void ast_json_put(struct writer *w, const struct node *node, struct arena *arena
     case NODE_PAREN: put_child(w, "expr", node->paren, arena); break;
     case NODE_DURATION:
         put_text(w, "op", operator_text(node->duration.op));
-        put_child(w, "lhs", node->duration.left, arena);
-        put_child(w, "rhs", node->duration.right, arena);
+        put_duration(w, "lhs", node->duration.left, arena);
+        put_duration(w, "rhs", node->duration.right, arena);
         put_flag(w, "wrapped", node->duration.wrapped);
         break;
     }
+    writer_u8(w, '}');
+}
+
+static void put_duration(struct writer *w, const char *key, const struct node *node, struct arena *arena)
+{
+    if (!node || node->kind != NODE_NUMBER) {
+        put_child(w, key, node, arena);
+        return;
+    }
+    put_key(w, key);
+    open_node(w, type_of(NODE_NUMBER));
+    put_text(w, "val", number_text(node->number.value, arena));
+    put_flag(w, "duration", node->number.is_duration);
     writer_u8(w, '}');
 }

@@ -10,7 +10,7 @@
 
 struct annotation {
     bool is_warning;
-    uint32_t at; /* offset in the query */
+    uint32_t at, order; /* offset in the query; end of the node there */
     str text;
     struct bucket_repair repair; /* count 0: none */
     uint32_t occurrences;        /* told if there are several */
@@ -31,8 +31,22 @@ void annotations_release(struct annotations *annotations)
     map_release(&annotations->by_text);
 }
 
-/* The entry of a text; the text is copied when it is new. */
-static struct annotation *entry_locked(struct annotations *annotations, bool is_warning, uint32_t at, str text)
+/* Samples of a subquery stand nowhere in the query for Prometheus, so it points to the query's beginning. */
+static uint32_t place_of(const struct node *node)
+{
+    return node->kind == NODE_SUBQUERY ? 0 : node->start;
+}
+
+/* Of equal texts the place evaluated last is told, as Prometheus does. Operands end before what they are operands of,
+ * and left ones before right ones; at one end the outermost starts first. */
+static bool is_later(const struct annotation *known, const struct node *node, uint32_t order)
+{
+    return order != known->order ? order > known->order : place_of(node) < known->at;
+}
+
+/* The entry of a text; the text is copied when it is new. The order is the end of the node that is evaluated. */
+static struct annotation *entry_locked(struct annotations *annotations, bool is_warning, const struct node *node,
+                                       uint32_t order, str text)
 {
     uint64_t hash = hash_bytes(text.data, text.len);
     struct map_cursor cursor = {0};
@@ -41,20 +55,26 @@ static struct annotation *entry_locked(struct annotations *annotations, bool is_
          id = map_next(&annotations->by_text, &cursor)) {
         struct annotation *known = annotations->list.data[id];
         if (!str_equal(known->text, text)) continue;
-        if (at < known->at) known->at = at;
+        if (is_later(known, node, order)) {
+            known->at = place_of(node);
+            known->order = order;
+        }
         return known;
     }
     struct annotation *entry = arena_zalloc(&annotations->arena, sizeof *entry);
-    *entry = (struct annotation){.is_warning = is_warning, .at = at, .text = arena_copy_str(&annotations->arena, text)};
+    *entry = (struct annotation){.is_warning = is_warning,
+                                 .at = place_of(node),
+                                 .order = order,
+                                 .text = arena_copy_str(&annotations->arena, text)};
     map_add(&annotations->by_text, hash, (uint32_t)annotations->list.count);
     vec_push(&annotations->list, entry);
     return entry;
 }
 
 /* Adds "PromQL warning: …" or "PromQL info: …". */
-__attribute__((format(printf, 5, 6))) static void add_many(struct annotations *annotations, bool is_warning,
-                                                           const struct node *node, uint32_t occurrences,
-                                                           const char *format, ...)
+__attribute__((format(printf, 6, 7))) static void add_many(struct annotations *annotations, bool is_warning,
+                                                           const struct node *node, uint32_t order,
+                                                           uint32_t occurrences, const char *format, ...)
 {
     va_list args;
     struct arena arena;
@@ -65,12 +85,13 @@ __attribute__((format(printf, 5, 6))) static void add_many(struct annotations *a
     va_end(args);
     str text = arena_format(&arena, "PromQL %s: %.*s", is_warning ? "warning" : "info", STR_ARG(body));
     pthread_mutex_lock(&annotations->mutex);
-    entry_locked(annotations, is_warning, node->start, text)->occurrences += occurrences;
+    entry_locked(annotations, is_warning, node, order, text)->occurrences += occurrences;
     pthread_mutex_unlock(&annotations->mutex);
     arena_release(&arena);
 }
 
-#define add(annotations, is_warning, node, ...) add_many((annotations), (is_warning), (node), 0, __VA_ARGS__)
+#define add(annotations, is_warning, node, ...) \
+    add_many((annotations), (is_warning), (node), (node)->end, 0, __VA_ARGS__)
 
 /* A number as Go's %g has it. */
 struct number_text {
@@ -85,15 +106,18 @@ static const char *number_print(struct number_text *out, double value)
 
 #define NUMBER(value) number_print(&(struct number_text){{0}}, (value))
 
-void annotate_quantile(struct annotations *annotations, const struct node *node, double quantile)
+void annotate_quantile(struct annotations *annotations, const struct node *of, const struct node *param,
+                       double quantile)
 {
-    add(annotations, true, node, "quantile value should be between 0 and 1, got %s", NUMBER(quantile));
+    add_many(annotations, true, param, of->end, 0, "quantile value should be between 0 and 1, got %s",
+             NUMBER(quantile));
 }
 
-void annotate_ratio(struct annotations *annotations, const struct node *node, double ratio, double capped)
+void annotate_ratio(struct annotations *annotations, const struct node *of, const struct node *param, double ratio,
+                    double capped)
 {
-    add(annotations, true, node, "ratio value should be between -1 and 1, got %s, capping to %s", NUMBER(ratio),
-        NUMBER(capped));
+    add_many(annotations, true, param, of->end, 0, "ratio value should be between -1 and 1, got %s, capping to %s",
+             NUMBER(ratio), NUMBER(capped));
 }
 
 void annotate_sort_in_range(struct annotations *annotations, const struct node *node)
@@ -202,8 +226,8 @@ void annotate_metric(struct annotations *annotations, const struct node *node, e
 
     arena_init(&arena, NULL);
     str name = is_named ? quote_text(metric, &arena) : metric;
-    add_many(annotations, metric_notes[note].is_warning, node, note == NOTE_START_OVERLAP ? occurrences : 0, "%s%s%.*s",
-             metric_notes[note].before, is_named ? metric_notes[note].named : "", STR_ARG(name));
+    add_many(annotations, metric_notes[note].is_warning, node, node->end, note == NOTE_START_OVERLAP ? occurrences : 0,
+             "%s%s%.*s", metric_notes[note].before, is_named ? metric_notes[note].named : "", STR_ARG(name));
     arena_release(&arena);
 }
 
@@ -234,7 +258,7 @@ void annotate_repair(struct annotations *annotations, const struct node *node, s
                      "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)%s%.*s",
                      name.len ? " for metric name " : "", STR_ARG(name));
     pthread_mutex_lock(&annotations->mutex);
-    merge_repair(&entry_locked(annotations, false, node->start, text)->repair, repair);
+    merge_repair(&entry_locked(annotations, false, node, node->end, text)->repair, repair);
     pthread_mutex_unlock(&annotations->mutex);
     arena_release(&arena);
 }

@@ -1,7 +1,8 @@
 /* Warnings and infos about a query's data.
  *
- * Operators add them from any thread while tiles are filled; equal texts are kept once, with the first place in the
- * query. What happens often (once a series or a step) is merged or guarded by the caller's own "said already" bit.
+ * Operators add them from any thread while tiles are filled; equal texts are kept once, with the place in the
+ * query that is evaluated last. What happens often (once a series or a step) is merged or guarded by the caller's own
+ * "said already" bit.
  */
 #ifndef VARVE_QUERY_ANNOTATIONS_H
 #define VARVE_QUERY_ANNOTATIONS_H
@@ -25,8 +26,6 @@ void annotations_init(struct annotations *annotations);
 void annotations_release(struct annotations *annotations);
 
 /* One function for each text; `node` is what the position in the query points to. */
-void annotate_quantile(struct annotations *annotations, const struct node *node, double quantile);
-void annotate_ratio(struct annotations *annotations, const struct node *node, double ratio, double capped);
 void annotate_bucket(struct annotations *annotations, const struct node *node, str bucket, str metric);
 void annotate_sort_in_range(struct annotations *annotations, const struct node *node);
 void annotate_not_counter(struct annotations *annotations, const struct node *node, str metric);
@@ -36,6 +35,12 @@ void annotate_operand_types(struct annotations *annotations, const struct node *
 void annotate_layout(struct annotations *annotations, const struct node *node, enum operator_kind op);
 void annotate_mixed_group(struct annotations *annotations, const struct node *node);
 void annotate_ignored_in_group(struct annotations *annotations, const struct node *node, enum aggregate_kind op);
+
+/* A parameter of `of`, to which the position points. */
+void annotate_quantile(struct annotations *annotations, const struct node *of, const struct node *param,
+                       double quantile);
+void annotate_ratio(struct annotations *annotations, const struct node *of, const struct node *param, double ratio,
+                    double capped);
 
 /* What sums of histograms have to tell; `what` is "addition", "subtraction" or "aggregation". */
 void annotate_collision(struct annotations *annotations, const struct node *node, const char *what);

@@ -63,7 +63,7 @@ static bool open_params(struct buckets *b, struct query *query)
         size_t steps = b->columns[p].is_constant ? 1 : b->stage.grid.steps;
         for (size_t s = 0; s < steps && b->kind != FRACTION; s++) {
             double q = b->columns[p].values[s];
-            if (!(q >= 0 && q <= 1)) annotate_quantile(&query->annotations, param_arg(b, p), q);
+            if (!(q >= 0 && q <= 1)) annotate_quantile(&query->annotations, b->stage.node, param_arg(b, p), q);
         }
     }
     return true;

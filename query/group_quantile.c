@@ -27,11 +27,11 @@ static void check_quantiles(const struct group_quantile *g, struct query *query)
         greatest = q > greatest ? q : greatest;
     }
     if (has_nan) {
-        annotate_quantile(&query->annotations, param, NAN);
+        annotate_quantile(&query->annotations, g->stage.node, param, NAN);
         return;
     }
-    if (greatest > 1) annotate_quantile(&query->annotations, param, greatest);
-    if (least < 0) annotate_quantile(&query->annotations, param, least);
+    if (greatest > 1) annotate_quantile(&query->annotations, g->stage.node, param, greatest);
+    if (least < 0) annotate_quantile(&query->annotations, g->stage.node, param, least);
 }
 
 static bool open_group_quantile(struct stage *stage, struct query *query)

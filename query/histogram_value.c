@@ -14,7 +14,7 @@ bool bucket_walk_next(struct bucket_walk *walk, struct bucket_view *out)
         if (walk->at == total) return false;
         at = walk->is_backward ? total - 1 - walk->at : walk->at;
         walk->at++;
-    } while (at == negatives && !(h->zero_count > 0));
+    } while (at == negatives && !(walk->is_plain ? h->zero_count != 0 : h->zero_count > 0));
     *out = (struct bucket_view){.is_zero = at == negatives};
     if (out->is_zero) {
         out->lower = -h->zero_threshold;
@@ -25,12 +25,13 @@ bool bucket_walk_next(struct bucket_walk *walk, struct bucket_view *out)
         histogram_bucket_bounds(h, h->negative.indexes[i], &out->upper, &out->lower);
         out->lower = -out->lower;
         out->upper = -out->upper;
-        if (out->upper > -h->zero_threshold) out->upper = -h->zero_threshold;
+        if (!walk->is_plain && out->upper > -h->zero_threshold) out->upper = -h->zero_threshold;
         out->count = h->negative.counts[i];
     } else {
         uint32_t i = at - negatives - 1;
         histogram_bucket_bounds(h, h->positive.indexes[i], &out->lower, &out->upper);
-        if (!histogram_is_custom(h) && out->lower < h->zero_threshold) out->lower = h->zero_threshold;
+        if (!walk->is_plain && !histogram_is_custom(h) && out->lower < h->zero_threshold)
+            out->lower = h->zero_threshold;
         out->is_first_custom = histogram_is_custom(h) && h->positive.indexes[i] == 0;
         out->count = h->positive.counts[i];
     }
@@ -208,7 +209,8 @@ static struct remainder trim_bucket(const struct histogram *h, const struct buck
         if (keeps_below && limit < left.upper && left.count != 0) left.upper = limit;
         return left;
     }
-    if (keeps_below ? bucket->lower >= limit : bucket->upper <= limit) {
+    bool is_beyond = keeps_below ? !(bucket->lower < limit) : !(bucket->upper > limit);
+    if (is_beyond && !(bucket->is_zero && isnan(limit))) {
         left.count = 0;
     } else if (isinf(bucket->upper)) {
         if (keeps_below) left.count = 0;
@@ -266,7 +268,8 @@ const struct histogram *histogram_trim(const struct histogram *h, double limit, 
     uint32_t negatives = h->negative.count, at;
 
     *out = *h;
-    out->zero_count = out->count = out->sum = 0;
+    if (h->zero_count > 0) out->zero_count = 0;
+    out->count = out->sum = 0;
     while (bucket_walk_next(&walk, &bucket)) {
         at = walk.at - 1;
         if (bucket.is_zero) clip_at_zero(h, &bucket);
@@ -307,7 +310,7 @@ static str number_text(double value, struct arena *arena)
 
 str histogram_text(const struct histogram *h, struct arena *arena)
 {
-    struct bucket_walk walk = {.h = h};
+    struct bucket_walk walk = {.h = h, .is_plain = true};
     struct bucket_view bucket;
     struct writer out = {0};
     str count = number_text(h->count, arena), sum = number_text(h->sum, arena);

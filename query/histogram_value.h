@@ -12,11 +12,12 @@ struct bucket_view {
     bool is_zero, is_first_custom;
 };
 
-/* Walks over all buckets from the lowest to the highest, or back. Zeroed but for the histogram. */
+/* Walks over all buckets from the lowest to the highest, or back. Zeroed but for the histogram. Plainly: buckets as
+ * they are stored, neither cut by the zero bucket nor without one that has a count below zero. */
 struct bucket_walk {
     const struct histogram *h;
     uint32_t at;
-    bool is_backward;
+    bool is_backward, is_plain;
 };
 bool bucket_walk_next(struct bucket_walk *walk, struct bucket_view *out);
 

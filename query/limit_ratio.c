@@ -69,8 +69,8 @@ static bool check_ratios(const struct limit_ratio *l, struct query *query, bool 
         greatest = ratio > greatest ? ratio : greatest;
     }
     *is_zero = least == 0 && greatest == 0;
-    if (greatest > 1) annotate_ratio(&query->annotations, param, greatest, 1);
-    if (least < -1) annotate_ratio(&query->annotations, param, least, -1);
+    if (greatest > 1) annotate_ratio(&query->annotations, l->stage.node, param, greatest, 1);
+    if (least < -1) annotate_ratio(&query->annotations, l->stage.node, param, least, -1);
     return true;
 }
 

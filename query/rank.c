@@ -95,7 +95,7 @@ static bool offer_piece(void *context, struct task *task, const struct piece *pi
     bool takes_histograms = rank->node->op == AGGREGATE_LIMITK;
 
     if (piece->tile.histograms && !takes_histograms && bits_any(piece->tile.histograms, tile_words(&piece->tile)))
-        annotate_ignored_in_group(&task->query->annotations, rank->node->expr, rank->node->op);
+        annotate_ignored_in_group(&task->query->annotations, rank->stage.node, rank->node->op);
     pthread_mutex_lock(&rank->mutex);
     for (uint32_t i = 0; i < piece->count; i++) {
         uint32_t row = piece->rows[i], group = rank->groups.of_row[row], room = rank->room[group];

@@ -135,6 +135,14 @@ static bool is_rich(const struct window *window, const struct query *query, cons
     return column->starts_ms && window->function->uses_starts && query_has(query, FEATURE_START_TIMESTAMPS);
 }
 
+/* What annotations point to: the first argument, also where the range vector is another one, as in Prometheus. */
+static const struct node *window_noted(const struct window *window)
+{
+    const struct node *node = window->stage.node;
+
+    return node->kind == NODE_CALL ? node->call.args[0] : window->feed.node;
+}
+
 static bool run_row(const struct window *window, struct task *task, uint32_t row, const samples *column, double *values,
                     uint64_t *present, struct tile *out, size_t to)
 {
@@ -150,7 +158,7 @@ static bool run_row(const struct window *window, struct task *task, uint32_t row
                              .params = window->columns,
                              .scratch = &task->scratch,
                              .cells = &task->cells,
-                             .vector = window->feed.node,
+                             .vector = window_noted(window),
                              .shape = &window->feed.shape,
                              .stage = &window->stage,
                              .query = task->query,

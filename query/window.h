@@ -15,7 +15,7 @@ struct window_run {
     samples column;
     const struct column *params;     /* scalar arguments in written order */
     struct scratch *scratch, *cells; /* cells: for histograms in the result */
-    const struct node *vector;       /* the argument, for annotations about its rows … */
+    const struct node *vector;       /* what annotations about rows point to … */
     const struct shape *shape;       /* … whose labels these are */
     const struct stage *stage;       /* for errors and annotations */
     struct query *query;

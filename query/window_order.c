@@ -94,7 +94,8 @@ static bool run_quantile(const struct window_run *run, double *values, uint64_t 
         if (!window_goes_on(run, run->plan->length[s])) return false;
         double q = window_param(run, 0, s);
         if (!(q >= 0 && q <= 1) && double_bits(q) != double_bits(warned)) {
-            annotate_quantile(&run->query->annotations, ast_unwrap(run->stage->node->call.args[0]), q);
+            const struct node *call = run->stage->node;
+            annotate_quantile(&run->query->annotations, call, ast_unwrap(call->call.args[0]), q);
             warned = q;
         }
         values[s] = quantile_of(copy, copy_window(run, s, copy), q);

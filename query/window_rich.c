@@ -58,7 +58,7 @@ bool rich_was_reset(const struct rich_window *window, size_t i)
     return rich_start_reset(window, i) || histogram_was_reset(window->histograms[i], window->histograms[i - 1]);
 }
 
-static bool is_mixed(const struct rich_window *window)
+bool rich_is_mixed(const struct rich_window *window)
 {
     return window->histogram_count > 0 && window->histogram_count < window->count;
 }
@@ -99,7 +99,7 @@ struct rich_result rich_sum(struct rich_run *rich, size_t step)
     struct rich_window window = rich_window_at(rich, step);
     double sum = 0, lost = 0;
 
-    if (is_mixed(&window)) {
+    if (rich_is_mixed(&window)) {
         rich_note(rich, NOTE_MIXED_KINDS, 1);
         return rich_nothing();
     }
@@ -116,7 +116,7 @@ struct rich_result rich_avg(struct rich_run *rich, size_t step)
 {
     struct rich_window window = rich_window_at(rich, step);
 
-    if (is_mixed(&window)) {
+    if (rich_is_mixed(&window)) {
         rich_note(rich, NOTE_MIXED_KINDS, 1);
         return rich_nothing();
     }
@@ -260,7 +260,7 @@ static bool run_floats(const struct window_function *function, struct window_run
     for (size_t s = 0; s < run->plan->steps; s++) {
         struct rich_window window = rich_window_at(rich, s);
         if (!window_goes_on(run, 1)) return false;
-        if (is_mixed(&window)) rich_note(rich, NOTE_IGNORED_IN_RANGE, 1);
+        if (rich_is_mixed(&window)) rich_note(rich, NOTE_IGNORED_IN_RANGE, 1);
     }
     if (!run->column.histograms) {
         floats = run->column;

@@ -39,6 +39,9 @@ struct rich_window {
 };
 struct rich_window rich_window_at(const struct rich_run *rich, size_t step);
 
+/* Whether there are both floats and histograms. */
+bool rich_is_mixed(const struct rich_window *window);
+
 static inline const struct histogram *rich_histogram(const struct rich_window *window, size_t i)
 {
     return window->histograms ? window->histograms[i] : NULL;

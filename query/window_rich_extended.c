@@ -30,15 +30,6 @@ static bool find_ends(struct extended *e)
     return times[e->last] > e->start_ms && !(e->is_smoothed && times[e->first] > e->end_ms);
 }
 
-/* How many of the samples that count are histograms. */
-static size_t count_histograms(const struct extended *e)
-{
-    size_t count = 0;
-
-    for (size_t i = e->first; i <= e->last; i++) count += rich_histogram(&e->window, i) != NULL;
-    return count;
-}
-
 /* The point between samples i and i + 1 at a time, into the sum. Over a counter reset it is a part of the later one. */
 static bool interpolate(struct histogram_sum *sum, const struct rich_window *window, size_t i, int64_t at_ms,
                         bool is_counter)
@@ -155,13 +146,13 @@ static struct rich_result change_of(struct rich_run *rich, size_t step, bool is_
                          .is_smoothed = rich->run->is_smoothed};
     double change;
 
-    if (!find_ends(&e)) return rich_nothing();
-    size_t histograms = count_histograms(&e);
-    if (histograms > 0 && histograms < e.last - e.first + 1) {
+    /* Also when those of one kind lie only where the window is extended to. */
+    if (rich_is_mixed(&e.window)) {
         rich_note(rich, NOTE_MIXED_KINDS, 1);
         return rich_nothing();
     }
-    if (histograms) return change_of_histograms(rich, &e, is_counter, seconds);
+    if (!find_ends(&e)) return rich_nothing();
+    if (e.window.histogram_count) return change_of_histograms(rich, &e, is_counter, seconds);
     if (!extended_change(e.window.times_ms, e.window.values, e.window.count, e.start_ms, e.end_ms, e.is_smoothed,
                          is_counter, &change))
         return rich_nothing();
@@ -223,7 +214,7 @@ struct rich_result rich_smoothed(const struct smoothing *smoothing, const sample
     double value;
 
     for (size_t i = 0; i < length; i++) window.histogram_count += window.histograms[i] != NULL;
-    if (window.histogram_count && window.histogram_count < length) {
+    if (rich_is_mixed(&window)) {
         query_note(smoothing->query, smoothing->node, NOTE_MIXED_KINDS, smoothing->shape, smoothing->row, 1);
         return rich_nothing();
     }

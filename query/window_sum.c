@@ -2,8 +2,8 @@
  *
  * The reference is a compensated sum over the samples of each window in sequence. Three ways lead there, by what the
  * column allows:
- *   - integers small enough that no sum of them is rounded, so that any order gives the same bits: differences of
- * prefix sums where windows overlap, else sums in lanes;
+ *   - integers small enough that no sum of them is rounded: differences of prefix sums if windows overlap, else sums in
+ *     any order, the same bits;
  *   - long windows that overlap much: compensated sums of aligned runs of 64 samples are made once and added up;
  *   - else each window in sequence, many windows side by side.
  * A window whose sum is not finite is walked on its own.
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { LANES = 16, SIDE_BY_SIDE = 64, RUN = 64, LONG_WINDOW = 256, OVERLAP = 16 };
+enum { SIDE_BY_SIDE = 64, RUN = 64, LONG_WINDOW = 256, OVERLAP = 16, LANES = 16, PROBE = 64 };
 
 /* Whether all values are integers of at most `limit`, which is below 2^51: adding and subtracting 1.5 * 2^52 rounds. */
 KERNEL static bool are_integers(const double *column, size_t count, double limit)
@@ -34,36 +34,37 @@ KERNEL static void sum_prefixes(const struct window_plan *plan, const int64_t *r
     for (size_t s = 0; s < plan->steps; s++) out[s] = (double)(prefix[first[s] + length[s]] - prefix[first[s]]);
 }
 
-KERNEL static void sum_in_lanes(const struct window_plan *plan, const double *restrict column, double *restrict out)
+/* A sum that is not rounded, so its order is free. */
+KERNEL static double sum_exact(const double *values, size_t count)
 {
-    for (size_t s = 0; s < plan->steps; s++) {
-        const double *window = column + plan->first[s];
-        size_t length = plan->length[s], whole = length - length % LANES;
-        double lanes[LANES] = {0}, sum = 0;
-        for (size_t i = 0; i < whole; i += LANES) {
-            for (size_t k = 0; k < LANES; k++) lanes[k] += window[i + k];
-        }
-        for (size_t k = 0; k < LANES; k++) sum += lanes[k];
-        for (size_t i = whole; i < length; i++) sum += window[i];
-        out[s] = sum;
+    double sums[LANES] = {0}, sum = 0;
+    size_t i = 0;
+
+    for (; i + LANES <= count; i += LANES) {
+        for (size_t lane = 0; lane < LANES; lane++) sums[lane] += values[i + lane];
     }
+    for (; i < count; i++) sum += values[i];
+    for (size_t lane = 0; lane < LANES; lane++) sum += sums[lane];
+    return sum;
 }
 
 static bool sum_integers(const struct window_run *run, double *out)
 {
+    const struct window_plan *plan = run->plan;
     const double *column = run->column.values;
-    size_t count = run->column.count;
-    double limit = 0x1p53 / (double)count;
+    size_t count = run->column.count, some = count < PROBE ? count : PROBE;
+    double limit = fmin(0x1p53 / (double)count, 0x1p50);
 
-    if (!are_integers(column, count, limit < 0x1p50 ? limit : 0x1p50)) return false;
-    if (run->plan->total < 2 * count) {
-        sum_in_lanes(run->plan, column, out);
+    if (plan->total < count / 2 || !are_integers(column, some, limit)) return false;
+    if (!are_integers(column + some, count - some, limit)) return false;
+    if (plan->total < 2 * count) {
+        for (size_t s = 0; s < plan->steps; s++) out[s] = sum_exact(column + plan->first[s], plan->length[s]);
         return true;
     }
     int64_t *prefix = scratch_array(run->scratch, int64_t, count + 1);
     prefix[0] = 0;
     for (size_t i = 0; i < count; i++) prefix[i + 1] = prefix[i] + (int64_t)column[i];
-    sum_prefixes(run->plan, prefix, out);
+    sum_prefixes(plan, prefix, out);
     return true;
 }
 

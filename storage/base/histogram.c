@@ -9,13 +9,22 @@
 
 enum { FRACTIONS = 1 << HISTOGRAM_SCHEMA_MAX };
 
-/* 2^(i / 256 - 1): what bounds are made of, in every schema. */
+/* 2^(i / 256 - 1), about: what bounds are made of, in every schema. Prometheus has them as a table whose last bits are
+ * off by little. Bounds become labels and texts, so the same ones are needed: a digit is by how many units in the last
+ * place a fraction lies below the nearest double, plus 1. */
+static const char units_below[] = "1111112111211111112311222222222211211121122211221122102211221122"
+                                  "1111112222332132112111211112111111121011213311221222112121332222"
+                                  "2121223322322122222222323233323311221121223321332233212232332232"
+                                  "2243223233433343333333444455435422322333324422333243223333543344";
 static double fractions[FRACTIONS];
 static pthread_once_t fractions_once = PTHREAD_ONCE_INIT;
 
 static void make_fractions(void)
 {
-    for (int i = 0; i < FRACTIONS; i++) fractions[i] = (double)exp2l((long double)i / FRACTIONS - 1);
+    for (int i = 0; i < FRACTIONS; i++) {
+        double nearest = (double)exp2l((long double)i / FRACTIONS - 1);
+        fractions[i] = nearest - (units_below[i] - '1') * (DBL_EPSILON / 2); /* all lie between 0.5 and 1 */
+    }
 }
 
 double histogram_bound(int32_t index, int schema)

@@ -2,12 +2,14 @@
  *
  *     conformance [--frozen] [--printed] [--threads N] [-v] [files…]
  *
- * Without files, every .test of promql/ in the folder that VARVE_CONFORMANCE names. Prints a line for each file and a
- * total; with -v also what failed and why. Fails when any case does. With --frozen every load becomes a block; with
+ * Without files, every .test of promql/ and the queries of compliance/ in the folder that VARVE_CONFORMANCE names; each
+ * expression goes through its other forms, too (forms.h). Prints a line for each file and a total; with -v also what
+ * failed and why. Fails when any case does. With --frozen every load becomes a block; with
  * --printed the expressions are run as the printer lays them out. A folder without scripts is said plainly and is no
  * failure: they do not belong to the project.
  */
 #include "storage/base/log.h"
+#include "tests/conformance/compliance.h"
 #include "tests/conformance/session.h"
 
 #include <dirent.h>
@@ -114,6 +116,26 @@ static bool run_folder(const char *suites, const struct options *options, struct
     return is_good;
 }
 
+static void run_list(const char *suites, const struct options *options, struct counts *total)
+{
+    struct session_options session_options = {options->is_frozen, options->is_printed, options->threads};
+    struct counts counts = {0};
+    struct arena arena;
+    str list;
+
+    arena_init(&arena, NULL);
+    str path = arena_format(&arena, "%s/compliance/queries.txt", suites);
+    if (read_file(path.data, &arena, &list)) {
+        compliance_run(list, &session_options, options->is_verbose, &counts.passed, &counts.failed);
+        printf("compliance queries: %zu passed, %zu failed\n", counts.passed, counts.failed);
+    } else {
+        printf("no compliance queries at %.*s, so none is run\n", STR_ARG(path));
+    }
+    arena_release(&arena);
+    total->passed += counts.passed;
+    total->failed += counts.failed;
+}
+
 int main(int count, char **args)
 {
     struct options options = {.threads = 2};
@@ -136,7 +158,9 @@ int main(int count, char **args)
             is_good &= run_file(args[i], &options, &total);
         }
     }
-    if (!has_files) is_good = run_folder(folder ? folder : VARVE_CONFORMANCE_DEFAULT, &options, &total);
+    if (!folder) folder = VARVE_CONFORMANCE_DEFAULT;
+    if (!has_files) is_good = run_folder(folder, &options, &total);
+    if (!has_files) run_list(folder, &options, &total);
     printf("total: %zu passed, %zu failed\n", total.passed, total.failed);
     return is_good && total.failed == 0 ? 0 : 1;
 }

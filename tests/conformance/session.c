@@ -2,10 +2,10 @@
 #include "tests/conformance/session.h"
 
 #include "query/functions.h"
-#include "query/parse.h"
 #include "query/query.h"
 #include "storage/fs_memory.h"
 #include "tests/conformance/answer.h"
+#include "tests/conformance/forms.h"
 #include "tests/conformance/nhcb.h"
 #include "tsdb/db.h"
 
@@ -237,19 +237,6 @@ static bool run_instants(struct session *session, const struct eval *eval, str *
     return true;
 }
 
-/* Whether the printer's line and its layout both read back as the same tree. */
-static bool prints_itself(const struct node *tree, struct arena *arena)
-{
-    str texts[] = {ast_print(tree, arena), ast_pretty(tree, arena)};
-    struct parse_error error;
-
-    for (size_t i = 0; i < 2; i++) {
-        struct node *again = parse_query(texts[i], ALL_FEATURES, arena, &error);
-        if (!again || !ast_equal(tree, again)) return false;
-    }
-    return true;
-}
-
 static bool run_eval(struct session *session, const struct eval *eval, str *why, struct arena *arena)
 {
     struct query_request request = {.text = eval->query,
@@ -261,10 +248,7 @@ static bool run_eval(struct session *session, const struct eval *eval, str *why,
     struct answer answer;
     struct eval printed = *eval;
 
-    if (!prints_itself(eval->tree, arena)) {
-        *why = STR("printed and read again it is another expression");
-        return false;
-    }
+    if (!forms_agree(eval->tree, why, arena)) return false;
     if (session->options.is_printed) request.text = printed.query = ast_pretty(eval->tree, arena);
     if (!eval->is_range) return run_instants(session, session->options.is_printed ? &printed : eval, why, arena);
     answer_make(session->engine, &request, &answer, arena);
@@ -281,4 +265,9 @@ bool session_run(struct session *session, const struct command *command, str *wh
     case COMMAND_LOAD: return run_load(session, command, why, arena);
     default: return run_eval(session, &command->eval, why, arena);
     }
+}
+
+struct engine *session_engine(struct session *session)
+{
+    return session->engine;
 }

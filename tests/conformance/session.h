@@ -19,4 +19,7 @@ void session_free(struct session *session);
 /* Runs a command. False with a reason when a load could not be done in full or an eval went wrong. */
 bool session_run(struct session *session, const struct command *command, str *why, struct arena *arena);
 
+/* What queries of one's own are asked; until the next `clear`. */
+struct engine *session_engine(struct session *session);
+
 #endif

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 240, AGE_MS = 90 * 60 * 1000, QUERIES = 1200, SEED = 20240229 };
+enum { STEP_MS = 15000, PHASE_MS = 137, SCRAPES = 240, AGE_MS = 90 * 60 * 1000, QUERIES = 3000, SEED = 20240229 };
 
 #define TOLERANCE 1e-7
 
@@ -158,7 +158,7 @@ static void put_scalar(struct grammar *g, unsigned depth)
         return;
     }
     switch (pick(g, 4)) {
-    case 0: put(g, "time()"); return;
+    case 0: PUT_ONE(g, "time()", "scalar(hour())", "scalar(vector(7))"); return;
     case 1: put(g, "pi()"); return;
     case 2:
         put(g, "scalar(");
@@ -182,7 +182,8 @@ static void put_matchers(struct grammar *g)
 
 static void put_offset(struct grammar *g)
 {
-    PUT_ONE(g, "", "", "", "", " offset 2m", " offset -90s");
+    PUT_ONE(g, "", "", "", "", "", " offset 2m", " offset -90s", " @ end()", " @ start() offset -30m",
+            " offset 1m @ end()");
 }
 
 static void put_selector(struct grammar *g, bool is_counter)
@@ -201,10 +202,18 @@ static void put_range_function(struct grammar *g, unsigned depth)
     bool is_counter = pick(g, 3) == 0;
 
     if (depth > 0 && pick(g, 6) == 0) {
-        PUT_ONE(g, "avg_over_time(", "max_over_time(", "min_over_time(", "sum_over_time(", "count_over_time(",
-                "last_over_time(", "changes(");
+        PUT_ONE(g, "avg_over_time((", "max_over_time((", "min_over_time((", "sum_over_time((", "count_over_time((",
+                "last_over_time((", "changes((", "present_over_time((", "absent_over_time((",
+                "quantile_over_time(0.7, (");
         put_vector(g, depth - 1);
-        PUT_ONE(g, "[299s:30s])", "[601s:30s])", "[121s:15s])");
+        PUT_ONE(g, ")[299s:30s]", ")[601s:30s]", ")[121s:15s]");
+        PUT_ONE(g, ")", ")", ")", " offset 1m)", " @ end())");
+        return;
+    }
+    if (pick(g, 12) == 0) {
+        put(g, "predict_linear(");
+        put_selector(g, is_counter);
+        PUT_ONE(g, "[5m], 600)", "[10m] offset 2m, 60)", "[10m], -300)");
         return;
     }
     if (is_counter) {
@@ -224,6 +233,12 @@ static void put_function(struct grammar *g, unsigned depth)
 {
     switch (pick(g, 6)) {
     case 0:
+        if (pick(g, 4) == 0) {
+            put(g, "clamp(");
+            put_vector(g, depth - 1);
+            PUT_ONE(g, ", 5, 40)", ", 40, 5)", ", -1, 1)");
+            return;
+        }
         PUT_ONE(g, "round(", "clamp_min(", "clamp_max(");
         put_vector(g, depth - 1);
         put(g, ", ");
@@ -242,13 +257,15 @@ static void put_function(struct grammar *g, unsigned depth)
         put(g, ", \"both\", \"-\", \"job\", \"instance\")");
         return;
     case 3:
-        PUT_ONE(g, "hour(", "minute(", "day_of_week(", "year(", "timestamp(");
+        PUT_ONE(g, "hour(", "minute(", "day_of_week(", "day_of_month(", "day_of_year(", "days_in_month(", "month(",
+                "year(", "timestamp(", "sort(", "sort_desc(");
         put_vector(g, depth - 1);
         put(g, ")");
         return;
     default:
-        PUT_ONE(g, "abs(", "ceil(", "floor(", "exp(", "sqrt(", "ln(", "log2(", "log10(", "sgn(", "deg(", "sin(",
-                "atan(", "-(", "absent(");
+        PUT_ONE(g, "abs(", "ceil(", "floor(", "exp(", "sqrt(", "ln(", "log2(", "log10(", "sgn(", "deg(", "rad(", "sin(",
+                "cos(", "tan(", "asin(", "acos(", "atan(", "sinh(", "cosh(", "tanh(", "asinh(", "acosh(", "atanh(",
+                "-(", "absent(");
         put_vector(g, depth - 1);
         put(g, ")");
     }

@@ -15,6 +15,12 @@ static const struct {
     const char *query, *json;
 } trees[] = {
     {"1e21", "{\"type\":\"numberLiteral\",\"val\":\"1000000000000000000000\"}"},
+    {"5m", "{\"type\":\"numberLiteral\",\"val\":\"300\"}"},
+    {"x[5m + 1]",
+     "{\"type\":\"matrixSelector\",\"range\":0,\"rangeExpr\":{\"type\":\"durationExpr\",\"op\":\"+\","
+     "\"lhs\":{\"type\":\"numberLiteral\",\"val\":\"300\",\"duration\":true},"
+     "\"rhs\":{\"type\":\"numberLiteral\",\"val\":\"1\",\"duration\":false},\"wrapped\":false},\"name\":\"x\"," TIME
+     ",\"matchers\":[" NAMED("x") "],\"anchored\":false,\"smoothed\":false}"},
     {"-x", "{\"type\":\"unaryExpr\",\"op\":\"-\",\"expr\":" X "}"},
     {"-Inf", "{\"type\":\"numberLiteral\",\"val\":\"-Inf\"}"},
     {"\"s\"", "{\"type\":\"stringLiteral\",\"val\":\"s\"}"},

@@ -15,21 +15,21 @@ static void check(struct annotations *annotations, bool warnings, const char *qu
     for (size_t i = 0; i < count; i++) cr_expect(str_equal(lines[i], str_from(expected[i])), "%.*s", STR_ARG(lines[i]));
 }
 
-Test(annotations, texts_come_once_with_the_first_place)
+Test(annotations, texts_come_once_with_the_place_evaluated_last)
 {
-    static const char *const warnings[] = {"PromQL warning: quantile value should be between 0 and 1, got 2 (1:3)",
+    static const char *const warnings[] = {"PromQL warning: quantile value should be between 0 and 1, got 2 (2:1)",
                                            "PromQL warning: bucket label \"le\" is missing or has a malformed value of "
                                            "\"a\\\"\" for metric name \"m\" (2:2)"};
     static const char *const infos[] = {
         "PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"g\" (2:1)"};
-    struct node early = {.start = 2}, middle = {.start = 6}, late = {.start = 7};
+    struct node early = {.start = 2, .end = 4}, middle = {.start = 6, .end = 7}, late = {.start = 7, .end = 8};
     struct annotations annotations;
 
     annotations_init(&annotations);
     annotate_bucket(&annotations, &late, STR("a\""), STR("m"));
-    annotate_quantile(&annotations, &late, 2);
-    annotate_quantile(&annotations, &early, 2);
-    annotate_quantile(&annotations, &late, 2);
+    annotate_quantile(&annotations, &early, &early, 2);
+    annotate_quantile(&annotations, &late, &middle, 2);
+    annotate_quantile(&annotations, &early, &early, 2);
     annotate_not_counter(&annotations, &middle, STR("g"));
     check(&annotations, true, "12345\n78", warnings, 2);
     check(&annotations, false, "12345\n78", infos, 1);
@@ -43,7 +43,7 @@ Test(annotations, the_rest_is_counted)
     str lines[ANNOTATION_LINES_MAX];
 
     annotations_init(&annotations);
-    for (int i = 2; i < 15; i++) annotate_quantile(&annotations, &node, i);
+    for (int i = 2; i < 15; i++) annotate_quantile(&annotations, &node, &node, i);
     cr_assert(annotations_print(&annotations, true, NULL, lines) == 11);
     cr_assert(str_equal(lines[10], STR("3 more warning annotations omitted")));
     cr_assert(annotations_print(&annotations, false, NULL, lines) == 0);
@@ -86,7 +86,7 @@ Test(annotations, other_texts)
     struct node node = {0};
 
     annotations_init(&annotations);
-    annotate_ratio(&annotations, &node, 1e6, 1);
+    annotate_ratio(&annotations, &node, &node, 1e6, 1);
     annotate_sort_in_range(&annotations, &node);
     annotate_bucket(&annotations, &node, STR(""), STR(""));
     annotate_not_counter_type(&annotations, &node, STR("gauge"), STR("g"));
@@ -94,4 +94,33 @@ Test(annotations, other_texts)
     check(&annotations, true, NULL, warnings, 3);
     check(&annotations, false, NULL, infos, 2);
     annotations_release(&annotations);
+}
+
+/* Operands first, and of what has one text the last. */
+Test(annotations, places)
+{
+    static const struct fixture_case cases[] = {
+        {"h > 1 or h > 1", 30000, 0, 0,
+         "info PromQL info: incompatible sample types encountered for binary operator \">\": histogram > float "
+         "(1:10)\n"},
+        {"max(h) and max(h)", 30000, 0, 0, "info PromQL info: ignored histogram in max aggregation (1:16)\n"},
+        {"count(max(h) or max by (x) (h))", 30000, 0, 0,
+         "info PromQL info: ignored histogram in max aggregation (1:29)\n"},
+        {"topk(1, h)", 30000, 0, 0, "info PromQL info: ignored histogram in topk aggregation (1:1)\n"},
+        {"quantile(2, quantile(2, g))", 30000, 0, 0,
+         "{} +Inf@30\nwarning PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)\n"},
+        {"quantile_over_time(0.5, m[1m])", 30000, 0, 0,
+         "{} 1.5@30\ninfo PromQL info: ignored histograms in a range containing both floats and histograms for metric "
+         "name \"m\" (1:20)\n"},
+        {"1 * rate(g[1m:10s])", 30000, 0, 0,
+         "{} 0.058333333333333334@30\ninfo PromQL info: metric might not be a counter, name does not end in "
+         "_total/_sum/_count/_bucket: "
+         "\"g\" (1:1)\n"},
+    };
+    struct fixture fixture;
+
+    fixture_open(&fixture, 2, 0);
+    fixture_load(&fixture, 10000, "h h1,2 h2,2 h2,4 h3,5\ng 1 2 3 4\nm 1 2 h1 h2\n");
+    FIXTURE_CHECK(&fixture, cases);
+    fixture_close(&fixture);
 }

@@ -96,6 +96,9 @@ Test(histogram_value, variances)
     cr_expect(fabs(histogram_variance(&both) - 4 * (0.5 + 0.5) / 12) < 1e-12);
 }
 
+static const struct histogram reaching = {
+    .count = -1, .sum = 2, .zero_count = -2, .zero_threshold = 0.75, .positive = SIDE(1)};
+
 static const struct {
     const struct histogram *histogram;
     double limit;
@@ -109,6 +112,13 @@ static const struct {
     {&both, 0, true, "{count:6, sum:-3.0784271247461903, [-1,-0.5):4, [-0.25,0.25]:2}"},
     {&custom, 7.5, true, "{count:2, sum:8.75, [-Inf,5]:1, (5,10]:1}"},
     {&custom, 10, false, "{count:1, sum:10, (10,+Inf]:1}"},
+    {&positive, NAN, true, "{count:0, sum:0}"},
+    {&positive, NAN, false, "{count:0, sum:0}"},
+    {&both, NAN, false, "{count:NaN, sum:NaN, [-0.25,0.25]:NaN}"},
+    {&custom, NAN, true, "{count:0, sum:0}"},
+    {&custom, NAN, false, "{count:0, sum:0}"},
+    /* A text shows buckets as they are stored. */
+    {&reaching, 9, true, "{count:-1, sum:2, [-0.75,0.75]:-2, (0.5,1]:1}"},
 };
 
 Test(histogram_value, trims)

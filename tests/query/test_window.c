@@ -56,7 +56,7 @@ Test(window, counters_should_look_like_counters)
          "{x=\"1\"} 3@20\n"
          "{x=\"2\"} 30@20\n"
          "info PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"a\" "
-         "(1:10)\n"},
+         "(1:1)\n"},
         {"rate({__name__=~\"a|b\"}[30s])", 20000, 0, 0, "error vector cannot contain metrics with the same labelset\n"},
     };
     struct fixture fixture;

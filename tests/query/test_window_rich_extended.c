@@ -17,11 +17,15 @@ Test(window_rich_extended, functions)
         {"h smoothed", 40000, 0, 0, "{__name__=\"h\"} {count:8, sum:8, (0.5,1]:4, (1,2]:4}@40\n"},
         {"m smoothed", 5000, 0, 0,
          "warning PromQL warning: encountered a mix of histograms and floats for metric name \"m\" (1:1)\n"},
+        {"increase(late[20s] anchored)", 40000, 0, 0,
+         "warning PromQL warning: encountered a mix of histograms and floats for metric name \"late\" (1:10)\n"},
+        {"delta(late[10s] smoothed)", 30000, 0, 0,
+         "warning PromQL warning: encountered a mix of histograms and floats for metric name \"late\" (1:7)\n"},
     };
     struct fixture fixture;
 
     fixture_open(&fixture, 2, FEATURE_EXTENDED_RANGE_SELECTORS);
-    fixture_load(&fixture, 10000, "h h1,1 h2,2 h3,3 h4,4\nr h1 h2 h1 h3\ng g4 g3 g2 g1\nm 1 h1\n");
+    fixture_load(&fixture, 10000, "h h1,1 h2,2 h3,3 h4,4\nr h1 h2 h1 h3\ng g4 g3 g2 g1\nm 1 h1\nlate 1 h1 h2 h3 h4\n");
     FIXTURE_CHECK(&fixture, cases);
     fixture_close(&fixture);
 }

@@ -18,8 +18,9 @@ Test(histogram, bounds)
 {
     cr_expect(histogram_bound(0, 0) == 1 && histogram_bound(1, 0) == 2 && histogram_bound(-1, 0) == 0.5);
     cr_expect(histogram_bound(1, -4) == 65536 && histogram_bound(-1, -1) == 0.25);
-    cr_expect(histogram_bound(1, 1) == 1.4142135623730951 && histogram_bound(1, 2) == 1.189207115002721);
-    cr_expect(histogram_bound(1, 8) == 1.0027112750502025);
+    cr_expect(histogram_bound(1, 1) == 1.414213562373095 && histogram_bound(1, 2) == 1.189207115002721);
+    cr_expect(histogram_bound(1, 8) == 1.0027112750502025 && histogram_bound(6, 8) == 1.0163783149109529);
+    cr_expect(histogram_bound(53, 8) == 1.1543104205902162 && histogram_bound(255, 8) == 1.9945921121709396);
     cr_expect(histogram_bound(1024, 0) == DBL_MAX && isinf(histogram_bound(1025, 0)));
     cr_expect(histogram_bound(64, -4) == DBL_MAX && isinf(histogram_bound(65, -4)));
     cr_expect(histogram_coarser_index(3, 1, 0) == 2 && histogram_coarser_index(-3, 1, 0) == -1);
