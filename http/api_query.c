@@ -10,6 +10,7 @@
 #include "http/config.h"
 #include "http/json.h"
 #include "http/json_histogram.h"
+#include "http/options.h"
 #include "http/query_log.h"
 #include "http/query_stats.h"
 #include "http/services.h"
@@ -17,7 +18,9 @@
 #include "storage/base/clock.h"
 #include "tsdb/snapshot.h"
 
-enum { POINTS_MAX = 11000, NS_PER_MS = 1000000 };
+#include <stdio.h>
+
+enum { NS_PER_MS = 1000000 };
 
 /* What the parts of one result are rendered with. */
 struct rendering {
@@ -272,6 +275,19 @@ static status read_bound(struct request *request, const char *name, int64_t *out
     return failed(s) ? request_bad_parameter(name, "%s", s.text) : ok();
 }
 
+/* In Prometheus' words, which has no setting for it. */
+static status too_many_points(uint64_t most)
+{
+    char number[24];
+
+    snprintf(number, sizeof number, most < 1000 ? "%llu" : "%llu,%03llu",
+             (unsigned long long)(most < 1000 ? most : most / 1000), (unsigned long long)(most % 1000));
+    return status_make(STATUS_INVALID,
+                       "exceeded maximum resolution of %s points per timeseries. Try decreasing the query resolution "
+                       "(?step=XX), or allow more by --query.max-points",
+                       number);
+}
+
 static status read_step(struct request *request, const struct query_request *query, int64_t *out_ms)
 {
     int64_t step_ns;
@@ -282,9 +298,8 @@ static status read_step(struct request *request, const struct query_request *que
         return request_bad_parameter(
             "step", "zero or negative query resolution step widths are not accepted. Try a positive integer");
     __int128 span_ns = ((__int128)query->end_ms - query->start_ms) * NS_PER_MS; /* the whole of time fits */
-    if (span_ns / step_ns > POINTS_MAX)
-        return status_make(STATUS_INVALID, "exceeded maximum resolution of 11,000 points per timeseries. Try "
-                                           "decreasing the query resolution (?step=XX)");
+    if (span_ns / step_ns > request->services->settings->query_points_max)
+        return too_many_points(request->services->settings->query_points_max);
     *out_ms = step_ns / NS_PER_MS;
     return ok();
 }

@@ -129,11 +129,13 @@ static void run_job(void *context)
 void dispatch_submit(struct request *request)
 {
     const struct services *services = request->services;
+    str why = STR("too many requests are waiting; try again later");
     struct metric *refused = NULL;
 
     switch (request->route->place) {
     case PLACE_QUERY:
         if (!engine_submit(services->engine, run_job, request)) refused = &metric_http_refused_query;
+        why = STR("too many queries are waiting (--query.max-queue); try again later");
         break;
     case PLACE_INGEST:
         if (!workers_submit(services->ingest_workers, run_job, request)) refused = &metric_http_refused_ingest;
@@ -149,6 +151,6 @@ void dispatch_submit(struct request *request)
     if (!refused) return; /* a worker may have finished it by now */
     metric_add(refused, 1);
     request_enter(request, REQUEST_QUEUED, REQUEST_RUNNING);
-    response_fail(&request->response, FAIL_UNAVAILABLE, STR("too many requests are waiting; try again later"));
+    response_fail(&request->response, FAIL_UNAVAILABLE, why);
     request_finish(request);
 }

@@ -105,6 +105,12 @@ static const struct option options[] = {
     {"query.timeout", KIND_DURATION, FIELD(query_timeout_ms), "2m", ASKING, 1, 0, "How long a query may take."},
     {"query.max-concurrency", KIND_COUNT, FIELD(query_concurrency), "20", COMMAND_SERVE, 1, 10000,
      "Queries evaluated at a time; further ones wait."},
+    {"query.max-queue", KIND_COUNT, FIELD(query_queue), "200", COMMAND_SERVE, 1, 100000,
+     "Queries that wait; further ones are told to come again."},
+    {"query.max-length", KIND_BYTES, FIELD(query_text_bytes), "10MB", ASKING, 1, PARSE_TEXT_MAX,
+     "Bytes of a query's text."},
+    {"query.max-points", KIND_COUNT, FIELD(query_points_max), "11000", COMMAND_SERVE, 1, 999999,
+     "Points of a range query in each series."},
     {"query.max-samples", KIND_COUNT, FIELD(query_samples_max), "50000000", ASKING, 1, 0,
      "Samples and points that one query may hold at a time."},
     {"query.memory", KIND_BYTES, FIELD(query_bytes), "128MB", ASKING, 1 << 20, 0, "Memory of one query."},
@@ -422,6 +428,8 @@ struct engine_options options_for_engine(const struct settings *settings)
     engine.query_bytes_max = settings->query_bytes;
     engine.total_bytes_max = settings->query_total_bytes;
     engine.concurrency_max = (uint32_t)settings->query_concurrency;
+    engine.queue_max = (uint32_t)settings->query_queue;
+    engine.text_bytes_max = settings->query_text_bytes;
     engine.threads = (uint32_t)settings->query_threads;
     engine.features = settings->features;
     return engine;

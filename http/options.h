@@ -40,7 +40,7 @@ struct settings {
     bool enable_lifecycle, enable_admin;
     int64_t lookback_ms, query_timeout_ms;
     uint64_t read_samples_max, streams_max, query_concurrency, query_samples_max, query_bytes, query_total_bytes,
-        query_threads;
+        query_threads, query_queue, query_text_bytes, query_points_max;
     unsigned features;
     enum log_level log_level;
     str time, start, end, step; /* of the query command, as the API takes them */

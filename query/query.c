@@ -33,7 +33,8 @@ struct engine_options engine_options_default(void)
                                    .query_bytes_max = 128 << 20,
                                    .total_bytes_max = 256 << 20,
                                    .concurrency_max = 20,
-                                   .queue_max = 200};
+                                   .queue_max = 200,
+                                   .text_bytes_max = PARSE_TEXT_MAX};
 }
 
 status engine_open(struct db *db, const struct engine_options *options, struct engine **out)
@@ -116,8 +117,15 @@ static bool make_grid(struct query *query)
 static bool parse(struct query *query)
 {
     struct parse_error error = {0};
+    uint64_t most = query->engine->options.text_bytes_max;
     str message;
 
+    if (query->request.text.len > most) {
+        set_error(query, QUERY_BAD_DATA,
+                  arena_format(&query->text_arena, "the query has %zu bytes, --query.max-length allows %llu",
+                               query->request.text.len, (unsigned long long)most));
+        return false;
+    }
     query->tree = parse_query(query->request.text, query->features, &query->text_arena, &error);
     if (!query->tree) {
         set_error(query, QUERY_BAD_DATA, parse_error_text(&error, &query->text_arena));

@@ -25,6 +25,7 @@ struct engine_options {
     uint64_t total_bytes_max; /* memory of all queries together; default 256 MiB */
     uint32_t concurrency_max; /* queries evaluated at a time, others wait; default 20 */
     uint32_t queue_max;       /* queries waiting; default 200 */
+    uint64_t text_bytes_max;  /* of a query; default and most PARSE_TEXT_MAX */
     uint32_t threads;         /* workers; 0: one a core */
     unsigned features;        /* query/features.h */
 };

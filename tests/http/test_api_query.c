@@ -75,12 +75,12 @@ static const struct {
          "positive integer")},
     {"query_range?query=x&start=0&end=11001&step=1&timeout=z", 400,
      BAD("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
-         "(?step=XX)")},
+         "(?step=XX), or allow more by --query.max-points")},
     {"query_range?query=x&start=0&end=11000.999&step=1&timeout=z", 400,
      BAD("invalid parameter \\\"timeout\\\": cannot parse \\\"z\\\" to a valid duration")},
     {"query_range?query=x&start=-292273086-05-16T16:47:06Z&end=292277025-08-18T07:12:54.999999999Z&step=1", 400,
      BAD("exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution "
-         "(?step=XX)")},
+         "(?step=XX), or allow more by --query.max-points")},
     {"query_range?query=up{&start=1&end=2&step=1", 400, BAD("invalid parameter \\\"query\\\": 1:4: parse error: ")},
 };
 
@@ -192,5 +192,18 @@ Test(api_query, damaged_data)
     cr_expect(reply.code == 200 && contains(reply.body, "\"warnings\":[\"damaged data of block "), "%u %.*s",
               reply.code, STR_ARG(reply.body));
     arena_release(&arena);
+    site_close(&site);
+}
+
+Test(api_query, how_many_points_is_a_setting)
+{
+    struct site site;
+
+    site_open(&site);
+    site.settings.query_points_max = 20;
+    struct reply fits = site_get(&site, "/api/v1/query_range?query=1&start=0&end=20&step=1");
+    struct reply more = site_get(&site, "/api/v1/query_range?query=1&start=0&end=21&step=1");
+    cr_expect(fits.code == 200);
+    cr_expect(more.code == 400 && contains(more.body, "exceeded maximum resolution of 20 points per timeseries"));
     site_close(&site);
 }

@@ -136,7 +136,7 @@ Test(dispatch, a_full_queue_is_answered_at_once)
     struct reply reply = site_get(&site, "/api/v1/query?query=1");
     pthread_mutex_unlock(&gate.mutex);
     cr_expect(reply.code == 503 && str_equal(reply_header(&reply, "Retry-After"), STR("1")));
-    cr_expect(contains(reply.body, "\"errorType\":\"unavailable\""));
+    cr_expect(contains(reply.body, "\"errorType\":\"unavailable\"") && contains(reply.body, "--query.max-queue"));
     cr_expect(metric_get(&metric_http_refused_query) == before + 1);
     for (int i = 0; i < 1000 && reply.code != 200; i++) {
         usleep(1000);

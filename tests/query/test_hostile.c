@@ -42,7 +42,7 @@ struct hostile {
 
 static const struct hostile texts[] = {
     /* size */
-    {"", "a", 11 * MIB, "", BAD, "query has 11534336 bytes, the limit is 10485760"},
+    {"", "a", 11 * MIB, "", BAD, "the query has 11534336 bytes, --query.max-length allows 10485760"},
     {"", " ", 10 * MIB, "", BAD, "no expression found in input"},
     {"#", "x", 10 * MIB - 1, "", BAD, "no expression found in input"},
     {"", "\n", 10 * MIB - 1, "a", FINE, ""},

@@ -258,6 +258,10 @@ Test(query, stays_in_its_limits)
 
     fixture_open(&fixture, 2, ALL);
     load_fleet(&fixture);
+    options.text_bytes_max = 5;
+    check_limit(&fixture, &options, "sum(g)", QUERY_BAD_DATA, "the query has 6 bytes, --query.max-length allows 5");
+    check_limit(&fixture, &options, "(g+g)", QUERY_OK, "");
+    options.text_bytes_max = 100;
     options.samples_max = 50000;
     check_limit(&fixture, &options, "g", QUERY_EXECUTION,
                 "query processing would load too many samples into memory in query execution");
