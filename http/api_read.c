@@ -6,7 +6,7 @@
  *     Chunk                  1 int64 start  2 int64 end  3 enum encoding  4 bytes data
  *
  * A streamed answer is frames of length (varint), CRC-32C (big-endian) and a ChunkedReadResponse with part of one
- * series.
+ * series. Chunks that are stored in the form of the answer are passed on as they are.
  */
 #include "http/api_read.h"
 
@@ -217,10 +217,26 @@ static size_t encode_histograms(struct reading *reading, const samples *found, s
     return count;
 }
 
-/* Appends the chunk that begins at a sample; returns how many it took. */
-static size_t put_chunk(struct reading *reading, const samples *found, size_t first)
+/* Appends a chunk to the series in the frame. */
+static void put_chunk(struct reading *reading, int64_t min_ms, int64_t max_ms, int encoding, str bytes)
 {
-    struct writer chunk = {0};
+    struct writer *fields = &reading->message, *series = &reading->frame;
+
+    fields->count = 0;
+    put_int(fields, 1, min_ms);
+    put_int(fields, 2, max_ms);
+    put_int(fields, 3, encoding);
+    writer_varint(fields, PROTOBUF_TAG(4, PROTOBUF_BYTES));
+    writer_varint(fields, bytes.len);
+    writer_varint(series, PROTOBUF_TAG(2, PROTOBUF_BYTES));
+    writer_varint(series, fields->count + bytes.len);
+    writer_bytes(series, fields->data, fields->count);
+    writer_bytes(series, bytes.data, bytes.len);
+}
+
+/* Encodes the chunk that begins at a sample; returns how many it took. */
+static size_t encode_chunk(struct reading *reading, const samples *found, size_t first)
+{
     size_t count;
     int encoding = CHUNK_XOR;
 
@@ -231,13 +247,35 @@ static size_t put_chunk(struct reading *reading, const samples *found, size_t fi
     } else {
         count = encode_floats(reading, found, first);
     }
-    put_int(&chunk, 1, found->times_ms[first]);
-    put_int(&chunk, 2, found->times_ms[first + count - 1]);
-    put_int(&chunk, 3, encoding);
-    put_bytes(&chunk, 4, text_of(&reading->chunk));
-    put_bytes(&reading->frame, 2, text_of(&chunk));
-    writer_release(&chunk);
+    put_chunk(reading, found->times_ms[first], found->times_ms[first + count - 1], encoding, text_of(&reading->chunk));
     return count;
+}
+
+/* A row on its way: how many of its chunks and of its decoded samples are in the answer. */
+struct progress {
+    struct row_chunks row;
+    size_t chunks, samples;
+};
+
+static bool is_done(const struct progress *done)
+{
+    return done->chunks == done->row.chunk_count && done->samples == done->row.decoded.count;
+}
+
+/* Puts the next chunk: one that is passed on, or one of the samples before the next that is. */
+static void put_next(struct reading *reading, struct progress *done)
+{
+    const struct passed_chunk *next = done->chunks < done->row.chunk_count ? &done->row.chunks[done->chunks] : NULL;
+    samples before = done->row.decoded;
+
+    if (next && next->at == done->samples) {
+        put_chunk(reading, next->min_ms, next->max_ms, CHUNK_XOR,
+                  str_make((const char *)done->row.bytes + next->offset, next->bytes));
+        done->chunks++;
+        return;
+    }
+    if (next) before.count = next->at;
+    done->samples += encode_chunk(reading, &before, done->samples);
 }
 
 /* Sends the series that is in the frame. */
@@ -258,13 +296,13 @@ static void put_frame(struct reading *reading, struct response *response, size_t
 
 static status stream_series(struct reading *reading, const struct series_row *row, size_t query)
 {
-    samples found;
+    struct progress done = {0};
 
-    TRY(series_reader_read(&reading->rows, &found));
-    for (size_t first = 0; first < found.count;) {
+    TRY(series_reader_read_chunks(&reading->rows, &done.row));
+    while (!is_done(&done)) {
         reading->frame.count = 0;
         put_labels(reading, &reading->frame, row);
-        while (first < found.count && reading->frame.count < FRAME_BYTES) first += put_chunk(reading, &found, first);
+        while (!is_done(&done) && reading->frame.count < FRAME_BYTES) put_next(reading, &done);
         put_frame(reading, &reading->request->response, query);
         TRY(request_flow(reading->request));
     }

@@ -197,3 +197,11 @@ status series_reader_read(struct series_reader *rows, samples *out)
     if (!selection_read(entry->selection, entry->index, &rows->buffer, out)) return rows->buffer.error;
     return ok();
 }
+
+status series_reader_read_chunks(struct series_reader *rows, struct row_chunks *out)
+{
+    const struct series_entry *entry = &rows->list.data[rows->next - 1];
+
+    if (!selection_read_chunks(entry->selection, entry->index, &rows->buffer, out)) return rows->buffer.error;
+    return ok();
+}

@@ -66,6 +66,9 @@ status series_reader_next(struct series_reader *rows, const struct series_row **
 /* Its samples, stale markers included; valid until the next call. */
 status series_reader_read(struct series_reader *rows, samples *out);
 
+/* The same, with chunks as they are stored where that is possible; valid as long. */
+status series_reader_read_chunks(struct series_reader *rows, struct row_chunks *out);
+
 /* How old a snapshot may become; tests make it short. */
 extern int64_t series_reader_snapshot_ns;
 

@@ -18,6 +18,8 @@ void column_buffer_release(struct column_buffer *buffer)
     vec_release(&buffer->other_starts);
     vec_release(&buffer->chunks);
     vec_release(&buffer->decoded);
+    vec_release(&buffer->passed);
+    writer_release(&buffer->passed_bytes);
     writer_release(&buffer->bytes);
     writer_release(&buffer->chunk);
     writer_release(&buffer->late);
@@ -31,6 +33,7 @@ void columns_clear(struct column_buffer *buffer)
 {
     if (buffer->is_rich) arena_reset(&buffer->arena);
     buffer->is_rich = buffer->has_lost_hints = false;
+    buffer->passed.count = buffer->passed_bytes.count = 0;
     columns_cut(buffer, 0);
 }
 
@@ -83,6 +86,29 @@ bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t b
         return false;
     if (count > keep) count = keep;
     set_count(buffer, buffer->times.count + count);
+    return true;
+}
+
+bool columns_pass(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, int64_t min_ms, int64_t max_ms,
+                  int64_t from_ms, int64_t to_ms)
+{
+    if (!buffer->passes_chunks || min_ms < from_ms || max_ms > to_ms) return false;
+    vec_push(&buffer->passed,
+             (struct passed_chunk){buffer->times.count, min_ms, max_ms, buffer->passed_bytes.count, bytes});
+    writer_bytes(&buffer->passed_bytes, chunk, bytes);
+    return true;
+}
+
+bool columns_take(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, int64_t from_ms, int64_t to_ms)
+{
+    size_t first = buffer->times.count;
+
+    if (!columns_decode(buffer, chunk, bytes, SIZE_MAX)) return false;
+    if (first == buffer->times.count) return true;
+    int64_t min_ms = buffer->times.data[first], max_ms = *vec_last(&buffer->times);
+    columns_cut(buffer, first);
+    if (columns_pass(buffer, chunk, bytes, min_ms, max_ms, from_ms, to_ms)) return true;
+    set_count(buffer, first + gorilla_count(chunk, bytes));
     return true;
 }
 
@@ -248,6 +274,7 @@ void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, i
     while (end > begin && buffer->times.data[end - 1] > to_ms) end--;
     set_count(buffer, end);
     close_gap(buffer, first, begin);
+    vec_each (chunk, &buffer->passed) chunk->at -= chunk->at > first ? begin - first : 0;
 }
 
 void columns_remove(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms)
@@ -308,6 +335,7 @@ size_t columns_bytes(const struct column_buffer *buffer)
            (buffer->values.capacity + buffer->other_values.capacity) * sizeof(double) +
            (buffer->histograms.capacity + buffer->other_histograms.capacity) * sizeof(struct histogram *) +
            buffer->decoded.capacity * sizeof(struct rich_sample) + buffer->chunks.capacity * sizeof(uint32_t) +
+           buffer->passed.capacity * sizeof(struct passed_chunk) + buffer->passed_bytes.capacity +
            buffer->bytes.capacity + buffer->chunk.capacity + buffer->late.capacity + buffer->rich.capacity +
            buffer->rich_late.capacity;
 }

@@ -10,6 +10,13 @@
 #include "storage/chunk_rich.h"
 #include "tsdb/samples.h"
 
+/* A Gorilla chunk that is passed on as it is stored, in the place of its samples. */
+struct passed_chunk {
+    size_t at;              /* comes before this sample of the columns */
+    int64_t min_ms, max_ms; /* of its first and its last sample */
+    size_t offset, bytes;   /* in passed_bytes */
+};
+
 /* Scratch of one reading thread; zeroed is valid. What a read returns lies here until the next one. Errors are sticky:
  * after a failure reads give nothing. Histograms and start times have columns only if `is_rich`; then all four are of
  * one length. A histogram's value is its sum, and NULL stands beside a float. */
@@ -22,6 +29,10 @@ struct column_buffer {
     bool is_rich, has_lost_hints; /* of histograms that were put between others */
     struct arena arena;           /* of the histograms */
     status error;
+
+    bool passes_chunks; /* chunks may be passed on; a reader clears it where other samples may lie in their times */
+    vec(struct passed_chunk) passed;
+    struct writer passed_bytes;
 
     bool skips_damage; /* chunks of blocks that are damaged are left out; else they are an error */
     status damage;     /* of the first that was left out; the reader's to clear */
@@ -40,7 +51,7 @@ struct column_buffer {
 
 VARVE_PUBLIC void column_buffer_release(struct column_buffer *buffer);
 
-/* Empties the result; the histograms in it are gone. */
+/* Empties the result; the histograms and the passed chunks in it are gone. */
 void columns_clear(struct column_buffer *buffer);
 
 /* Cuts the result to its first `count` samples. */
@@ -49,6 +60,14 @@ void columns_cut(struct column_buffer *buffer, size_t count);
 /* Decodes a Gorilla chunk (with its slack behind it) and appends at most `keep` of its samples. False if it is
  * malformed. */
 bool columns_decode(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, size_t keep);
+
+/* Passes on a Gorilla chunk, of which the times of the first and the last sample are known, if that is asked for and
+ * both lie in [from, to]; false if not. */
+bool columns_pass(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, int64_t min_ms, int64_t max_ms,
+                  int64_t from_ms, int64_t to_ms);
+
+/* As columns_decode of all samples; but passes on the chunk where that may be, with the times that are found. */
+bool columns_take(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, int64_t from_ms, int64_t to_ms);
 
 /* Room for `count` more floats; returns where their values go. columns_append then adds them; the key stands for the
  * times, 0 if there is none. */
@@ -70,7 +89,7 @@ void columns_merge(struct column_buffer *buffer, size_t first);
  * equal times. */
 void columns_join(struct column_buffer *buffer, size_t first);
 
-/* Keeps of the samples from `first` on those in [from, to]. */
+/* Keeps of the samples from `first` on those in [from, to]. What was passed on since then lies in there. */
 void columns_clip(struct column_buffer *buffer, size_t first, int64_t from_ms, int64_t to_ms);
 
 /* Removes those of the samples from `first` on that lie in [from, to]. A histogram that gets another neighbour before

@@ -539,14 +539,44 @@ static void list_full_chunks(struct head *head, const struct series_chunk *open,
     }
 }
 
-static void decode_full(struct head *head, uint32_t line, size_t keep, struct column_buffer *buffer)
+/* The i-th newest chunk: the open one, then those listed. */
+static struct series_chunk chunk_at(struct head *head, const struct series_copy *copy,
+                                    const struct column_buffer *buffer, size_t i)
 {
-    struct series_chunk chunk;
+    struct series_chunk chunk = copy->open;
 
-    series_full_chunk(&head->arena, line, &chunk);
-    buffer->chunk.count = 0;
-    series_copy_chunk(&head->arena, &chunk, &buffer->chunk);
-    bool good = columns_decode(buffer, buffer->chunk.data, buffer->chunk.count, keep);
+    if (i > 0) series_full_chunk(&head->arena, buffer->chunks.data[i - 1], &chunk);
+    return chunk;
+}
+
+/* Takes the first `keep` samples of a full chunk, before the chunk `next`. */
+static void read_full(struct head *head, const struct series_chunk *chunk, const struct series_chunk *next, size_t keep,
+                      int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
+{
+    struct writer *bytes = &buffer->chunk;
+    bool is_whole = keep >= chunk->count;
+
+    bytes->count = 0;
+    series_copy_chunk(&head->arena, chunk, bytes);
+    if (is_whole && chunk->gap_ms &&
+        columns_pass(buffer, bytes->data, bytes->count, chunk->min_ms, next->min_ms - chunk->gap_ms, from_ms, to_ms))
+        return;
+    bool good = is_whole ? columns_take(buffer, bytes->data, bytes->count, from_ms, to_ms)
+                         : columns_decode(buffer, bytes->data, bytes->count, keep);
+    assert(good);
+    (void)good;
+}
+
+/* Takes the first `keep` samples of the open chunk. */
+static void read_open(const struct series_copy *copy, size_t keep, int64_t from_ms, int64_t to_ms,
+                      struct column_buffer *buffer)
+{
+    const struct writer *bytes = &buffer->bytes;
+
+    if (keep == copy->open.count &&
+        columns_pass(buffer, bytes->data, bytes->count, copy->open.min_ms, copy->record.open.time_ms, from_ms, to_ms))
+        return;
+    bool good = columns_decode(buffer, bytes->data, bytes->count, keep);
     assert(good);
     (void)good;
 }
@@ -559,16 +589,14 @@ static void read_chunks(struct head *head, const struct series_copy *copy, const
     size_t full = (copy->record.samples - copy->open.count) / SERIES_CHUNK_SAMPLES; /* chunks before the open one */
 
     list_full_chunks(head, &copy->open, from_ms, buffer);
-    for (size_t i = buffer->chunks.count; i-- > 0;) {
-        size_t before = (full - 1 - i) * SERIES_CHUNK_SAMPLES;
-        if (before < visible) decode_full(head, buffer->chunks.data[i], visible - before, buffer);
+    for (size_t i = buffer->chunks.count; i > 0; i--) {
+        size_t before = (full - i) * SERIES_CHUNK_SAMPLES;
+        struct series_chunk chunk = chunk_at(head, copy, buffer, i), next = chunk_at(head, copy, buffer, i - 1);
+        if (before >= visible || chunk.min_ms > to_ms) return;
+        read_full(head, &chunk, &next, visible - before, from_ms, to_ms, buffer);
     }
     size_t before = full * SERIES_CHUNK_SAMPLES;
-    if (before < visible && copy->open.min_ms <= to_ms) {
-        bool good = columns_decode(buffer, buffer->bytes.data, buffer->bytes.count, visible - before);
-        assert(good);
-        (void)good;
-    }
+    if (before < visible && copy->open.min_ms <= to_ms) read_open(copy, visible - before, from_ms, to_ms, buffer);
 }
 
 static void take_rich(void *context, const struct rich_sample *sample, enum histogram_hint hint)
@@ -607,6 +635,7 @@ bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, in
 
     if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
     if (!copy_series(head, id, horizon, from_ms, buffer, &copy)) return false;
+    if (buffer->late.count || buffer->rich.count || buffer->rich_late.count) buffer->passes_chunks = false;
     if (copy.has_open) read_chunks(head, &copy, horizon, from_ms, to_ms, buffer);
     merge_rich(buffer, first, &buffer->rich);
     merge_late(buffer, first);
@@ -631,9 +660,8 @@ void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, s
     }
     list_full_chunks(head, &copy.open, INT64_MIN, buffer);
     for (size_t i = buffer->chunks.count; i-- > 0;) {
-        series_full_chunk(&head->arena, buffer->chunks.data[i], &chunk);
-        struct series_chunk next = copy.open;
-        if (i > 0) series_full_chunk(&head->arena, buffer->chunks.data[i - 1], &next);
+        struct series_chunk next = chunk_at(head, &copy, buffer, i);
+        chunk = chunk_at(head, &copy, buffer, i + 1);
         buffer->chunk.count = 0;
         series_copy_chunk(&head->arena, &chunk, &buffer->chunk);
         series_data_add(out, CHUNK_GORILLA, chunk.count, chunk.min_ms, next.min_ms - 1, buffer->chunk.data,

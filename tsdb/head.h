@@ -65,8 +65,9 @@ void head_horizon(struct head *head, struct horizon *out);
  * say (then head_read can). */
 bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value);
 
-/* Appends the visible samples of a series in [from, to] to the buffer's columns, sorted. Returns false if the
- * series has no samples at all in this head. */
+/* Appends the visible samples of a series in [from, to] to the buffer's columns, sorted; chunks may be passed on if
+ * that is asked for and the series has no late and no rich samples. Returns false if the series has no samples at all
+ * in this head. */
 bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
                struct column_buffer *buffer);
 

@@ -297,13 +297,15 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
 /* Appends a source's samples of a row in [from, to] behind those already there, and merges them if they are not later.
  */
 static bool read_source(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms,
-                        int64_t to_ms, struct column_buffer *buffer)
+                        int64_t to_ms, bool passes_chunks, struct column_buffer *buffer)
 {
     struct snapshot_source *source = selection->sources[index];
 
     for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
         size_t first = buffer->times.count;
+        buffer->passes_chunks = passes_chunks && !hidden_touches(&source->hidden[h], place);
         status s = source_read(selection->snapshot, source, h, place, from_ms, to_ms, buffer);
+        buffer->passes_chunks = false;
         if (failed(s)) {
             buffer->error = s;
             return false;
@@ -313,19 +315,26 @@ static bool read_source(const struct selection *selection, uint32_t index, uint3
     return true;
 }
 
-bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer, samples *out)
+bool selection_read_row(const struct selection *selection, uint32_t row, bool passes_chunks,
+                        struct column_buffer *buffer)
 {
     int64_t from = selection->from_ms, to = selection->to_ms;
 
     columns_clear(buffer);
-    *out = (samples){0};
     if (failed(buffer->error)) return false;
-    if (from < to) {
-        for (uint32_t i = 0; i < selection->source_count; i++) {
-            uint32_t place = selection->places[i][row];
-            if (place != ABSENT && !read_source(selection, i, place, from + 1, to, buffer)) return false;
-        }
+    if (from >= to) return true;
+    if (selection->snapshot->tolerates_damage) passes_chunks = false;
+    for (uint32_t i = 0; i < selection->source_count; i++) {
+        uint32_t place = selection->places[i][row];
+        if (place != ABSENT && !read_source(selection, i, place, from + 1, to, passes_chunks, buffer)) return false;
     }
+    return true;
+}
+
+bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer, samples *out)
+{
+    *out = (samples){0};
+    if (!selection_read_row(selection, row, false, buffer)) return false;
     *out = columns_view(buffer);
     return true;
 }
@@ -374,7 +383,7 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
         newest_in_head(selection->snapshot, source, h, place, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
-    if (!read_source(selection, index, place, from_ms, at_ms, buffer)) return false;
+    if (!read_source(selection, index, place, from_ms, at_ms, false, buffer)) return false;
     take_last(newest, buffer);
     return true;
 }

@@ -8,6 +8,7 @@ enum {
     AT_BEFORE = 4,
     AT_MIN = 8,
     AT_BITS = 16,
+    AT_GAP = 18,
     FIRST_BIT = 20 * 8, /* where a chunk's bits begin in its first line */
     NEXT_BIT = 4 * 8,   /* and in the others */
     LINE_BITS = SERIES_LINE_BYTES * 8,
@@ -99,13 +100,23 @@ static void add_bits(struct series *series, struct series_arena *arena, uint64_t
     series->tail_bit = (uint16_t)(series->tail_bit + bits);
 }
 
+/* Notes what is known of the open chunk now that the next one begins. */
+static void close_chunk(const struct series *series, const struct series_arena *arena, int64_t next_ms)
+{
+    uint8_t *bytes = line_at(arena, series->open_line);
+    uint64_t gap_ms = (uint64_t)next_ms - (uint64_t)series->open.time_ms;
+
+    store_u16(bytes + AT_BITS, series->open_bits);
+    store_u16(bytes + AT_GAP, gap_ms <= UINT16_MAX ? (uint16_t)gap_ms : 0);
+}
+
 /* Closes the open chunk, if there is one, and begins another. */
 static void start_chunk(struct series *series, struct series_arena *arena, int64_t time_ms)
 {
     uint32_t line = new_line(arena);
     uint8_t *bytes = line_at(arena, line);
 
-    if (series->open_line) store_u16(line_at(arena, series->open_line) + AT_BITS, series->open_bits);
+    if (series->open_line) close_chunk(series, arena, time_ms);
     store_u32(bytes + AT_BEFORE, series->open_line);
     store_u64(bytes + AT_MIN, (uint64_t)time_ms);
     series->open_line = series->tail_line = line;
@@ -249,6 +260,7 @@ bool series_open_chunk(const struct series *series, const struct series_arena *a
     series_full_chunk(arena, series->open_line, out);
     out->count = series->open.count;
     out->bits = series->open_bits;
+    out->gap_ms = 0;
     return true;
 }
 
@@ -256,8 +268,12 @@ void series_full_chunk(const struct series_arena *arena, uint32_t line, struct s
 {
     const uint8_t *bytes = line_at(arena, line);
 
-    *out = (struct series_chunk){line, load_u32(bytes + AT_BEFORE), (int64_t)load_u64(bytes + AT_MIN),
-                                 SERIES_CHUNK_SAMPLES, load_u16(bytes + AT_BITS)};
+    *out = (struct series_chunk){.line = line,
+                                 .before = load_u32(bytes + AT_BEFORE),
+                                 .min_ms = (int64_t)load_u64(bytes + AT_MIN),
+                                 .count = SERIES_CHUNK_SAMPLES,
+                                 .bits = load_u16(bytes + AT_BITS),
+                                 .gap_ms = load_u16(bytes + AT_GAP)};
 }
 
 void series_copy_chunk(const struct series_arena *arena, const struct series_chunk *chunk, struct writer *out)

@@ -3,8 +3,9 @@
  * Samples in order are appended to the open chunk; with SERIES_CHUNK_SAMPLES it is full and the next one begins. A
  * chunk lies in 64-byte lines of the head's arena, chained, so that growing copies nothing and wastes half a line:
  *
- *     first line   next line u32 | first line of the chunk before u32 | time of the first sample i64 | bits u16, once
- * it is full | zero u16 | 44 bytes of the chunk other lines  next line u32 | 60 bytes of the chunk
+ *     first line   next line u32 | first line of the chunk before u32 | time of the first sample i64 | bits u16 and
+ *                  gap u16, once it is full | 44 bytes of the chunk
+ *     other lines  next line u32 | 60 bytes of the chunk
  *
  * The bytes are those of a Gorilla chunk without its count (storage/chunk_gorilla.h). Samples behind the newest one go
  * aside (tsdb/late.h); of two at one time the first stays, and one in a chunk wins over a late one.
@@ -99,6 +100,7 @@ struct series_chunk {
     uint32_t before; /* first line of the chunk before it; 0: none */
     int64_t min_ms;
     uint16_t count, bits;
+    uint16_t gap_ms; /* from its last sample to the first of the chunk after it; 0: not known */
 };
 
 /* The open chunk (false if there is none), and the full one at a first line. */

@@ -256,10 +256,11 @@ static status verify_chunk(const uint8_t *bytes, const struct chunk_entry *entry
     return ok();
 }
 
-static bool decode_chunk(struct column_buffer *buffer, const struct chunk_entry *entry, const uint8_t *bytes)
+static bool decode_chunk(struct column_buffer *buffer, const struct chunk_entry *entry, const uint8_t *bytes,
+                         int64_t from_ms, int64_t to_ms)
 {
     if (entry->codec == CHUNK_RICH) return columns_decode_rich(buffer, bytes + entry->offset, entry->bytes);
-    return columns_decode(buffer, bytes + entry->offset, entry->bytes, SIZE_MAX);
+    return columns_take(buffer, bytes + entry->offset, entry->bytes, from_ms, to_ms);
 }
 
 /* The bytes of a run: here, or elsewhere in the file and then in the buffer's scratch. */
@@ -339,11 +340,11 @@ static status read_run(const uint8_t *bytes, const struct chunk_entry *entry, co
     return s;
 }
 
-static status read_chunk(const uint8_t *bytes, const struct chunk_entry *entry, hash128 fingerprint,
-                         struct column_buffer *buffer)
+static status read_chunk(const uint8_t *bytes, const struct chunk_entry *entry, hash128 fingerprint, int64_t from_ms,
+                         int64_t to_ms, struct column_buffer *buffer)
 {
     TRY(verify_chunk(bytes, entry, fingerprint));
-    if (!decode_chunk(buffer, entry, bytes))
+    if (!decode_chunk(buffer, entry, bytes, from_ms, to_ms))
         return status_at(STATUS_CORRUPT, entry->offset, "a chunk ends before its last sample");
     return ok();
 }
@@ -371,7 +372,7 @@ status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, 
         if (!is_run && entry.max_ms < from_ms) continue;
         if (!is_run && entry.min_ms > to_ms) break;
         status s = is_run ? read_run(bytes, &entry, block, from_ms, to_ms, buffer)
-                          : read_chunk(bytes, &entry, fingerprint, buffer);
+                          : read_chunk(bytes, &entry, fingerprint, from_ms, to_ms, buffer);
         if (failed(s)) TRY(pass_over(buffer, kept, s));
     }
     columns_clip(buffer, first, from_ms, to_ms);
@@ -388,7 +389,8 @@ static status check_chunk(const uint8_t *bytes, const struct chunk_entry *entry,
         return buffer->times.count ? ok() : status_at(STATUS_CORRUPT, entry->offset, "a run is empty");
     }
     TRY(verify_chunk(bytes, entry, fingerprint));
-    if (!decode_chunk(buffer, entry, bytes) || buffer->times.count != entry->samples || entry->samples == 0)
+    if (!decode_chunk(buffer, entry, bytes, INT64_MIN, INT64_MAX) || buffer->times.count != entry->samples ||
+        entry->samples == 0)
         return status_at(STATUS_CORRUPT, entry->offset, "a chunk does not hold the samples that its table says");
     if (buffer->times.data[0] != entry->min_ms || *vec_last(&buffer->times) > entry->max_ms)
         return status_at(STATUS_CORRUPT, entry->offset, "a chunk's times are not those of its table");

@@ -83,7 +83,8 @@ struct series_block {
 
 /* Reads what lies in a file and appends the samples in [from, to] to the buffer. `bytes` has GORILLA_SLACK_BYTES
  * readable behind `size`. CORRUPT with a sentence when a checksum or the form is wrong; a chunk alone is left out where
- * the buffer says so. Without a block (NULL) there can be no runs. */
+ * the buffer says so. Gorilla chunks may be passed on if the buffer asks for it. Without a block (NULL) there can be no
+ * runs. */
 status series_data_read(const uint8_t *bytes, size_t size, hash128 fingerprint, const struct series_block *block,
                         int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 

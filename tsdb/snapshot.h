@@ -4,8 +4,8 @@
  * evaluation and released with it, never kept while an answer is sent. Label strings are ids in the snapshot's own
  * table: equal ids are equal strings, over all sources, and the reader may add strings of its own.
  *
- * A snapshot and its selections are set up by one thread; selection_read and selection_newest may then be called by
- * many threads, each with its own column buffer.
+ * A snapshot and its selections are set up by one thread; selection_read, selection_read_chunks and selection_newest
+ * may then be called by many threads, each with its own column buffer.
  */
 #ifndef VARVE_TSDB_SNAPSHOT_H
 #define VARVE_TSDB_SNAPSHOT_H
@@ -90,6 +90,17 @@ VARVE_PUBLIC status selection_label_pairs(struct selection *selection, uint32_t 
  * value of a time wins. False on error (in buffer->error). */
 VARVE_PUBLIC bool selection_read(const struct selection *selection, uint32_t row, struct column_buffer *buffer,
                                  samples *out);
+
+/* The same samples, but of those that lie in Gorilla chunks (storage/chunk_gorilla.h) the chunks as they are stored,
+ * wherever that is exact: all of the chunk's samples are wanted and seen, and no other lies between them. */
+struct row_chunks {
+    samples decoded;                   /* the other samples */
+    const struct passed_chunk *chunks; /* in order; each comes before sample `at` of the decoded ones */
+    size_t chunk_count;
+    const uint8_t *bytes; /* in which the chunks lie */
+};
+bool selection_read_chunks(const struct selection *selection, uint32_t row, struct column_buffer *buffer,
+                           struct row_chunks *out);
 
 /* The newest sample at or before at_ms and after from_ms for each of `count` rows; time INT64_MIN where there is none.
  * Histograms are NULL for floats and lie in the buffer until it is used again. Decodes nothing for series whose newest

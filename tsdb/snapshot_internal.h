@@ -75,6 +75,11 @@ static inline bool source_has_hidden(const struct snapshot_source *source)
 status source_read(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t head, uint32_t place,
                    int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 
+/* Reads a row into the buffer, where chunks may have been passed on, if that is asked for. The columns are in order;
+ * the chunks are only if no source has samples where another has a chunk. */
+bool selection_read_row(const struct selection *selection, uint32_t row, bool passes_chunks,
+                        struct column_buffer *buffer);
+
 /* Whether a source's samples may lie in (from, to]. */
 static inline bool source_overlaps(const struct snapshot_source *source, int64_t from_ms, int64_t to_ms)
 {

@@ -143,6 +143,57 @@ Test(api_read, as_chunks)
     site_close(&site);
 }
 
+/* Chunks of the head that lie in the interval are sent as they are stored: cut at its samples 120, 240, ... and byte
+ * for byte; of the first one, which the interval cuts, a part is encoded anew. */
+Test(api_read, stored_chunks)
+{
+    struct site site;
+    struct writer request = {0}, stored = {0};
+    str series = STR(""), data = STR("");
+    int64_t times[LONG];
+    double values[LONG];
+    size_t first = 50;
+
+    site_open(&site);
+    load(&site);
+    for (int i = 0; i < LONG; i++) {
+        times[i] = 1000 * (int64_t)i;
+        values[i] = i;
+    }
+    put_query(&request, "__name__", 0, "long", 1000 * (int64_t)first, 1000000);
+    put_packed(&request, 2, (uint64_t[]){1}, 1);
+    struct reply reply = ask(&site, &request);
+    struct reader reader = reader_make(reply.body.data, reply.body.len);
+    uint64_t bytes = reader_varint(&reader);
+    reader_u32(&reader);
+    const char *message = (const char *)reader_bytes(&reader, bytes);
+    cr_assert(message && reader_left(&reader) == 0 && count_fields(str_make(message, bytes), 1, &series) == 1);
+    const uint8_t *at = (const uint8_t *)series.data, *end = at + series.len;
+    struct protobuf_field field;
+    while (at < end && (at = protobuf_field(at, end, &field))) {
+        size_t next = (first / 120 + 1) * 120 < LONG ? (first / 120 + 1) * 120 : LONG;
+        int64_t bounds[2] = {-1, -1};
+        if (field.tag != PROTOBUF_TAG(2, PROTOBUF_BYTES)) continue;
+        const uint8_t *from = (const uint8_t *)field.bytes.data, *to = from + field.bytes.len;
+        while (from < to && (from = protobuf_field(from, to, &field))) {
+            if (field.tag == PROTOBUF_TAG(1, PROTOBUF_VARINT)) bounds[0] = (int64_t)field.value;
+            if (field.tag == PROTOBUF_TAG(2, PROTOBUF_VARINT)) bounds[1] = (int64_t)field.value;
+            if (field.tag == PROTOBUF_TAG(3, PROTOBUF_VARINT)) cr_expect(field.value == 1);
+            if (field.tag == PROTOBUF_TAG(4, PROTOBUF_BYTES)) data = field.bytes;
+        }
+        cr_assert(first < LONG);
+        stored.count = 0;
+        gorilla_encode(times + first, (const uint64_t *)(const void *)(values + first), next - first, &stored);
+        cr_expect(bounds[0] == times[first] && bounds[1] == times[next - 1], "the chunk at %zu", first);
+        cr_expect(data.len == stored.count && memcmp(data.data, stored.data, stored.count) == 0, "the chunk at %zu",
+                  first);
+        first = next;
+    }
+    cr_expect(first == LONG);
+    writer_release(&stored);
+    site_close(&site);
+}
+
 /* Chunks of each kind, cut where the kind, the layout or the counter changes; what they hold, as text. */
 Test(api_read, histograms_as_chunks)
 {

@@ -2,6 +2,8 @@
 #include "storage/base/hash.h"
 #include "tests/support/test.h"
 
+#include <stdlib.h>
+
 /* 2006-01-02 15:04:05.678 UTC */
 #define THEN 1136214245678
 

@@ -1,6 +1,7 @@
 /* What tests of tsdb share; see fixture.h. */
 #include "tests/tsdb/fixture.h"
 
+#include "storage/chunk_gorilla.h"
 #include "tests/support/must.h"
 #include "tests/support/test.h"
 #include "tsdb/check.h"
@@ -222,4 +223,68 @@ str fixture_read(struct db *db, const char *matchers, int64_t from_ms, int64_t t
     }
     snapshot_release(snapshot);
     return text;
+}
+
+static void expect_histogram(const samples *got, size_t i, const samples *expected, size_t k)
+{
+    const struct histogram *a = got->histograms ? got->histograms[i] : NULL;
+    const struct histogram *b = expected->histograms ? expected->histograms[k] : NULL;
+
+    cr_assert((a != NULL) == (b != NULL));
+    cr_assert(!a || (a->hint == b->hint && a->count == b->count));
+    cr_assert((got->starts_ms ? got->starts_ms[i] : 0) == (expected->starts_ms ? expected->starts_ms[k] : 0));
+}
+
+/* Samples [first, end) of what was decoded are those from *at on. */
+static void expect_decoded(const samples *got, size_t first, size_t end, const samples *expected, size_t *at)
+{
+    cr_assert(first <= end && end <= got->count && *at + (end - first) <= expected->count);
+    for (size_t i = first; i < end; i++, ++*at) {
+        cr_assert(got->times_ms[i] == expected->times_ms[*at]);
+        cr_assert(double_bits(got->values[i]) == double_bits(expected->values[*at]));
+        expect_histogram(got, i, expected, *at);
+    }
+}
+
+static void expect_chunk(const struct passed_chunk *chunk, const uint8_t *bytes, const samples *expected, size_t *at)
+{
+    size_t count = gorilla_count(bytes + chunk->offset, chunk->bytes);
+    int64_t *times = memory_alloc(count * sizeof *times);
+    double *values = memory_alloc(count * sizeof *values);
+    uint8_t *padded = memory_zalloc(chunk->bytes + GORILLA_SLACK_BYTES);
+    struct writer encoded = {0};
+
+    memcpy(padded, bytes + chunk->offset, chunk->bytes);
+    cr_assert(count > 0 && gorilla_decode(padded, chunk->bytes, times, values));
+    cr_assert(chunk->min_ms == times[0] && chunk->max_ms == times[count - 1]);
+    samples got = {.count = count, .times_ms = times, .values = values};
+    gorilla_encode(times, (const uint64_t *)(const void *)values, count, &encoded);
+    cr_assert(encoded.count == chunk->bytes && memcmp(encoded.data, padded, chunk->bytes) == 0);
+    expect_decoded(&got, 0, count, expected, at);
+    writer_release(&encoded);
+    free(padded);
+    free(values);
+    free(times);
+}
+
+size_t fixture_check_chunks(const struct selection *selection, uint32_t row, size_t *decoded)
+{
+    struct column_buffer plain = {0}, buffer = {0};
+    struct row_chunks got;
+    samples expected;
+    size_t first = 0, at = 0;
+
+    cr_assert(selection_read(selection, row, &plain, &expected), "%s", plain.error.text);
+    cr_assert(selection_read_chunks(selection, row, &buffer, &got), "%s", buffer.error.text);
+    for (size_t i = 0; i < got.chunk_count; i++) {
+        expect_decoded(&got.decoded, first, got.chunks[i].at, &expected, &at);
+        expect_chunk(&got.chunks[i], got.bytes, &expected, &at);
+        first = got.chunks[i].at;
+    }
+    expect_decoded(&got.decoded, first, got.decoded.count, &expected, &at);
+    cr_assert(at == expected.count, "%zu samples are missing", expected.count - at);
+    *decoded = got.decoded.count;
+    column_buffer_release(&plain);
+    column_buffer_release(&buffer);
+    return got.chunk_count;
 }

@@ -5,6 +5,7 @@
 #include "storage/base/log.h"
 #include "tsdb/db.h"
 #include "tsdb/head.h"
+#include "tsdb/snapshot.h"
 
 /* A db that does nothing by itself: no thread, no clock rules, small log segments. */
 struct db_options fixture_options(struct fs *fs);
@@ -41,5 +42,9 @@ void fixture_append(struct db *db, const char *series, int64_t time_ms, double v
 /* All samples in (from, to] of the series that match, as text: "up{job=\"a\"} 1@1000 2@2000" in lines, sorted; without
  * labels of series that have no samples. */
 str fixture_read(struct db *db, const char *matchers, int64_t from_ms, int64_t to_ms, struct arena *arena);
+
+/* What selection_read_chunks gives of a row must be what selection_read gives. Returns how many chunks were passed on,
+ * and in *decoded how many samples were not. */
+size_t fixture_check_chunks(const struct selection *selection, uint32_t row, size_t *decoded);
 
 #endif

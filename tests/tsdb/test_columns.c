@@ -274,3 +274,46 @@ Test(columns, keys_of_times)
     cr_expect(columns_view(&buffer).column == 0 && buffer.times.data[0] == 1, "merged");
     column_buffer_release(&buffer);
 }
+
+/* Chunks are passed on only if that is asked for and they lie in the interval; clipping moves their places. */
+Test(columns, passed_chunks)
+{
+    enum { SAMPLES = 10 };
+    struct column_buffer buffer = {0};
+    struct writer chunk = {0};
+    int64_t times[SAMPLES];
+    uint64_t values[SAMPLES];
+
+    for (int part = 0; part < 3; part++) {
+        for (int i = 0; i < SAMPLES; i++) {
+            times[i] = 1000 * part + i;
+            values[i] = double_bits(i);
+        }
+        chunk.count = 0;
+        gorilla_encode(times, values, SAMPLES, &chunk);
+        memset(writer_reserve(&chunk, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
+        cr_assert(columns_take(&buffer, chunk.data, chunk.count, INT64_MIN, INT64_MAX));
+        cr_expect(buffer.passed.count == 0 && buffer.times.count == SAMPLES, "nobody asked");
+        columns_clear(&buffer);
+        cr_expect(!columns_take(&buffer, chunk.data, chunk.count / 2, INT64_MIN, INT64_MAX));
+        columns_clear(&buffer);
+    }
+    buffer.passes_chunks = true;
+    for (int part = 0; part < 3; part++) {
+        for (int i = 0; i < SAMPLES; i++) times[i] = 1000 * part + i;
+        chunk.count = 0;
+        gorilla_encode(times, values, SAMPLES, &chunk);
+        memset(writer_reserve(&chunk, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
+        cr_assert(columns_take(&buffer, chunk.data, chunk.count, 4, 2005));
+    }
+    columns_clip(&buffer, 0, 4, 2005);
+    cr_assert(buffer.passed.count == 1 && buffer.times.count == 6 + 6);
+    const struct passed_chunk *passed = &buffer.passed.data[0];
+    cr_expect(passed->at == 6 && passed->min_ms == 1000 && passed->max_ms == 1009 && passed->offset == 0);
+    cr_expect(buffer.times.data[0] == 4 && buffer.times.data[5] == 9 && buffer.times.data[6] == 2000);
+    cr_expect(gorilla_count(buffer.passed_bytes.data, passed->bytes) == SAMPLES);
+    columns_clear(&buffer);
+    cr_expect(buffer.passed.count == 0 && buffer.passed_bytes.count == 0);
+    writer_release(&chunk);
+    column_buffer_release(&buffer);
+}

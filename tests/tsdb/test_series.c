@@ -54,7 +54,9 @@ static void check_series(const struct series *series, const struct series_arena 
     if (left == 0) return;
     cr_assert(chunk.count == (left - 1) % SERIES_CHUNK_SAMPLES + 1);
     for (;;) {
-        cr_assert(left >= chunk.count);
+        uint64_t gap =
+            left < model->times.count ? (uint64_t)model->times.data[left] - (uint64_t)model->times.data[left - 1] : 0;
+        cr_assert(left >= chunk.count && chunk.gap_ms == (gap <= UINT16_MAX ? gap : 0));
         check_chunk(arena, &chunk, model, left -= chunk.count);
         if (chunk.before == 0) break;
         series_full_chunk(arena, chunk.before, &chunk);

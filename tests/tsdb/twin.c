@@ -428,11 +428,13 @@ static void check_selection(struct twin *twin, struct snapshot *snapshot, const 
         int64_t newest_ms, newest_start;
         double newest_value;
         const struct histogram *newest_histogram;
+        size_t decoded;
         struct newest_samples newest = {&newest_ms, &newest_value, &newest_histogram, &newest_start};
         uint32_t id;
         twin_assert(matches(series, request->matchers, request->matcher_count), "it does not hold");
         twin_assert(selection_read(selection, row, &buffer, &got), "%s", buffer.error.text);
         check_samples(series, &got, request->from_ms, request->to_ms);
+        fixture_check_chunks(selection, row, &decoded);
         seen += got.count > 0;
         twin_assert(selection_newest(selection, &row, 1, request->from_ms, request->to_ms, &buffer, &newest), "%s",
                     buffer.error.text);
