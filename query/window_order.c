@@ -85,13 +85,15 @@ static size_t copy_window(const struct window_run *run, size_t step, double *out
     return run->plan->length[step];
 }
 
+enum { WALK_OF_SELECTION = 8 }; /* what finding a quantile costs a value, in values added up */
+
 static bool run_quantile(const struct window_run *run, double *values, uint64_t *present)
 {
     double *copy = scratch_array(run->scratch, double, run->plan->longest), warned = 0;
 
     bits_each(s, present, run->plan->steps)
     {
-        if (!window_goes_on(run, run->plan->length[s])) return false;
+        if (!window_goes_on(run, WALK_OF_SELECTION * run->plan->length[s])) return false;
         double q = window_param(run, 0, s);
         if (!(q >= 0 && q <= 1) && double_bits(q) != double_bits(warned)) {
             const struct node *call = run->stage->node;
@@ -119,7 +121,7 @@ static bool run_mad(const struct window_run *run, double *values, uint64_t *pres
 
     bits_each(s, present, run->plan->steps)
     {
-        if (!window_goes_on(run, run->plan->length[s])) return false;
+        if (!window_goes_on(run, 2 * WALK_OF_SELECTION * run->plan->length[s])) return false;
         values[s] = median_deviation(copy, copy_window(run, s, copy));
     }
     return true;

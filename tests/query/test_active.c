@@ -110,7 +110,7 @@ Test(active, killed_queries_end)
         cr_expect(strcmp(seen.text, endless.text) == 0 && strcmp(seen.client, "::1") == 0);
         cr_expect(!engine_kill_query(fixture.engine, 0) && !engine_kill_query(fixture.engine, seen.id + 1));
         cr_expect(engine_kill_query(fixture.engine, seen.id));
-        for (int k = 0; k < 3000 && !endless.ended; k++) usleep(10000);
+        for (int k = 0; k < 12000 && !endless.ended; k++) usleep(10000);
         cr_assert(endless.ended, "%s", endless.text);
         cr_expect(endless.kind == QUERY_CANCELED);
         cr_expect(strcmp(endless.message, "query was killed in expression evaluation, by an administrator") == 0);

