@@ -27,7 +27,7 @@ enum {
     REPLAY_SERIES_NS = 500,
     LOG_BYTES_MIN = 4 << 20,
     LOG_BLOCK_SHARE = 4, /* of the bytes of all blocks is what a log may take beyond that */
-    LOG_SERIES_BYTES = 200,
+    LOG_SERIES_BYTES = 250,
     LOG_SHARE = 8, /* of the retention size is the most that a log may take */
     REGISTRY_RECORD_BYTES = 1 << 20
 };

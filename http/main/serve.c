@@ -24,9 +24,9 @@ enum {
     SERVICE_THREADS = 1,
     SERVICE_QUEUE_MAX = 64,
     STREAM_QUEUE_MAX = 64,
-    MALLOC_ARENAS = 2,          /* more of them keep more memory, and gain nothing: hot paths do not allocate */
-    MALLOC_MAP_BYTES = 4 << 20, /* what is as large goes back to the system at once; bodies of requests are smaller */
-    FILES_FOR_DATA = 256,       /* descriptors that connections may not take */
+    MALLOC_ARENAS = 2,           /* more of them keep more memory, and gain nothing: hot paths do not allocate */
+    MALLOC_MAP_BYTES = 16 << 20, /* what is as large goes back to the system at once; what requests need is smaller */
+    FILES_FOR_DATA = 256,        /* descriptors that connections may not take */
     GRACE_MS = 10 * 1000,
     LOOK_SECONDS = 2 /* how often the web configuration is looked at */
 };
