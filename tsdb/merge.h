@@ -30,7 +30,7 @@ uint64_t merge_memory(struct block *const *blocks, uint32_t count, uint64_t seri
 
 /* Writes the block info->number and makes it durable. Of `info` creation time and secret are given too, all of the
  * blocks have this secret. Without any sample in the range no file is made and info->samples is 0. On failure nothing
- * is left. Takes about 80 bytes for each series and the text of all label values once. */
+ * is left. What it takes is what merge_memory says. */
 status merge_blocks(struct fs *fs, const struct merge_request *request, struct block_info *info);
 
 #endif
