@@ -128,18 +128,29 @@ static size_t varint_bytes(size_t v)
     return bytes;
 }
 
+static uint8_t *put_field(uint8_t *to, uint8_t tag, str text)
+{
+    *to++ = tag;
+    to = varint_put(to, text.len);
+    if (text.len) memcpy(to, text.data, text.len);
+    return to + text.len;
+}
+
 void labels_write(const label *pairs, size_t count, struct writer *out)
 {
+    size_t most = 0;
+
+    for (size_t i = 0; i < count; i++) most += 3 * (1 + VARINT_BYTES_MAX) + pairs[i].name.len + pairs[i].value.len;
+    uint8_t *begin = writer_reserve(out, most), *to = begin;
     for (size_t i = 0; i < count; i++) {
-        size_t inner = 2 + varint_bytes(pairs[i].name.len) + pairs[i].name.len + varint_bytes(pairs[i].value.len) +
-                       pairs[i].value.len;
-        writer_u8(out, TAG_LABEL);
-        writer_varint(out, inner);
-        writer_u8(out, TAG_NAME);
-        writer_str(out, pairs[i].name);
-        writer_u8(out, TAG_VALUE);
-        writer_str(out, pairs[i].value);
+        const label *pair = &pairs[i];
+        *to++ = TAG_LABEL;
+        to = varint_put(to, 2 + varint_bytes(pair->name.len) + pair->name.len + varint_bytes(pair->value.len) +
+                                pair->value.len);
+        to = put_field(to, TAG_NAME, pair->name);
+        to = put_field(to, TAG_VALUE, pair->value);
     }
+    out->count += (size_t)(to - begin);
 }
 
 int labels_compare(const label *a, size_t a_count, const label *b, size_t b_count)

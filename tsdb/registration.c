@@ -122,60 +122,93 @@ static status apply_series(struct registry *registry, struct reader *in)
     return ok();
 }
 
-/* A page being applied: the columns of the names of one list. */
+/* A page being applied: the value ids of its columns, UINT32_MAX where there is no such value, and those columns which
+ * the names of one list have. */
 struct page_series {
     struct series_page page;
-    uint32_t list; /* of which the columns are */
-    const struct series_column *columns[LABELS_MAX];
-    struct writer spelled;
+    vec(uint32_t) values;
+    uint32_t list;
+    const uint32_t *columns[LABELS_MAX];
 };
 
-/* The values of a slot, and its fingerprint. */
-static status read_page_series(struct registry *registry, struct page_series *series, uint32_t slot, uint32_t *list,
-                               uint32_t *values, hash128 *fingerprint)
+static void read_columns(const struct registry *registry, struct page_series *series)
 {
-    label pairs[LABELS_MAX];
+    uint32_t slots = series->page.slots;
 
-    if (!series_page_list(&series->page, slot, list) || *list >= registry->list_count ||
-        !list_at(registry, *list)->names)
-        return status_make(STATUS_CORRUPT, "a registration refers to the unknown list of names %u", *list);
-    const struct list *names = list_at(registry, *list);
-    for (uint32_t i = 0; i < names->count && *list != series->list; i++)
-        series->columns[i] = series_page_column(&series->page, names->names[i]);
-    series->list = *list;
-    for (uint32_t i = 0; i < names->count; i++) {
-        values[i] = series->columns[i] ? series_column_rank(series->columns[i], slot) : UINT32_MAX;
-        if (values[i] == UINT32_MAX || !has_value(registry, names->names[i], values[i]))
-            return status_make(STATUS_CORRUPT, "a registration refers to an unknown value of label name %u",
-                               names->names[i]);
-        const struct name *name = name_at(registry, names->names[i]);
-        const struct value *value = value_at(name, values[i]);
-        pairs[i] = (label){name->text, str_make(value->text, value->len)};
+    vec_reserve(&series->values, series->page.columns.count * slots);
+    uint32_t *values = series->values.data;
+    vec_each (column, &series->page.columns) {
+        uint32_t known = has_name(registry, column->name) ? name_at(registry, column->name)->value_count : 0;
+        bool has_holes = known > 0 && name_at(registry, column->name)->values_known < known;
+        series_column_ranks(column, slots, values);
+        for (uint32_t slot = 0; slot < slots; slot++) {
+            if (values[slot] >= known) values[slot] = UINT32_MAX;
+        }
+        for (uint32_t slot = 0; slot < slots && has_holes; slot++) {
+            if (!has_value(registry, column->name, values[slot])) values[slot] = UINT32_MAX;
+        }
+        values += slots;
     }
-    *fingerprint = registry_identify(registry, pairs, names->count, &series->spelled);
+}
+
+/* The list of a slot, and where its names have their columns; false if there is no such list. */
+static bool find_list(const struct registry *registry, struct page_series *series, uint32_t slot)
+{
+    uint32_t list;
+
+    if (!series_page_list(&series->page, slot, &list) || list >= registry->list_count ||
+        !list_at(registry, list)->names) {
+        series->list = UINT32_MAX;
+        return false;
+    }
+    if (list == series->list) return true;
+    const struct list *names = list_at(registry, list);
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct series_column *column = series_page_column(&series->page, names->names[i]);
+        size_t index = column ? (size_t)(column - series->page.columns.data) : 0;
+        series->columns[i] = column ? series->values.data + index * series->page.slots : NULL;
+    }
+    series->list = list;
+    return true;
+}
+
+static status apply_slot(struct registry *registry, struct page_series *series, uint32_t slot, uint32_t id)
+{
+    uint32_t values[LABELS_MAX];
+
+    if (!find_list(registry, series, slot))
+        return status_make(STATUS_CORRUPT, "series %u of a registration has an unknown list of names", id);
+    const struct list *names = list_at(registry, series->list);
+    for (uint32_t i = 0; i < names->count; i++) {
+        values[i] = series->columns[i] ? series->columns[i][slot] : UINT32_MAX;
+        if (values[i] == UINT32_MAX)
+            return status_make(STATUS_CORRUPT, "series %u of a registration has an unknown value of label name %u", id,
+                               names->names[i]);
+    }
+    registry_put_series_locked(registry, id, (hash128){0, 0}, series->list, values);
     return ok();
 }
 
 static status apply_page(struct registry *registry, struct reader *in)
 {
-    uint32_t first = reader_varint32(in), count = reader_varint32(in), values[LABELS_MAX], list;
+    uint32_t first = reader_varint32(in), count = reader_varint32(in);
     struct page_series series = {.list = UINT32_MAX};
-    hash128 fingerprint;
     status found = ok();
 
     if (reader_failed(in)) return ok();
     if (count > SERIES_PAGE_SLOTS || first > registry_series_count(registry) + GAP_MAX)
         return give_up(in, status_make(STATUS_CORRUPT, "a registration has %u series from id %u on", count, first));
-    bool good = series_page_read_labels(in, count, &series.page);
-    for (uint32_t slot = 0; good && slot < count; slot++) {
-        uint32_t id = first + slot;
-        if (id < registry_series_count(registry) && series_at(registry, id)->labels) continue;
-        status s = read_page_series(registry, &series, slot, &list, values, &fingerprint);
-        if (!failed(s)) registry_put_series_locked(registry, id, fingerprint, list, values);
-        if (failed(s) && !failed(found)) found = s;
+    if (series_page_read_labels(in, count, &series.page)) {
+        read_columns(registry, &series);
+        for (uint32_t slot = 0; slot < count; slot++) {
+            uint32_t id = first + slot;
+            if (id < registry_series_count(registry) && series_at(registry, id)->labels) continue;
+            status s = apply_slot(registry, &series, slot, id);
+            if (failed(s) && !failed(found)) found = s;
+        }
     }
     series_page_release(&series.page);
-    writer_release(&series.spelled);
+    vec_release(&series.values);
     return found;
 }
 

@@ -1,7 +1,7 @@
 /* The registry; see registry.h and, for its structures, registry_internal.h. */
 #include "tsdb/registry_internal.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, SLOTS_AHEAD = 16 };
 
 struct registry *registry_new(const struct hash_secret *secret, uint32_t number)
 {
@@ -148,23 +148,27 @@ static uint32_t words_alloc(struct registry *registry, uint32_t count)
     return first;
 }
 
+/* Blocks before the one of size 2^n have 2^n - POSTING_BLOCK_MIN postings. */
 uint32_t registry_posting_block(uint32_t index, uint32_t *offset)
 {
-    uint32_t size = POSTING_BLOCK_MIN;
+    uint32_t place = index - 1 + POSTING_BLOCK_MIN;
+    uint32_t size = place < POSTING_BLOCK_MAX ? 1U << (31 - __builtin_clz(place)) : POSTING_BLOCK_MAX;
 
-    for (index -= 1; index >= size && size < POSTING_BLOCK_MAX; size *= 2) index -= size;
-    *offset = index % size;
+    *offset = place & (size - 1);
     return size;
 }
 
-static void add_posting(struct registry *registry, struct value *value, uint32_t id)
+/* Adds the ids from `id` on to a value. */
+static void add_postings_of(struct registry *registry, struct value *value, uint32_t id, uint32_t ids)
 {
-    uint32_t count = atomic_load_explicit(&value->count, memory_order_relaxed), offset;
+    uint32_t count = atomic_load_explicit(&value->count, memory_order_relaxed), end = id + ids, offset;
 
     if (count == 0) {
-        value->first = id;
-    } else {
-        uint32_t size = registry_posting_block(count, &offset);
+        value->first = id++;
+        count = 1;
+    }
+    while (id < end) {
+        uint32_t size = registry_posting_block(count, &offset), take = size - offset;
         if (offset == 0) {
             uint32_t block = words_alloc(registry, 1 + size);
             if (count == 1) {
@@ -174,19 +178,24 @@ static void add_posting(struct registry *registry, struct value *value, uint32_t
             }
             value->tail = block;
         }
-        words_at(registry, value->tail)[1 + offset] = id;
+        uint32_t *words = words_at(registry, value->tail) + 1 + offset;
+        if (take > end - id) take = end - id;
+        for (uint32_t i = 0; i < take; i++) words[i] = id + i;
+        count += take;
+        id += take;
     }
-    atomic_store_explicit(&value->count, count + 1, memory_order_release);
+    atomic_store_explicit(&value->count, count, memory_order_release);
 }
 
-static void add_to_runs(struct registry *registry, struct name *name, uint32_t id)
+/* The series from `first` to `last` have the name. */
+static void add_to_runs(struct registry *registry, struct name *name, uint32_t first, uint32_t last)
 {
     size_t before = name->series.capacity;
 
-    if (name->series.count && vec_last(&name->series)->last + 1 == id) {
-        vec_last(&name->series)->last = id;
+    if (name->series.count && vec_last(&name->series)->last + 1 == first) {
+        vec_last(&name->series)->last = last;
     } else {
-        vec_push(&name->series, (struct run){id, id});
+        vec_push(&name->series, (struct run){first, last});
         count_bytes(registry, (name->series.capacity - before) * sizeof(struct run));
     }
 }
@@ -267,6 +276,7 @@ void registry_put_value_locked(struct registry *registry, struct name *name, uin
     value->text = arena_copy_str(&registry->text, text).data;
     value->len = (uint32_t)text.len;
     name->text_bytes += text.len;
+    name->values_known++;
     registry->pair_count++;
     if (!registry->is_loading) add_to_map(registry, &name->value_map, text_hash(text), id);
     if (id >= name->value_count) atomic_store_explicit(&name->value_count, id + 1, memory_order_release);
@@ -298,9 +308,41 @@ static void add_postings(struct registry *registry, uint32_t id)
 
     for (uint32_t i = 0; i < names->count; i++) {
         struct name *name = name_at(registry, names->names[i]);
-        add_posting(registry, value_at(name, words[1 + i]), id);
-        add_to_runs(registry, name, id);
+        add_postings_of(registry, value_at(name, words[1 + i]), id, 1);
+        add_to_runs(registry, name, id, id);
     }
+}
+
+/* Labels spelled as they are hashed. What the next series shares with the one before it stays: up to the first label
+ * that differs. */
+struct spelling {
+    uint32_t list, values[LABELS_MAX];
+    size_t ends[LABELS_MAX]; /* of the labels in `bytes` */
+    struct writer bytes;
+};
+
+static hash128 fingerprint_from_labels(const struct registry *registry, uint32_t id, struct spelling *spelling)
+{
+    struct series_labels set = registry_labels(registry, id);
+    uint32_t i = 0;
+
+    if (spelling->bytes.count && set.list == spelling->list) {
+        while (i < set.count && set.values[i] == spelling->values[i]) i++;
+    }
+    spelling->list = set.list;
+    spelling->bytes.count = i ? spelling->ends[i - 1] : 0;
+    for (; i < set.count; i++) {
+        label pair = {registry_name(registry, set.names[i]), registry_value(registry, set.names[i], set.values[i])};
+        labels_write(&pair, 1, &spelling->bytes);
+        spelling->values[i] = set.values[i];
+        spelling->ends[i] = spelling->bytes.count;
+    }
+    return hash_keyed(&registry->secret, spelling->bytes.data, spelling->bytes.count);
+}
+
+static bool has_fingerprint(const struct registered *series)
+{
+    return series->fingerprint.low || series->fingerprint.high;
 }
 
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
@@ -321,8 +363,13 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
     words[0] = list;
     if (names->count) memcpy(words + 1, values, names->count * sizeof *values);
     if (!registry->is_loading) {
+        if (!has_fingerprint(series)) {
+            struct spelling spelling = {.bytes = {0}};
+            series->fingerprint = fingerprint_from_labels(registry, id, &spelling);
+            writer_release(&spelling.bytes);
+        }
         add_postings(registry, id);
-        add_to_map(registry, &registry->series_map, fingerprint.low, id);
+        add_to_map(registry, &registry->series_map, series->fingerprint.low, id);
     }
     if (id >= count) {
         atomic_store_explicit(&registry->series_count, id + 1, memory_order_release);
@@ -334,21 +381,37 @@ void registry_begin_loading(struct registry *registry)
     registry->is_loading = true;
 }
 
+/* The table of series is far larger than a cache: its slots are asked for some series ahead. */
+static void build_series_map(struct registry *registry)
+{
+    struct spelling spelling = {.bytes = {0}};
+    size_t before = map_bytes(&registry->series_map);
+    uint32_t count = registry_series_count(registry);
+
+    map_reserve(&registry->series_map, count);
+    for (uint32_t id = 0, next = 0; id < count; id++) {
+        for (; next < count && next < id + SLOTS_AHEAD; next++) {
+            struct registered *series = series_at(registry, next);
+            if (!series->labels) continue;
+            if (!has_fingerprint(series)) series->fingerprint = fingerprint_from_labels(registry, next, &spelling);
+            map_prefetch(&registry->series_map, series->fingerprint.low);
+        }
+        if (series_at(registry, id)->labels)
+            map_add(&registry->series_map, series_at(registry, id)->fingerprint.low, id);
+    }
+    writer_release(&spelling.bytes);
+    count_bytes(registry, map_bytes(&registry->series_map) - before);
+}
+
 /* The look-up tables, each made once in its size. */
 static void *build_maps(void *context)
 {
     struct registry *registry = context;
-    size_t before = map_bytes(&registry->series_map);
 
-    map_reserve(&registry->series_map, registry->series_count);
-    for (uint32_t id = 0; id < registry->series_count; id++) {
-        if (series_at(registry, id)->labels)
-            map_add(&registry->series_map, series_at(registry, id)->fingerprint.low, id);
-    }
-    count_bytes(registry, map_bytes(&registry->series_map) - before);
+    build_series_map(registry);
     for (uint32_t n = 0; n < registry->name_count; n++) {
         struct name *name = name_at(registry, n);
-        before = map_bytes(&name->value_map);
+        size_t before = map_bytes(&name->value_map);
         map_reserve(&name->value_map, name->value_count);
         for (uint32_t v = 0; v < name->value_count; v++) {
             const struct value *value = value_at(name, v);
@@ -359,6 +422,58 @@ static void *build_maps(void *context)
     return NULL;
 }
 
+/* Neighbouring series with one list of names, and for each name since which of them its value is what it is. */
+struct alike {
+    uint32_t list, first;
+    uint32_t values[LABELS_MAX], since[LABELS_MAX];
+};
+
+/* Series `end` has another value for a name, or is not one of them. */
+static void end_value(struct registry *registry, const struct alike *alike, uint32_t i, uint32_t end)
+{
+    struct name *name = name_at(registry, list_at(registry, alike->list)->names[i]);
+    add_postings_of(registry, value_at(name, alike->values[i]), alike->since[i], end - alike->since[i]);
+}
+
+static void end_alike(struct registry *registry, struct alike *alike, uint32_t end)
+{
+    const struct list *list = list_at(registry, alike->list);
+
+    if (alike->first == SERIES_NONE) return;
+    for (uint32_t i = 0; i < list->count; i++) {
+        end_value(registry, alike, i, end);
+        add_to_runs(registry, name_at(registry, list->names[i]), alike->first, end - 1);
+    }
+    alike->first = SERIES_NONE;
+}
+
+/* The postings of all series. Neighbours mostly share their target's labels, so values are taken by runs. */
+static void build_postings(struct registry *registry)
+{
+    struct alike alike = {.first = SERIES_NONE};
+    uint32_t count = registry_series_count(registry);
+
+    for (uint32_t id = 0; id < count; id++) {
+        struct series_labels set = registry_labels(registry, id);
+        if (alike.first == SERIES_NONE || set.count == 0 || set.list != alike.list) {
+            end_alike(registry, &alike, id);
+            if (set.count == 0) continue; /* a hole */
+            alike.list = set.list;
+            alike.first = id;
+            for (uint32_t i = 0; i < set.count; i++) alike.since[i] = id;
+            memcpy(alike.values, set.values, set.count * sizeof *set.values);
+            continue;
+        }
+        for (uint32_t i = 0; i < set.count; i++) {
+            if (set.values[i] == alike.values[i]) continue;
+            end_value(registry, &alike, i, id);
+            alike.values[i] = set.values[i];
+            alike.since[i] = id;
+        }
+    }
+    end_alike(registry, &alike, count);
+}
+
 void registry_end_loading(struct registry *registry)
 {
     pthread_t thread;
@@ -366,9 +481,7 @@ void registry_end_loading(struct registry *registry)
     if (!registry->is_loading) return;
     pthread_rwlock_wrlock(&registry->lock);
     bool is_alone = pthread_create(&thread, NULL, build_maps, registry) != 0;
-    for (uint32_t id = 0; id < registry->series_count; id++) {
-        if (series_at(registry, id)->labels) add_postings(registry, id);
-    }
+    build_postings(registry);
     if (is_alone) {
         build_maps(registry);
     } else {

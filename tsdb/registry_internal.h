@@ -44,6 +44,7 @@ struct run {
 struct name {
     str text; /* data is NULL: a hole */
     _Atomic uint32_t value_count;
+    uint32_t values_known; /* value_count without the holes */
     uint32_t values_saved;
     _Atomic uint64_t text_bytes;
     struct paged values;
@@ -130,6 +131,8 @@ uint32_t registry_lookup_locked(const struct registry *registry, hash128 hash);
 void registry_put_name_locked(struct registry *registry, uint32_t id, str text);
 void registry_put_value_locked(struct registry *registry, struct name *name, uint32_t id, str text);
 void registry_put_list_locked(struct registry *registry, uint32_t id, const uint32_t *names, uint32_t count);
+
+/* A fingerprint of zeros is made from the labels; while a registry is being loaded, at the end. */
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
                                 const uint32_t *values);
 

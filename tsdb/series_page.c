@@ -252,6 +252,15 @@ uint32_t series_column_rank(const struct series_column *column, uint32_t slot)
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number - 1;
 }
 
+void series_column_ranks(const struct series_column *column, uint32_t slots, uint32_t *ranks)
+{
+    bool is_constant = column->width == 0 && column->slope == 0;
+    uint32_t first = series_column_rank(column, 0);
+
+    for (uint32_t slot = 0; slot < slots && is_constant; slot++) ranks[slot] = first;
+    for (uint32_t slot = 0; slot < slots && !is_constant; slot++) ranks[slot] = series_column_rank(column, slot);
+}
+
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,
                        uint32_t *ranks)
 {

@@ -82,6 +82,9 @@ bool series_page_list(const struct series_page *page, uint32_t slot, uint32_t *l
 const struct series_column *series_page_column(const struct series_page *page, uint32_t name);
 uint32_t series_column_rank(const struct series_column *column, uint32_t slot);
 
+/* The ranks of the first `slots` slots. */
+void series_column_ranks(const struct series_column *column, uint32_t slots, uint32_t *ranks);
+
 /* The ranks of the values of `count` names, rising; false if the series lacks one. */
 bool series_page_ranks(const struct series_page *page, uint32_t slot, const uint32_t *names, uint32_t count,
                        uint32_t *ranks);

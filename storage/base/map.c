@@ -29,8 +29,10 @@ static void place(struct map *map, uint64_t slot)
 
 static void rehash(struct map *map, uint32_t capacity)
 {
-    struct map bigger = {memory_zalloc((size_t)capacity * sizeof(uint64_t)), capacity, map->count};
+    size_t bytes = (size_t)capacity * sizeof(uint64_t);
+    struct map bigger = {memory_alloc(bytes), capacity, map->count};
 
+    memset(bigger.slots, 0, bytes); /* not zeroed by the system, where slots would be read before they are written to */
     for (uint32_t i = 0; i < map->capacity; i++) {
         if (map->slots[i]) place(&bigger, map->slots[i]);
     }

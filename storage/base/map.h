@@ -77,7 +77,7 @@ static inline uint32_t map_next(const struct map *map, struct map_cursor *c)
 /* Asks for the cache line that map_find will read first. */
 static inline void map_prefetch(const struct map *map, uint64_t hash)
 {
-    if (map->count) __builtin_prefetch(&map->slots[map_home_(map, (uint32_t)(hash >> 32))]);
+    if (map->capacity) __builtin_prefetch(&map->slots[map_home_(map, (uint32_t)(hash >> 32))]);
 }
 
 #endif

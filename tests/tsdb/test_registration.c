@@ -1,5 +1,6 @@
 /* Registrations: what one registry tells makes another one the same, in any pieces, twice, and after damage. */
 #include "tsdb/registry_internal.h"
+#include "tsdb/series_page.h"
 
 #include "tests/storage/random.h"
 #include "tests/support/must.h"
@@ -17,6 +18,33 @@ static void series_text(char *out, size_t size, uint32_t number)
              number % 5);
 }
 
+static void expect_same_sets(struct postings *a, struct postings *b)
+{
+    uint64_t count = postings_count(a);
+
+    postings_subtract(a, b);
+    cr_assert(postings_count(b) == count && postings_count(a) == 0);
+    postings_free(a);
+    postings_free(b);
+}
+
+static void expect_same_postings(struct registry *a, struct registry *b, uint32_t name)
+{
+    struct postings *x = postings_new(), *y = postings_new();
+
+    must(registry_index_class.with_name(registry_index(a), registry_name(a, name), x));
+    must(registry_index_class.with_name(registry_index(b), registry_name(b, name), y));
+    expect_same_sets(x, y);
+    for (uint32_t value = 0; value < registry_value_count(a, name); value++) {
+        x = postings_new();
+        y = postings_new();
+        registry_postings(a, name, value, x);
+        registry_postings(b, name, value, y);
+        cr_assert(postings_count(x) == registry_posting_count(a, name, value));
+        expect_same_sets(x, y);
+    }
+}
+
 static void expect_same(struct registry *a, struct registry *b)
 {
     cr_assert(registry_valid(a) && registry_valid(b));
@@ -29,8 +57,8 @@ static void expect_same(struct registry *a, struct registry *b)
         cr_assert(registry_name_bytes(a, name) == registry_name_bytes(b, name));
         for (uint32_t value = 0; value < registry_value_count(a, name); value++) {
             cr_assert(str_equal(registry_value(a, name, value), registry_value(b, name, value)));
-            cr_assert(registry_posting_count(a, name, value) == registry_posting_count(b, name, value));
         }
+        expect_same_postings(a, b, name);
     }
     for (uint32_t id = 0; id < registry_series_count(a); id++) {
         struct series_labels x = registry_labels(a, id), y = registry_labels(b, id);
@@ -73,6 +101,77 @@ Test(registration, makes_the_same_again)
     release(told);
     registry_unref(registry);
     registry_unref(copy);
+}
+
+static status apply(struct registry *registry, struct writer *bytes)
+{
+    status s = registry_apply(registry, bytes->data, bytes->count);
+
+    bytes->count = 0;
+    return s;
+}
+
+/* Whether a registry is loaded at once or entry by entry, of pages or of single series, some of them lost: it becomes
+ * the same. */
+Test(registration, loading_makes_the_same)
+{
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        static struct writer told[SERIES];
+        struct registry *registry = make(told), *direct = registry_new(&secret, 2), *loaded = registry_new(&secret, 2);
+        struct writer pages = {0};
+        uint64_t random = seed;
+        bool begins_with_pages = seed % 2;
+        registry_begin_loading(loaded);
+        registry_unsaved(registry, SIZE_MAX, &pages);
+        for (uint32_t i = 0; i < SERIES; i++) {
+            if (random_below(&random, 20) == 0) continue;
+            (void)registry_apply(direct, told[i].data, told[i].count);
+            (void)registry_apply(loaded, told[i].data, told[i].count);
+            if (begins_with_pages && i == SERIES / 2) { /* they fill what is missing, in its midst and beyond */
+                must(registry_apply(direct, pages.data, pages.count));
+                must(registry_apply(loaded, pages.data, pages.count));
+            }
+        }
+        registry_end_loading(loaded);
+        expect_same(direct, loaded);
+        if (begins_with_pages) expect_same(registry, loaded);
+        release(told);
+        writer_release(&pages);
+        registry_unref(registry);
+        registry_unref(direct);
+        registry_unref(loaded);
+    }
+}
+
+/* A page tells of those series whose values are known, where some are lost. */
+Test(registration, pages_with_lost_values)
+{
+    struct registry *registry = registry_new(&secret, 1);
+    struct series_page_writer page = {0};
+    struct writer entry = {0};
+    static const uint32_t names[] = {0, 2};
+
+    registration_name(&entry, 0, STR("a"));
+    registration_name(&entry, 2, STR("b"));
+    registration_value(&entry, 0, 0, STR("x"));
+    registration_value(&entry, 2, 1, STR("y"));
+    registration_list(&entry, 1, names, 2);
+    must(apply(registry, &entry));
+    writer_u8(&entry, 5 /* a page */);
+    writer_varint(&entry, 10);
+    writer_varint(&entry, 5);
+    static const uint32_t lists[] = {1, 1, 0, 7, 1}, values[][2] = {{0, 1}, {0, 0}, {0, 1}, {0, 1}, {1, 1}};
+    for (int i = 0; i < 5; i++) series_page_add(&page, (hash128){0, 0}, lists[i], names, values[i], 2, 0);
+    series_page_write_labels(&page, &entry);
+    registration_value(&entry, 0, 1, STR("z"));
+    status s = apply(registry, &entry);
+    cr_expect(s.code == STATUS_CORRUPT, "%s", s.text);
+    cr_expect(registry_value_count(registry, 0) == 2, "what comes behind a page still counts");
+    cr_expect(registry_series_count(registry) == 11 && registry_labels(registry, 10).count == 2);
+    cr_expect(registry_posting_count(registry, 0, 0) == 1 && registry_valid(registry));
+    series_page_writer_release(&page);
+    writer_release(&entry);
+    registry_unref(registry);
 }
 
 /* Each record stands twice in a log. Whatever one of each is lost, nothing is missing in the end. */
@@ -140,14 +239,6 @@ Test(registration, unsaved_in_pieces)
         registry_unref(registry);
         registry_unref(copy);
     }
-}
-
-static status apply(struct registry *registry, struct writer *bytes)
-{
-    status s = registry_apply(registry, bytes->data, bytes->count);
-
-    bytes->count = 0;
-    return s;
 }
 
 Test(registration, what_refers_to_nothing_is_told)
