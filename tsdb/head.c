@@ -30,7 +30,7 @@ struct head {
     _Atomic uint32_t references;
 
     struct paged series; /* grown under `growth`; items guarded by their stripe */
-    struct paged begun;   /* for each run of series of a stripe, whether one was written to; as series */
+    struct paged begun;  /* for each run of series of a stripe, whether one was written to; as series */
     _Atomic uint32_t capacity;
     pthread_mutex_t growth;
     struct series_arena arena;
