@@ -274,6 +274,7 @@ int command_serve(int count, char *const *arguments)
     s = open_all(&serving);
     if (!failed(s)) {
         announce(&serving);
+        memory_drop_code();
         wait_for_end(&serving, &signals);
     } else {
         log_error("can not start", "error=%s", LOG_QUOTED(str_from(s.text)));

@@ -4,9 +4,11 @@
 #include "storage/base/log.h"
 
 #include <assert.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static void *check(void *memory, size_t bytes)
 {
@@ -35,6 +37,29 @@ void *memory_realloc(void *old, size_t bytes)
 void memory_trim(void)
 {
     (void)malloc_trim(0);
+}
+
+/* Segments that may not be written to are the same in their file, so that they can be dropped and read again. */
+static int drop_segments(struct dl_phdr_info *object, size_t size, void *context)
+{
+    const uintptr_t page_bytes = *(const uintptr_t *)context;
+
+    (void)size;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+        uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) & ~(page_bytes - 1);
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED); /* a hint: refused, it changes nothing */
+    }
+    return 0;
+}
+
+void memory_drop_code(void)
+{
+    uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+    dl_iterate_phdr(drop_segments, &page_bytes);
 }
 
 void *memory_map(size_t bytes)

@@ -29,6 +29,10 @@ VARVE_PUBLIC void *memory_realloc(void *old, size_t bytes);
 /* Lets the system have what was freed; for the end of work that took much. Walks all of malloc's free memory. */
 void memory_trim(void);
 
+/* Gives back the pages of code and constants that were mapped so far. A start runs through much that is never needed
+ * again, in libraries above all; what still is comes back from the page cache. */
+void memory_drop_code(void);
+
 /* Zeroed pages straight from the system, for what is large and goes back at once; resident only where touched. */
 void *memory_map(size_t bytes);
 void memory_unmap(void *memory, size_t bytes);

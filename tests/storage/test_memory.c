@@ -5,6 +5,7 @@
 #include "tests/support/test.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,4 +114,31 @@ Test(memory, trim_leaves_what_is_in_use)
         for (size_t k = 0; k < 20000; k++) cr_assert(kept[i][k] == i);
         free(kept[i]);
     }
+}
+
+static size_t resident_kib(const char *kind)
+{
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[128];
+    size_t kib = 0;
+
+    cr_assert(file != NULL);
+    while (fgets(line, sizeof line, file)) {
+        if (strncmp(line, kind, strlen(kind)) == 0) kib = strtoul(line + strlen(kind), NULL, 10);
+    }
+    fclose(file);
+    return kib;
+}
+
+/* The process holds less of its files, and goes on as if nothing had been. */
+Test(memory, code_comes_back)
+{
+    static char written[10000] = "data of the program stays";
+    size_t before = resident_kib("RssFile:");
+
+    memset(written + 5000, 7, 5000);
+    memory_drop_code();
+    size_t after = resident_kib("RssFile:");
+    cr_expect(before > 0 && after < before, "%zu KiB, then %zu KiB", before, after);
+    cr_expect(strcmp(written, "data of the program stays") == 0 && written[9999] == 7);
 }
