@@ -268,7 +268,10 @@ struct frozen {
 
 static bool frozen_has(void *context, uint32_t series)
 {
-    return head_has(((struct frozen *)context)->head, series, INT64_MIN, INT64_MAX);
+    bool has = false;
+
+    head_has(((struct frozen *)context)->head, &series, 1, INT64_MIN, INT64_MAX, &has);
+    return has;
 }
 
 static status frozen_data(void *context, uint32_t series, struct series_data *out)

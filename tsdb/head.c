@@ -132,6 +132,22 @@ static pthread_mutex_t *lock_of(struct head *head, uint32_t id)
     return &head->stripes[(id >> STRIPE_SERIES_BITS) % STRIPES].mutex;
 }
 
+/* Holds the lock of a series, and no other any more. Neighbours share one, which then is not taken anew. */
+static void hold_lock_of(struct head *head, uint32_t id, pthread_mutex_t **held)
+{
+    pthread_mutex_t *lock = lock_of(head, id);
+
+    if (lock == *held) return;
+    if (*held) pthread_mutex_unlock(*held);
+    pthread_mutex_lock(lock);
+    *held = lock;
+}
+
+static void let_go(pthread_mutex_t *held)
+{
+    if (held) pthread_mutex_unlock(held);
+}
+
 /* Makes records for all series of the registry. */
 static void cover_registry(struct head *head)
 {
@@ -347,17 +363,12 @@ static void append_all(struct request *request, const struct append_batch *batch
         if (i + PREFETCH_AHEAD < batch->series_count && ids[i + PREFETCH_AHEAD] != SERIES_NONE)
             __builtin_prefetch(series_at(head, ids[i + PREFETCH_AHEAD]), 1);
         if (id == SERIES_NONE) continue;
-        pthread_mutex_t *lock = lock_of(head, id);
-        if (lock != held) {
-            if (held) pthread_mutex_unlock(held);
-            pthread_mutex_lock(lock);
-            held = lock;
-        }
+        hold_lock_of(head, id, &held);
         begin_run(head, id);
         struct series *series = series_at(head, id);
         for (uint32_t k = 0; k < in->count; k++) append_one(request, series, id, batch, (size_t)in->first + k);
     }
-    if (held) pthread_mutex_unlock(held);
+    let_go(held);
 }
 
 void head_append(struct head *head, const struct append_batch *batch, const uint32_t *ids,
@@ -482,37 +493,39 @@ static uint32_t visible_samples(const struct series *series, const struct horizo
     return horizon && is_hidden(horizon, series->ticket) ? series->samples_before : series->samples;
 }
 
-bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value)
+void head_newest(struct head *head, const uint32_t *ids, uint32_t count, const struct horizon *horizon,
+                 int64_t *times_ms, double *values)
 {
-    bool known = false;
+    uint32_t capacity = atomic_load_explicit(&head->capacity, memory_order_acquire);
+    pthread_mutex_t *held = NULL;
 
-    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
-    pthread_mutex_t *lock = lock_of(head, id);
-    pthread_mutex_lock(lock);
-    const struct series *series = series_at(head, id);
-    if (series->samples && !series->rich && visible_samples(series, horizon) == series->samples) {
-        *time_ms = series->open.time_ms;
-        *value = double_from_bits(series->open.value);
-        known = true;
+    for (uint32_t i = 0; i < count; i++) {
+        times_ms[i] = INT64_MIN;
+        if (ids[i] >= capacity) continue;
+        hold_lock_of(head, ids[i], &held);
+        const struct series *series = series_at(head, ids[i]);
+        if (series->samples == 0 || series->rich || visible_samples(series, horizon) < series->samples) continue;
+        times_ms[i] = series->open.time_ms;
+        values[i] = double_from_bits(series->open.value);
     }
-    pthread_mutex_unlock(lock);
-    return known;
+    let_go(held);
 }
 
-bool head_has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms)
+void head_has(struct head *head, const uint32_t *ids, uint32_t count, int64_t from_ms, int64_t to_ms, bool *has)
 {
-    bool has = false;
+    uint32_t capacity = atomic_load_explicit(&head->capacity, memory_order_acquire);
+    pthread_mutex_t *held = NULL;
 
-    if (id >= atomic_load_explicit(&head->capacity, memory_order_acquire)) return false;
-    if (to_ms < atomic_load(&head->min_ms)) return false;
-    pthread_mutex_t *lock = lock_of(head, id);
-    pthread_mutex_lock(lock);
-    const struct series *series = series_at(head, id);
-    const struct rich_samples *rich = series_rich(series, &head->arena);
-    has = !series_is_empty(series) &&
-          (series_newest_ms(series, &head->arena) >= from_ms || series->late || (rich && rich->late.count));
-    pthread_mutex_unlock(lock);
-    return has;
+    if (to_ms < atomic_load(&head->min_ms)) return;
+    for (uint32_t i = 0; i < count; i++) {
+        if (has[i] || ids[i] >= capacity) continue;
+        hold_lock_of(head, ids[i], &held);
+        const struct series *series = series_at(head, ids[i]);
+        const struct rich_samples *rich = series_rich(series, &head->arena);
+        has[i] = !series_is_empty(series) &&
+                 (series_newest_ms(series, &head->arena) >= from_ms || series->late || (rich && rich->late.count));
+    }
+    let_go(held);
 }
 
 /* What of a series is copied under its lock: its record and the place of its open chunk here, the rest in the buffer.

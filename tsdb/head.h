@@ -61,9 +61,10 @@ struct horizon {
 };
 void head_horizon(struct head *head, struct horizon *out);
 
-/* The newest visible sample of a series, as it is in the series' record; false if there is none or the record can not
- * say (then head_read can). */
-bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value);
+/* The newest visible sample of each of some series, as it is in the series' record; the time is INT64_MIN if there is
+ * none or the record can not say (then head_read can). Neighbouring ids one after the other cost least. */
+void head_newest(struct head *head, const uint32_t *ids, uint32_t count, const struct horizon *horizon,
+                 int64_t *times_ms, double *values);
 
 /* Appends the visible samples of a series in [from, to] to the buffer's columns, sorted; chunks may be passed on if
  * that is asked for and the series has no late and no rich samples. Returns false if the series has no samples at all
@@ -71,8 +72,8 @@ bool head_newest(struct head *head, uint32_t id, const struct horizon *horizon, 
 bool head_read(struct head *head, uint32_t id, const struct horizon *horizon, int64_t from_ms, int64_t to_ms,
                struct column_buffer *buffer);
 
-/* Whether a series may have samples in [from, to]; cheap. */
-bool head_has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms);
+/* Which of some series may have samples in [from, to]: has[i] becomes true, or stays as it is. Cheap. */
+void head_has(struct head *head, const uint32_t *ids, uint32_t count, int64_t from_ms, int64_t to_ms, bool *has);
 
 /* All samples of a series as encoded chunks, oldest first, for the freeze; no request may be under way. */
 void head_chunks(struct head *head, uint32_t id, struct column_buffer *buffer, struct series_data *out);

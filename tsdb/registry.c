@@ -135,6 +135,30 @@ void registry_resolve(struct registry *registry, const struct append_series *ser
     *guess = last;
 }
 
+/* Each step waits for memory, so it is taken for many before the next. */
+static void find_some(const struct registry *registry, const hash128 *fingerprints, size_t count, uint32_t *ids)
+{
+    struct map_cursor c;
+
+    for (size_t i = 0; i < count; i++) map_prefetch(&registry->series_map, fingerprints[i].low);
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = map_find(&registry->series_map, fingerprints[i].low, &c);
+        if (ids[i] != MAP_NONE) __builtin_prefetch(series_at(registry, ids[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_it = ids[i] != MAP_NONE && hash128_equal(series_at(registry, ids[i])->fingerprint, fingerprints[i]);
+        if (!is_it) ids[i] = registry_lookup_locked(registry, fingerprints[i]);
+    }
+}
+
+void registry_find_series(struct registry *registry, const hash128 *fingerprints, size_t count, uint32_t *ids)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    for (size_t i = 0; i < count; i += SLOTS_AHEAD)
+        find_some(registry, fingerprints + i, count - i < SLOTS_AHEAD ? count - i : SLOTS_AHEAD, ids + i);
+    pthread_rwlock_unlock(&registry->lock);
+}
+
 /* `count` words that lie together; returns the first. A run never crosses a segment of the paged array. */
 static uint32_t words_alloc(struct registry *registry, uint32_t count)
 {

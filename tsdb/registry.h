@@ -44,6 +44,9 @@ uint32_t registry_pair_count(const struct registry *registry);
 void registry_resolve(struct registry *registry, const struct append_series *series, size_t count, hash128 *hashes,
                       uint32_t *ids, uint32_t *guess);
 
+/* Finds series by their fingerprints: ids[i] is the id or SERIES_NONE. */
+void registry_find_series(struct registry *registry, const hash128 *fingerprints, size_t count, uint32_t *ids);
+
 /* The fingerprint of sorted, checked pairs. */
 hash128 registry_identify(const struct registry *registry, const label *pairs, size_t count, struct writer *scratch);
 

@@ -2,7 +2,8 @@
  *
  * A row is a series. For each source there is an array that says under which id or ordinal the row is found there.
  * Sources are joined by fingerprint: as long as a source brings series in the order of rows already there, which blocks
- * mostly do, the next row is tried first and nothing is hashed.
+ * mostly do, the next row is tried first and nothing is hashed. Where a registry brings many, its series are the first
+ * rows, and its own table finds them.
  */
 #include "tsdb/snapshot_internal.h"
 
@@ -18,20 +19,46 @@ struct selection {
     struct block_cursor *cursors; /* by source; used while queries are set up, by one thread */
 };
 
-enum { ABSENT = UINT32_MAX };
+enum { ABSENT = UINT32_MAX, REGISTRY_ROWS_MIN = 4096 };
 
 /* While sources are being joined. */
 struct join {
-    vec(hash128) fingerprints; /* of the rows */
-    struct map map;            /* fingerprint to row, for the first `mapped` rows */
+    struct registry *registry; /* whose series are the rows before first_row, found by row_of; NULL: none */
+    uint32_t *row_of;          /* by id; ABSENT: no row */
+    uint32_t id_count, first_row;
+    vec(hash128) fingerprints; /* of the rows from first_row on */
+    struct map map;            /* fingerprint to row, for the first `mapped` of these */
     uint32_t mapped;
+    vec(hash128) read; /* those of one source */
 };
 
-static status fingerprint_of(struct snapshot_source *source, struct block_cursor *cursor, uint32_t place, hash128 *out)
+static void join_release(struct join *join)
 {
-    if (source->block) return block_fingerprint(source->block, cursor, place, out);
-    *out = registry_fingerprint(source->registry, place);
-    return ok();
+    free(join->row_of);
+    vec_release(&join->fingerprints);
+    map_release(&join->map);
+    vec_release(&join->read);
+}
+
+static status read_fingerprints(struct join *join, struct snapshot_source *source, const uint32_t *found,
+                                uint32_t count)
+{
+    struct block_cursor cursor = {0};
+    status s = ok();
+
+    join->read.count = 0;
+    vec_reserve(&join->read, count);
+    for (uint32_t i = 0; i < count && !failed(s); i++) {
+        hash128 *out = &join->read.data[i];
+        if (source->block) {
+            s = block_fingerprint(source->block, &cursor, found[i], out);
+        } else {
+            *out = registry_fingerprint(source->registry, found[i]);
+        }
+    }
+    join->read.count = failed(s) ? 0 : count;
+    block_cursor_release(&cursor);
+    return s;
 }
 
 static uint32_t find_row(struct join *join, hash128 fingerprint)
@@ -46,32 +73,38 @@ static uint32_t find_row(struct join *join, hash128 fingerprint)
     return ABSENT;
 }
 
+/* Rows that the registry knows; the others become ABSENT. */
+static void find_in_registry(const struct join *join, uint32_t *rows)
+{
+    registry_find_series(join->registry, join->read.data, join->read.count, rows);
+    for (size_t i = 0; i < join->read.count; i++) rows[i] = rows[i] < join->id_count ? join->row_of[rows[i]] : ABSENT;
+}
+
 /* Finds or makes the row of each series of a source; rows[i] is that of the i-th. */
 static status join_source(struct join *join, struct snapshot_source *source, const uint32_t *found, uint32_t count,
                           uint32_t *rows)
 {
-    struct block_cursor cursor = {0};
     size_t known = join->fingerprints.count, expected = 0;
-    status s = ok();
 
+    TRY(read_fingerprints(join, source, found, count));
+    if (join->registry) find_in_registry(join, rows);
     for (uint32_t i = 0; i < count; i++) {
-        hash128 fingerprint;
-        if (failed(s = fingerprint_of(source, &cursor, found[i], &fingerprint))) break;
-        uint32_t row = ABSENT;
+        hash128 fingerprint = join->read.data[i];
+        uint32_t at = ABSENT;
+        if (join->registry && rows[i] != ABSENT) continue;
         if (expected < known && hash128_equal(join->fingerprints.data[expected], fingerprint)) {
-            row = (uint32_t)expected;
+            at = (uint32_t)expected;
         } else if (known) {
-            row = find_row(join, fingerprint);
+            at = find_row(join, fingerprint);
         }
-        if (row == ABSENT) {
-            row = (uint32_t)join->fingerprints.count;
+        if (at == ABSENT) {
+            at = (uint32_t)join->fingerprints.count;
             vec_push(&join->fingerprints, fingerprint);
         }
-        rows[i] = row;
-        expected = (size_t)row + 1;
+        rows[i] = join->first_row + at;
+        expected = (size_t)at + 1;
     }
-    block_cursor_release(&cursor);
-    return s;
+    return ok();
 }
 
 /* What one source found. */
@@ -97,6 +130,25 @@ static status find_in_sources(struct snapshot *snapshot, const struct select_req
     return ok();
 }
 
+/* What a registry found becomes the first rows, if that is much of it: looking at each of its ids costs less then than a
+ * table of fingerprints. */
+static bool begin_with_registry(struct join *join, struct found *found)
+{
+    if (found->source->block) return false;
+    uint32_t ids = registry_series_count(found->source->registry);
+    if (found->count < REGISTRY_ROWS_MIN || found->count < ids / 8) return false;
+    join->registry = found->source->registry;
+    join->id_count = ids;
+    join->first_row = found->count;
+    join->row_of = memory_alloc(ids * sizeof *join->row_of);
+    memset(join->row_of, 0xFF, ids * sizeof *join->row_of);
+    for (uint32_t i = 0; i < found->count; i++) {
+        if (found->places[i] < ids) join->row_of[found->places[i]] = i;
+        found->rows[i] = i;
+    }
+    return true;
+}
+
 /* Of a source that can not be read *bad becomes the index. */
 static status join_sources(struct snapshot *snapshot, struct found *found, uint32_t count, struct selection *out,
                            uint32_t *bad)
@@ -104,19 +156,19 @@ static status join_sources(struct snapshot *snapshot, struct found *found, uint3
     struct join join = {0};
     status s = ok();
 
-    for (uint32_t i = 0; i < count && !failed(s); i++) {
-        found[i].rows = arena_array(&snapshot->arena, uint32_t, found[i].count);
+    for (uint32_t i = 0; i < count; i++) found[i].rows = arena_array(&snapshot->arena, uint32_t, found[i].count);
+    uint32_t left = begin_with_registry(&join, &found[count - 1]) ? count - 1 : count;
+    for (uint32_t i = 0; i < left && !failed(s); i++) {
         s = join_source(&join, found[i].source, found[i].places, found[i].count, found[i].rows);
         *bad = i;
     }
-    out->rows = (uint32_t)join.fingerprints.count;
+    out->rows = join.first_row + (uint32_t)join.fingerprints.count;
     for (uint32_t i = 0; i < count && !failed(s); i++) {
         out->places[i] = arena_array(&snapshot->arena, uint32_t, out->rows);
         memset(out->places[i], 0xFF, out->rows * sizeof **out->places);
         for (uint32_t k = 0; k < found[i].count; k++) out->places[i][found[i].rows[k]] = found[i].places[k];
     }
-    map_release(&join.map);
-    vec_release(&join.fingerprints);
+    join_release(&join);
     return s;
 }
 
@@ -353,20 +405,31 @@ static void take_last(struct rich_sample *newest, struct column_buffer *buffer)
     if (newest->histogram) newest->histogram = histogram_copy(newest->histogram, &buffer->newest);
 }
 
+/* What the record of a series in a head says: as head_newest. */
+struct recorded {
+    int64_t time_ms;
+    double value;
+};
+
+/* `recorded` is NULL if the head was not asked for its record yet. */
 static void newest_in_head(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t h, uint32_t id,
-                           int64_t from_ms, int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
+                           const struct recorded *recorded, int64_t from_ms, int64_t at_ms,
+                           struct column_buffer *buffer, struct rich_sample *newest)
 {
     struct head *head = source->heads[h];
     const struct hidden *hidden = &source->hidden[h];
     struct head_stats stats;
-    int64_t time_ms;
-    double value;
+    struct recorded own;
 
     head_stats(head, &stats);
     if (stats.max_ms < newest->time_ms || stats.max_ms < from_ms || stats.min_ms > at_ms) return;
+    if (!recorded) {
+        head_newest(head, &id, 1, &source->horizons[h], &own.time_ms, &own.value);
+        recorded = &own;
+    }
     bool is_touched = hidden->count && hidden_touches(hidden, id);
-    if (!is_touched && head_newest(head, id, &source->horizons[h], &time_ms, &value) && time_ms <= at_ms) {
-        if (time_ms >= from_ms) take_newer(newest, time_ms, value);
+    if (!is_touched && recorded->time_ms != INT64_MIN && recorded->time_ms <= at_ms) {
+        if (recorded->time_ms >= from_ms) take_newer(newest, recorded->time_ms, recorded->value);
         return;
     }
     columns_clear(buffer);
@@ -374,13 +437,15 @@ static void newest_in_head(struct snapshot *snapshot, const struct snapshot_sour
     take_last(newest, buffer);
 }
 
-static bool newest_in(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms, int64_t at_ms,
-                      struct column_buffer *buffer, struct rich_sample *newest)
+/* `recorded` is what the newest head of the source says, or NULL. */
+static bool newest_in(const struct selection *selection, uint32_t index, uint32_t place,
+                      const struct recorded *recorded, int64_t from_ms, int64_t at_ms, struct column_buffer *buffer,
+                      struct rich_sample *newest)
 {
     const struct snapshot_source *source = selection->sources[index];
 
-    for (uint32_t h = source->head_count; h-- > 0;)
-        newest_in_head(selection->snapshot, source, h, place, from_ms, at_ms, buffer, newest);
+    for (uint32_t h = source->head_count; h-- > 0; recorded = NULL)
+        newest_in_head(selection->snapshot, source, h, place, recorded, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
     if (!read_source(selection, index, place, from_ms, at_ms, false, buffer)) return false;
@@ -388,20 +453,54 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
     return true;
 }
 
+static bool newest_of_row(const struct selection *selection, uint32_t row, const struct recorded *recorded,
+                          int64_t from_ms, int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
+{
+    for (uint32_t k = selection->source_count; k-- > 0 && from_ms < at_ms; recorded = NULL) {
+        const struct snapshot_source *source = selection->sources[k];
+        uint32_t place = selection->places[k][row];
+        if (place == ABSENT || source->max_ms < newest->time_ms || !source_overlaps(source, from_ms, at_ms)) continue;
+        if (!newest_in(selection, k, place, recorded, from_ms + 1, at_ms, buffer, newest)) return false;
+    }
+    return true;
+}
+
+enum { ROWS_AT_ONCE = 128 };
+
+/* Most of what is asked for stands in the records of the newest head, which is asked for many rows at once. False if
+ * there is none. */
+static bool ask_records(const struct selection *selection, const uint32_t *rows, uint32_t count,
+                        struct recorded *recorded)
+{
+    uint32_t last = selection->source_count - 1, ids[ROWS_AT_ONCE];
+    int64_t times_ms[ROWS_AT_ONCE];
+    double values[ROWS_AT_ONCE] = {0};
+
+    if (selection->source_count == 0 || selection->sources[last]->head_count == 0) return false;
+    const struct snapshot_source *source = selection->sources[last];
+    uint32_t h = source->head_count - 1;
+    for (uint32_t i = 0; i < count; i++) ids[i] = selection->places[last][rows[i]];
+    head_newest(source->heads[h], ids, count, &source->horizons[h], times_ms, values);
+    for (uint32_t i = 0; i < count; i++) recorded[i] = (struct recorded){times_ms[i], values[i]};
+    return true;
+}
+
 bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
                       int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out)
 {
+    struct recorded recorded[ROWS_AT_ONCE];
+    bool is_recorded = false;
+
     if (failed(buffer->error)) return false;
     arena_reset(&buffer->newest);
     for (uint32_t i = 0; i < count; i++) {
         struct rich_sample newest = {.time_ms = INT64_MIN};
-        for (uint32_t k = selection->source_count; k-- > 0 && from_ms < at_ms;) {
-            const struct snapshot_source *source = selection->sources[k];
-            uint32_t place = selection->places[k][rows[i]];
-            if (place == ABSENT || source->max_ms < newest.time_ms || !source_overlaps(source, from_ms, at_ms))
-                continue;
-            if (!newest_in(selection, k, place, from_ms + 1, at_ms, buffer, &newest)) return false;
-        }
+        uint32_t at = i % ROWS_AT_ONCE;
+        if (at == 0)
+            is_recorded =
+                ask_records(selection, rows + i, count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE, recorded);
+        if (!newest_of_row(selection, rows[i], is_recorded ? &recorded[at] : NULL, from_ms, at_ms, buffer, &newest))
+            return false;
         out->times_ms[i] = newest.time_ms;
         out->values[i] = newest.value;
         if (out->starts_ms) out->starts_ms[i] = newest.start_ms;

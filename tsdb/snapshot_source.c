@@ -2,6 +2,8 @@
  * snapshot_internal.h. */
 #include "tsdb/snapshot_internal.h"
 
+enum { PLACES_AT_ONCE = 256 };
+
 static uint32_t part_count(const struct snapshot_source *source)
 {
     return source->block ? 1 : source->head_count;
@@ -74,7 +76,8 @@ static status find_visible(struct snapshot *snapshot, const struct snapshot_sour
     int64_t from = request->from_ms < source->min_ms ? source->min_ms : request->from_ms + 1;
     int64_t to = request->to_ms > source->max_ms ? source->max_ms : request->to_ms;
 
-    *out = source->block || head_has(source->heads[part], place, request->from_ms, request->to_ms);
+    *out = source->block != NULL;
+    if (!source->block) head_has(source->heads[part], &place, 1, request->from_ms, request->to_ms, out);
     if (!*out || hidden->count == 0 || !hidden_touches(hidden, place)) return ok();
     *out = false;
     if (hidden_covers(hidden, place, from, to)) return ok();
@@ -103,6 +106,24 @@ static status keep_visible(struct snapshot *snapshot, const struct snapshot_sour
     return s;
 }
 
+/* The same where there are no tombstones and thus nothing is read. */
+static void keep_present(const struct snapshot_source *source, const struct select_request *request, uint32_t *places,
+                         uint32_t *count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t first = 0; first < *count; first += PLACES_AT_ONCE) {
+        uint32_t some = *count - first < PLACES_AT_ONCE ? *count - first : PLACES_AT_ONCE;
+        bool has[PLACES_AT_ONCE] = {false};
+        for (uint32_t h = 0; h < source->head_count; h++)
+            head_has(source->heads[h], places + first, some, request->from_ms, request->to_ms, has);
+        for (uint32_t i = 0; i < some; i++) {
+            if (has[i]) places[kept++] = places[first + i];
+        }
+    }
+    *count = kept;
+}
+
 status source_select(struct snapshot *snapshot, struct snapshot_source *source, const struct select_request *request,
                      uint32_t **out, uint32_t *count)
 {
@@ -116,6 +137,7 @@ status source_select(struct snapshot *snapshot, struct snapshot_source *source, 
     *out = arena_array(&snapshot->arena, uint32_t, *count);
     postings_to_array(set, *out);
     postings_free(set);
-    if (source->block && !source_has_hidden(source)) return ok();
-    return keep_visible(snapshot, source, request, *out, count);
+    if (source_has_hidden(source)) return keep_visible(snapshot, source, request, *out, count);
+    if (!source->block) keep_present(source, request, *out, count);
+    return ok();
 }

@@ -193,6 +193,20 @@ static void model_append(struct model *model, int64_t time_ms, uint64_t value)
     model->at[time_ms].value = value;
 }
 
+static bool has(struct head *head, uint32_t id, int64_t from_ms, int64_t to_ms)
+{
+    bool out = false;
+
+    head_has(head, &id, 1, from_ms, to_ms, &out);
+    return out;
+}
+
+static bool newest(struct head *head, uint32_t id, const struct horizon *horizon, int64_t *time_ms, double *value)
+{
+    head_newest(head, &id, 1, horizon, time_ms, value);
+    return *time_ms != INT64_MIN;
+}
+
 static void check_read(struct head *head, uint32_t id, const struct model *model, int64_t from, int64_t to,
                        const struct horizon *horizon, struct column_buffer *buffer)
 {
@@ -205,7 +219,7 @@ static void check_read(struct head *head, uint32_t id, const struct model *model
         if (!model->at[t].stored || t < from || t > to) continue;
         cr_assert(at < buffer->times.count && buffer->times.data[at] == t, "series %u: time %lld", id, (long long)t);
         cr_assert(double_bits(buffer->values.data[at]) == model->at[t].value, "series %u: time %lld", id, (long long)t);
-        cr_assert(head_has(head, id, from, to), "series %u", id);
+        cr_assert(has(head, id, from, to), "series %u", id);
         at++;
     }
     cr_assert(at == buffer->times.count, "series %u: %zu samples too many", id, buffer->times.count - at);
@@ -246,7 +260,7 @@ static void check_newest(struct head *head, uint32_t id, const struct model *mod
     double value;
 
     head_horizon(head, &all);
-    cr_assert(head_newest(head, id, &all, &time_ms, &value) == (model->newest >= 0));
+    cr_assert(newest(head, id, &all, &time_ms, &value) == (model->newest >= 0));
     if (model->newest >= 0) cr_assert(time_ms == model->newest && double_bits(value) == model->at[model->newest].value);
 }
 
@@ -352,7 +366,7 @@ Test(head, empty)
 
     head_stats(head, &stats);
     cr_expect(stats.series == 0 && stats.samples == 0 && stats.min_ms == INT64_MAX && stats.max_ms == INT64_MIN);
-    cr_expect(!head_has(head, 0, INT64_MIN, INT64_MAX) && !head_newest(head, 1, NULL, &time_ms, &value));
+    cr_expect(!has(head, 0, INT64_MIN, INT64_MAX) && !newest(head, 1, NULL, &time_ms, &value));
     cr_expect(!head_read(head, 5, NULL, 0, 1, &buffer));
     head_chunks(head, 1, &buffer, &data);
     cr_expect(data.samples == 0);
@@ -367,6 +381,34 @@ Test(head, empty)
     head_unref(NULL);
     series_data_release(&data);
     request_release(&request);
+    head_unref(head);
+}
+
+/* Many series asked for at once, in any order, some of them unknown, are as each by itself. */
+Test(head, many_at_once)
+{
+    enum { SERIES = 300, ASKED = 500 };
+    struct head *head = make_head(SERIES);
+    uint64_t random = 1;
+    uint32_t ids[ASKED];
+    int64_t times_ms[ASKED];
+    double values[ASKED];
+    bool found[ASKED] = {false};
+
+    for (int i = 0; i < SERIES; i += 1 + i % 3) append(head, (uint32_t)i, i, i);
+    for (int i = 0; i < ASKED; i++) ids[i] = i % 50 == 7 ? UINT32_MAX : random_below(&random, SERIES + 20);
+    found[3] = true;
+    head_newest(head, ids, ASKED, NULL, times_ms, values);
+    head_has(head, ids, ASKED, 100, 200, found);
+    cr_expect(found[3], "what is known already stays");
+    found[3] = has(head, ids[3], 100, 200);
+    for (int i = 0; i < ASKED; i++) {
+        int64_t time_ms;
+        double value;
+        bool is_there = newest(head, ids[i], NULL, &time_ms, &value);
+        cr_assert(is_there == (times_ms[i] != INT64_MIN) && found[i] == has(head, ids[i], 100, 200));
+        cr_assert(!is_there || (time_ms == times_ms[i] && value == values[i] && time_ms == ids[i]));
+    }
     head_unref(head);
 }
 
@@ -385,7 +427,7 @@ Test(head, horizons)
         buffer.times.count = buffer.values.count = 0;
         head_read(head, 0, &before, INT64_MIN, INT64_MAX, &buffer);
         cr_assert(buffer.times.count == (size_t)i - 1, "%d: %zu", i, buffer.times.count);
-        cr_assert(!head_newest(head, 0, &before, &time_ms, &value), "the record can not say");
+        cr_assert(!newest(head, 0, &before, &time_ms, &value), "the record can not say");
         buffer.times.count = buffer.values.count = 0;
         head_read(head, 0, &before, i - 1, i, &buffer);
         cr_assert(buffer.times.count == (i > 1));
@@ -393,7 +435,7 @@ Test(head, horizons)
         buffer.times.count = buffer.values.count = 0;
         head_read(head, 0, &before, INT64_MIN, INT64_MAX, &buffer);
         cr_assert(buffer.times.count == (size_t)i);
-        cr_assert(head_newest(head, 0, &before, &time_ms, &value) && time_ms == i && value == i);
+        cr_assert(newest(head, 0, &before, &time_ms, &value) && time_ms == i && value == i);
     }
     column_buffer_release(&buffer);
     head_unref(head);

@@ -70,6 +70,57 @@ Test(selection, shared_times, .init = init, .fini = fini)
     fs_release(fs);
 }
 
+/* Series of which some are in a head alone, some in blocks alone, most in several: so many that the registry's own table
+ * joins them. */
+Test(selection, many_series, .init = init, .fini = fini)
+{
+    enum { SERIES = 6000, TIMES = 4 };
+    struct fs *fs = fs_memory_new();
+    struct db *db = fixture_open(fs);
+    struct column_buffer buffer = {0};
+    bool seen[SERIES] = {false};
+    samples column;
+
+    for (int t = 0; t < TIMES; t++) {
+        for (int i = 0; i < SERIES; i++) {
+            int number = (i * 7919 + t * 31) % SERIES; /* in another order each time */
+            if (number % 5 == t || (t == TIMES - 1 && number % 7 == 0)) continue;
+            fixture_append(db, arena_format(&arena, "m n=%d", number).data, 1000 * t, number);
+        }
+        if (t < TIMES - 1) must(db_freeze(db));
+    }
+    struct snapshot *snapshot = db_snapshot(db, NULL);
+    struct selection *selection = select_all(snapshot, "", -1, INT64_MAX);
+    cr_assert(selection_count(selection) == SERIES);
+    for (uint32_t row = 0; row < SERIES; row++) {
+        int64_t newest_ms;
+        double value;
+        cr_assert(selection_read(selection, row, &buffer, &column) && column.count > 0);
+        int number = (int)column.values[0];
+        cr_assert(!seen[number], "series %d twice", number);
+        seen[number] = true;
+        size_t at = 0;
+        for (int t = 0; t < TIMES; t++) {
+            if (number % 5 == t || (t == TIMES - 1 && number % 7 == 0)) continue;
+            cr_assert(at < column.count && column.times_ms[at] == 1000 * t && column.values[at] == number);
+            at++;
+        }
+        cr_assert(at == column.count);
+        int64_t last_ms = column.times_ms[at - 1];
+        cr_assert(selection_newest(selection, &row, 1, -1, INT64_MAX, &buffer,
+                                   &(struct newest_samples){&newest_ms, &value, NULL, NULL}));
+        cr_assert(newest_ms == last_ms && value == number);
+        uint32_t id;
+        must(selection_label_ids(selection, &row, 1, STR("n"), &id));
+        str text = arena_format(&arena, "%d", number);
+        cr_assert(str_equal(snapshot_string(snapshot, id), text));
+    }
+    snapshot_release(snapshot);
+    column_buffer_release(&buffer);
+    must(db_close(db));
+    fs_release(fs);
+}
+
 /* The value at a time that is stored first stays, over blocks, heads and late samples. */
 Test(selection, first_stored_wins, .init = init, .fini = fini)
 {
