@@ -130,8 +130,8 @@ static status find_in_sources(struct snapshot *snapshot, const struct select_req
     return ok();
 }
 
-/* What a registry found becomes the first rows, if that is much of it: looking at each of its ids costs less then than a
- * table of fingerprints. */
+/* What a registry found becomes the first rows, if that is much of it: looking at each of its ids costs less then than
+ * a table of fingerprints. */
 static bool begin_with_registry(struct join *join, struct found *found)
 {
     if (found->source->block) return false;
