@@ -34,6 +34,10 @@ void columns_clear(struct column_buffer *buffer)
     if (buffer->is_rich) arena_reset(&buffer->arena);
     buffer->is_rich = buffer->has_lost_hints = false;
     buffer->passed.count = buffer->passed_bytes.count = 0;
+    if (buffer->times.count) {
+        buffer->kept_key = buffer->times_key;
+        buffer->kept_count = buffer->times.count;
+    }
     columns_cut(buffer, 0);
 }
 
@@ -50,9 +54,10 @@ void columns_cut(struct column_buffer *buffer, size_t count)
     set_count(buffer, count);
 }
 
-/* Room for more samples; the columns that a float does not need hold nothing there. */
+/* Room for more samples, which then are written; the columns that a float does not need hold nothing there. */
 static void reserve(struct column_buffer *buffer, size_t more)
 {
+    buffer->kept_key = 0;
     vec_reserve(&buffer->times, more);
     vec_reserve(&buffer->values, more);
     if (!buffer->is_rich) return;
@@ -114,7 +119,10 @@ bool columns_take(struct column_buffer *buffer, const uint8_t *chunk, size_t byt
 
 double *columns_reserve(struct column_buffer *buffer, size_t count)
 {
+    uint64_t kept_key = buffer->kept_key;
+
     reserve(buffer, count);
+    buffer->kept_key = kept_key; /* no times are written yet */
     return buffer->values.data + buffer->values.count;
 }
 
@@ -129,8 +137,10 @@ static uint64_t joined_key(uint64_t first, uint64_t second)
 void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key)
 {
     if (count == 0) return;
+    bool is_there = buffer->times.count == 0 && key && key == buffer->kept_key && count == buffer->kept_count;
     if (buffer->times.count) key = joined_key(buffer->times_key, key);
-    memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
+    if (!is_there) memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
+    buffer->kept_key = 0;
     set_count(buffer, buffer->times.count + count);
     buffer->times_key = key;
 }

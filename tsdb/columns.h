@@ -26,6 +26,8 @@ struct column_buffer {
     vec(struct histogram *) histograms;
     vec(int64_t) starts;
     uint64_t times_key;           /* of the times: equal keys other than 0 are equal columns; 0: not known */
+    uint64_t kept_key;            /* of the times that lie there still after the buffer was emptied; 0: not known */
+    size_t kept_count;            /* of them */
     bool is_rich, has_lost_hints; /* of histograms that were put between others */
     struct arena arena;           /* of the histograms */
     status error;

@@ -275,6 +275,47 @@ Test(columns, keys_of_times)
     column_buffer_release(&buffer);
 }
 
+/* Times that lie there from the read before are not copied again, and are right whatever came between. */
+Test(columns, times_that_lie_there)
+{
+    enum { PIECES = 5, PIECE = 4, MOST = 6 };
+    struct column_buffer buffer = {0};
+    struct writer gorilla = {0};
+    uint64_t random = 1;
+    int64_t pieces[PIECES][PIECE], model[MOST * PIECE];
+    const uint64_t values[PIECE] = {0};
+    size_t count = 0;
+
+    for (int i = 0; i < PIECES * PIECE; i++) pieces[i / PIECE][i % PIECE] = i / PIECE * 100 + i;
+    for (int round = 0; round < 20000; round++) {
+        uint32_t kind = random_below(&random, 8), piece = random_below(&random, PIECES);
+        size_t some = 1 + random_below(&random, PIECE);
+        if (kind < 3 || count + PIECE > MOST * PIECE) {
+            columns_clear(&buffer);
+            count = 0;
+        }
+        if (kind == 7) {
+            gorilla.count = 0;
+            gorilla_encode(pieces[piece], values, some, &gorilla);
+            memset(writer_reserve(&gorilla, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
+            cr_assert(columns_decode(&buffer, gorilla.data, gorilla.count, SIZE_MAX));
+        } else if (kind == 6 && count) {
+            columns_cut(&buffer, count -= 1);
+            continue;
+        } else {
+            columns_reserve(&buffer, some);
+            if (kind == 5) continue; /* what could not be decoded */
+            columns_append(&buffer, pieces[piece], some, kind == 4 ? 0 : piece * 10 + some);
+        }
+        memcpy(model + count, pieces[piece], some * sizeof *model);
+        count += some;
+        cr_assert(buffer.times.count == count && memcmp(buffer.times.data, model, count * sizeof *model) == 0,
+                  "round %d", round);
+    }
+    writer_release(&gorilla);
+    column_buffer_release(&buffer);
+}
+
 /* Chunks are passed on only if that is asked for and they lie in the interval; clipping moves their places. */
 Test(columns, passed_chunks)
 {

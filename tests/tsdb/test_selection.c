@@ -70,8 +70,8 @@ Test(selection, shared_times, .init = init, .fini = fini)
     fs_release(fs);
 }
 
-/* Series of which some are in a head alone, some in blocks alone, most in several: so many that the registry's own table
- * joins them. */
+/* Series of which some are in a head alone, some in blocks alone, most in several: so many that the registry's own
+ * table joins them. */
 Test(selection, many_series, .init = init, .fini = fini)
 {
     enum { SERIES = 6000, TIMES = 4 };
