@@ -136,7 +136,7 @@ static double decode_runs(struct bench *bench, size_t total)
         size_t i = 0;
         for (size_t first = 0; first < total; first += bench->run_samples, i++) {
             struct run run = run_at(bench, i, part_of(total, first, bench->run_samples));
-            must(run_decode_values(&run, 0, run.count, bench->decoded + first), "a run does not decode");
+            must(run_decode_values(&run, 0, run.count, bench->decoded + first, NULL), "a run does not decode");
         }
         double seconds = clock_process_seconds() - start;
         if (seconds < best) best = seconds;

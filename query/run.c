@@ -270,6 +270,6 @@ static bool is_not_stale(const void *context, const samples *column, size_t i)
 
 void task_remove_stale(struct task *task, samples *column)
 {
-    if (values_have_stale(column->values, column->count))
+    if (column->whole_bits == 0 && values_have_stale(column->values, column->count))
         samples_pick(column, &task->scratch, is_not_stale, NULL, column);
 }

@@ -55,8 +55,12 @@ static bool sum_integers(const struct window_run *run, double *out)
     size_t count = run->column.count, some = count < PROBE ? count : PROBE;
     double limit = fmin(0x1p53 / (double)count, 0x1p50);
 
-    if (plan->total < count / 2 || !are_integers(column, some, limit)) return false;
-    if (!are_integers(column + some, count - some, limit)) return false;
+    unsigned whole_bits = run->column.whole_bits;
+
+    if (plan->total < count / 2) return false;
+    bool are_known = whole_bits > 0 && ldexp(1, (int)whole_bits) <= limit;
+    if (!are_known && !(are_integers(column, some, limit) && are_integers(column + some, count - some, limit)))
+        return false;
     if (plan->total < 2 * count) {
         for (size_t s = 0; s < plan->steps; s++) out[s] = sum_exact(column + plan->first[s], plan->length[s]);
         return true;

@@ -5,6 +5,7 @@
 #include "storage/chunk_target.h"
 
 #include <assert.h>
+#include <math.h>
 
 enum {
     PROBES = 32,
@@ -127,29 +128,51 @@ void decimal_map(const double *values, size_t count, unsigned *scale, int64_t *o
     memcpy(out, values, count * sizeof *out);
 }
 
-/* All numbers on the way are whole and below 2^53, so nothing is rounded before the quotient. */
+/* All numbers on the way are whole and below 2^53, so nothing is rounded. Returns the bits that are set in any of the
+ * integers' amounts (less one if negative). */
+CHUNK_HOT static uint64_t restore_whole(const int64_t *integers, size_t count, double base, double factor,
+                                        double *values)
+{
+    uint64_t amounts = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (double_from_bits((uint64_t)integers[i] + magic_bits) - magic) * factor + base;
+        amounts |= (uint64_t)(integers[i] ^ (integers[i] >> 63));
+    }
+    return amounts;
+}
+
+/* As above, before the quotient. */
 CHUNK_HOT static void restore_decimals(const int64_t *integers, size_t count, double power, double base, double factor,
                                        double *values)
 {
-    if (power == 1) {
-        for (size_t i = 0; i < count; i++)
-            values[i] = (double_from_bits((uint64_t)integers[i] + magic_bits) - magic) * factor + base;
-    } else {
-        for (size_t i = 0; i < count; i++)
-            values[i] = ((double_from_bits((uint64_t)integers[i] + magic_bits) - magic) * factor + base) / power;
-    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = ((double_from_bits((uint64_t)integers[i] + magic_bits) - magic) * factor + base) / power;
 }
 
-void decimal_restore(const int64_t *integers, size_t count, unsigned scale, int64_t base, uint64_t factor,
-                     double *values)
+/* Integers of an encoder fit; what damage left may not. */
+static unsigned whole_bits(uint64_t amounts, int64_t base, uint64_t factor)
+{
+    int bits;
+
+    if (amounts >= limit) return 0;
+    (void)frexp(fabs((double)base) + (double)factor * (double)(amounts + 1) + 1, &bits);
+    return bits <= 53 ? (unsigned)bits : 0;
+}
+
+unsigned decimal_restore(const int64_t *integers, size_t count, unsigned scale, int64_t base, uint64_t factor,
+                         double *values)
 {
     assert(decimal_scale_valid(scale));
+    if (scale == 0)
+        return whole_bits(restore_whole(integers, count, (double)base, (double)factor, values), base, factor);
     if (scale <= DECIMAL_EXPONENT_MAX) {
         restore_decimals(integers, count, powers[scale], (double)base, (double)factor, values);
-        return;
+        return 0;
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t integer = (uint64_t)base + factor * (uint64_t)integers[i];
         values[i] = scale == DECIMAL_WIDE ? (double)(int64_t)integer : double_from_bits(integer);
     }
+    return 0;
 }

@@ -28,9 +28,10 @@ typedef vec(uint32_t) exceptions;
 /* Chooses the scale, trying `*scale` first, and maps; an exception repeats the integer before it. */
 void decimal_map(const double *values, size_t count, unsigned *scale, int64_t *out, exceptions *found);
 
-/* base + factor * integers, as doubles. */
-void decimal_restore(const int64_t *integers, size_t count, unsigned scale, int64_t base, uint64_t factor,
-                     double *values);
+/* base + factor * integers, as doubles. Returns a number of bits that is enough for the amount of each, if all are sure
+ * to be whole numbers of at most 53; else 0. */
+unsigned decimal_restore(const int64_t *integers, size_t count, unsigned scale, int64_t base, uint64_t factor,
+                         double *values);
 
 /* Whether there is such a scale; decimal_restore needs one. */
 bool decimal_scale_valid(unsigned scale);

@@ -238,6 +238,7 @@ struct opened {
     uint64_t exception_count;
     struct reader sizes; /* of frames */
     struct reader frames;
+    unsigned whole_bits; /* of the values that were decoded, as run_decode_values tells them */
 };
 
 static bool skip_exceptions(struct reader *in, uint64_t count, size_t values)
@@ -327,6 +328,12 @@ static void restore_times(const struct opened *opened, const int64_t *integers, 
         times_ms[i] = (int64_t)((uint64_t)opened->base + opened->factor * (uint64_t)integers[i]);
 }
 
+/* Bits enough for two ranges of values; 0: not known. */
+static unsigned join_bits(unsigned a, unsigned b)
+{
+    return a == 0 || b == 0 ? 0 : a > b ? a : b;
+}
+
 /* Decodes the frames that overlap the range, each up to the range's end, to one of the two columns. */
 static bool decode_range(const struct run *run, struct opened *opened, size_t first, size_t count, double *values,
                          int64_t *times_ms)
@@ -334,6 +341,7 @@ static bool decode_range(const struct run *run, struct opened *opened, size_t fi
     int64_t integers[RUN_FRAME];
     struct reader in;
 
+    opened->whole_bits = 1;
     for (size_t start = 0; start < first + count; start += RUN_FRAME) {
         size_t part = run->count - start < RUN_FRAME ? run->count - start : RUN_FRAME;
         if (!next_frame(run, opened, start, &in)) return false;
@@ -343,7 +351,9 @@ static bool decode_range(const struct run *run, struct opened *opened, size_t fi
         if (!decode_frame(&in, run->models, part, to, integers)) return false;
         size_t place = start + from - first;
         if (values) {
-            decimal_restore(integers + from, to - from, opened->scale, opened->base, opened->factor, values + place);
+            opened->whole_bits =
+                join_bits(opened->whole_bits, decimal_restore(integers + from, to - from, opened->scale, opened->base,
+                                                              opened->factor, values + place));
         } else {
             restore_times(opened, integers + from, to - from, times_ms + place);
         }
@@ -351,6 +361,7 @@ static bool decode_range(const struct run *run, struct opened *opened, size_t fi
     return true;
 }
 
+/* Exceptions are no whole numbers. */
 static void patch(struct opened *opened, size_t first, size_t count, double *values)
 {
     size_t index = SIZE_MAX;
@@ -359,17 +370,20 @@ static void patch(struct opened *opened, size_t first, size_t count, double *val
         index += reader_varint(&opened->exceptions);
         uint8_t tag = reader_u8(&opened->exceptions);
         uint64_t bits = tag < OTHER_EXCEPTION ? known_exceptions[tag] : reader_u64(&opened->exceptions);
-        if (index >= first && index < first + count) values[index - first] = double_from_bits(bits);
+        if (index < first || index >= first + count) continue;
+        values[index - first] = double_from_bits(bits);
+        opened->whole_bits = 0;
     }
 }
 
-bool run_decode_values(const struct run *run, size_t first, size_t count, double *values)
+bool run_decode_values(const struct run *run, size_t first, size_t count, double *values, unsigned *whole_bits)
 {
     struct opened opened;
 
     assert(first <= run->count && count <= run->count - first);
     if (!open_run(run, &opened) || !decode_range(run, &opened, first, count, values, NULL)) return false;
     patch(&opened, first, count, values);
+    if (whole_bits) *whole_bits = opened.whole_bits;
     return true;
 }
 

@@ -56,8 +56,10 @@ struct run {
     const struct model_decoders *models;
 };
 
-/* Decodes values [first, first + count) of a run. False if it is malformed. */
-bool run_decode_values(const struct run *run, size_t first, size_t count, double *values);
+/* Decodes values [first, first + count) of a run. False if it is malformed. *whole_bits, unless it is NULL, becomes a
+ * number of bits that is enough for the amount of each value, if all are sure to be whole numbers of at most 53; else
+ * 0. */
+bool run_decode_values(const struct run *run, size_t first, size_t count, double *values, unsigned *whole_bits);
 bool run_decode_times(const struct run *run, size_t first, size_t count, int64_t *times_ms);
 
 /* What a run is made of, for statistics. */

@@ -58,6 +58,7 @@ void columns_cut(struct column_buffer *buffer, size_t count)
 static void reserve(struct column_buffer *buffer, size_t more)
 {
     buffer->kept_key = 0;
+    buffer->whole_bits = 0;
     vec_reserve(&buffer->times, more);
     vec_reserve(&buffer->values, more);
     if (!buffer->is_rich) return;
@@ -120,9 +121,11 @@ bool columns_take(struct column_buffer *buffer, const uint8_t *chunk, size_t byt
 double *columns_reserve(struct column_buffer *buffer, size_t count)
 {
     uint64_t kept_key = buffer->kept_key;
+    unsigned whole_bits = buffer->whole_bits;
 
     reserve(buffer, count);
     buffer->kept_key = kept_key; /* no times are written yet */
+    buffer->whole_bits = whole_bits;
     return buffer->values.data + buffer->values.count;
 }
 
@@ -134,9 +137,15 @@ static uint64_t joined_key(uint64_t first, uint64_t second)
     return first && second ? hash_bytes(keys, sizeof keys) : 0;
 }
 
-void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key)
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key,
+                    unsigned whole_bits)
 {
     if (count == 0) return;
+    if (buffer->times.count && (whole_bits == 0 || buffer->whole_bits == 0)) {
+        buffer->whole_bits = 0;
+    } else if (buffer->times.count == 0 || whole_bits > buffer->whole_bits) {
+        buffer->whole_bits = whole_bits;
+    }
     bool is_there = buffer->times.count == 0 && key && key == buffer->kept_key && count == buffer->kept_count;
     if (buffer->times.count) key = joined_key(buffer->times_key, key);
     if (!is_there) memcpy(buffer->times.data + buffer->times.count, times_ms, count * sizeof *times_ms);
@@ -331,6 +340,7 @@ samples columns_view(const struct column_buffer *buffer)
 {
     return (samples){.count = buffer->times.count,
                      .column = buffer->times_key,
+                     .whole_bits = buffer->whole_bits,
                      .times_ms = buffer->times.data,
                      .values = buffer->values.data,
                      .histograms = buffer->is_rich ? (const struct histogram *const *)buffer->histograms.data : NULL,

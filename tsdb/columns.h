@@ -28,6 +28,7 @@ struct column_buffer {
     uint64_t times_key;           /* of the times: equal keys other than 0 are equal columns; 0: not known */
     uint64_t kept_key;            /* of the times that lie there still after the buffer was emptied; 0: not known */
     size_t kept_count;            /* of them */
+    unsigned whole_bits;          /* of the values, as in struct samples */
     bool is_rich, has_lost_hints; /* of histograms that were put between others */
     struct arena arena;           /* of the histograms */
     status error;
@@ -72,9 +73,10 @@ bool columns_pass(struct column_buffer *buffer, const uint8_t *chunk, size_t byt
 bool columns_take(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes, int64_t from_ms, int64_t to_ms);
 
 /* Room for `count` more floats; returns where their values go. columns_append then adds them; the key stands for the
- * times, 0 if there is none. */
+ * times, 0 if there is none; whole_bits is what is known of the values, as in struct samples. */
 double *columns_reserve(struct column_buffer *buffer, size_t count);
-void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key);
+void columns_append(struct column_buffer *buffer, const int64_t *times_ms, size_t count, uint64_t key,
+                    unsigned whole_bits);
 
 /* Decodes a chunk of rich samples and appends them. False if it is malformed. */
 bool columns_decode_rich(struct column_buffer *buffer, const uint8_t *chunk, size_t bytes);

@@ -12,7 +12,8 @@
  * again. */
 typedef struct samples {
     size_t count;
-    uint64_t column; /* equal keys other than 0 are equal time columns */
+    uint64_t column;     /* equal keys other than 0 are equal time columns */
+    unsigned whole_bits; /* not 0: all values are whole numbers whose amounts are below 2 to this power; 0: not known */
     const int64_t *times_ms;
     const double *values;                      /* of a histogram its sum, so stale markers are told by it, too */
     const struct histogram *const *histograms; /* NULL where a sample is a float; NULL: all are */

@@ -317,10 +317,12 @@ static status decode_run(const uint8_t *bytes, const struct chunk_entry *entry, 
     TRY(block->models(block->context, &models));
     struct run run = {from, entry->bytes, times->count,
                       models ? (const struct model_decoders *)(const void *)models->data : NULL};
-    bool good = run_decode_values(&run, first, end - first, columns_reserve(buffer, end - first));
+    unsigned whole_bits;
+    bool good = run_decode_values(&run, first, end - first, columns_reserve(buffer, end - first), &whole_bits);
     page_release(models);
     if (!good) return status_at(STATUS_CORRUPT, entry->offset, "a run is malformed");
-    columns_append(buffer, times->times_ms + first, end - first, times_key(block->number, entry->column, first, end));
+    columns_append(buffer, times->times_ms + first, end - first, times_key(block->number, entry->column, first, end),
+                   whole_bits);
     return ok();
 }
 

@@ -21,9 +21,9 @@ static void decode(const uint8_t *data, size_t bytes)
     uint8_t *copy = memory_zalloc(run_bytes + RUN_SLACK_BYTES);
     memcpy(copy, data + 3 + models_bytes, run_bytes);
     struct run run = {copy, run_bytes, count, models};
-    if (run_decode_values(&run, 0, count, whole)) {
+    if (run_decode_values(&run, 0, count, whole, NULL)) {
         size_t first = count / 3;
-        if (!run_decode_values(&run, first, count - first, part)) abort();
+        if (!run_decode_values(&run, first, count - first, part, NULL)) abort();
         if (memcmp(whole + first, part, (count - first) * sizeof *part) != 0) abort();
     }
     free(copy);
@@ -42,7 +42,7 @@ static void encode(const uint8_t *data, size_t bytes)
     run_encode_values(&encoder, values, count, &out);
     memset(writer_reserve(&out, RUN_SLACK_BYTES), 0, RUN_SLACK_BYTES);
     struct run run = {out.data, out.count, count, NULL};
-    if (!run_decode_values(&run, 0, count, decoded)) abort();
+    if (!run_decode_values(&run, 0, count, decoded, NULL)) abort();
     if (memcmp(values, decoded, count * sizeof *values) != 0) abort();
     free(values);
     free(decoded);

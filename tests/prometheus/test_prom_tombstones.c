@@ -41,7 +41,7 @@ Test(prom_tombstones, hide_samples)
     cr_expect(!prom_tombstones_touch(&tombstones, 7, 11, 29) && !prom_tombstones_touch(&tombstones, 4, -99, 999));
     columns_reserve(&buffer, 8);
     memset(buffer.values.data, 0, 8 * sizeof(double));
-    columns_append(&buffer, times, 8, 0);
+    columns_append(&buffer, times, 8, 0, 0);
     prom_tombstones_apply(&tombstones, 7, &buffer, 0);
     cr_expect(buffer.times.count == 4 && buffer.times.data[0] == -6 && buffer.times.data[1] == 11);
     cr_expect(buffer.times.data[2] == 29 && buffer.times.data[3] == 31);

@@ -131,18 +131,32 @@ static struct run finish(struct codec *codec, size_t count)
     return (struct run){codec->out.data, codec->out.count, count, codec->decoders};
 }
 
+/* What is said to be whole is. */
+static void check_whole(const double *column, size_t count, unsigned bits)
+{
+    for (size_t i = 0; i < count; i++) {
+        double amount = fabs(column[i]);
+        bool is_whole = amount < 0x1p53 && floor(amount) == amount && !(column[i] == 0 && signbit(column[i]));
+        cr_assert(is_whole && amount < ldexp(1, (int)bits), "%.17g of %u bits", column[i], bits);
+    }
+}
+
 static void check_values(struct codec *codec, size_t count)
 {
+    unsigned bits;
+
     codec->out.count = 0;
     run_encode_values(&codec->encoder, values, count, &codec->out);
     struct run run = finish(codec, count);
-    cr_assert(run_decode_values(&run, 0, count, decoded));
+    cr_assert(run_decode_values(&run, 0, count, decoded, &bits));
     cr_assert(memcmp(values, decoded, count * sizeof *values) == 0);
+    if (bits) check_whole(decoded, count, bits);
     for (int i = 0; i < 3; i++) {
         size_t first = random_below(&seed, count), part = random_below(&seed, count - first + 1);
-        cr_assert(run_decode_values(&run, first, part, decoded));
+        cr_assert(run_decode_values(&run, first, part, decoded, &bits));
         cr_assert(memcmp(values + first, decoded, part * sizeof *values) == 0, "[%zu, +%zu) of %zu", first, part,
                   count);
+        if (bits) check_whole(decoded, part, bits);
     }
 }
 
@@ -190,6 +204,31 @@ Test(chunk_run, times_come_back)
     }
 }
 
+/* What is plainly whole is said to be, in few bits, unless something else is among what was asked for. */
+Test(chunk_run, whole_numbers)
+{
+    struct codec *codec = codec_new(false);
+    unsigned bits;
+
+    for (int i = 0; i < 5000; i++) values[i] = i % 3 == 0 ? -70000 + i : i * 20;
+    values[4000] = double_from_bits(special[4]);
+    run_encode_values(&codec->encoder, values, 5000, &codec->out);
+    struct run run = finish(codec, 5000);
+    cr_assert(run_decode_values(&run, 0, 4000, decoded, &bits));
+    cr_expect(bits >= 17 && bits <= 20, "%u", bits);
+    cr_assert(run_decode_values(&run, 4001, 999, decoded, &bits));
+    cr_expect(bits >= 17 && bits <= 20, "%u", bits);
+    cr_assert(run_decode_values(&run, 3000, 1001, decoded, &bits));
+    cr_expect(bits == 0);
+    codec->out.count = 0;
+    for (int i = 0; i < 100; i++) values[i] = i * 0.25;
+    run_encode_values(&codec->encoder, values, 100, &codec->out);
+    run = finish(codec, 100);
+    cr_assert(run_decode_values(&run, 0, 100, decoded, &bits));
+    cr_expect(bits == 0);
+    codec_free(codec);
+}
+
 Test(chunk_run, sizes)
 {
     static const struct {
@@ -224,7 +263,7 @@ Test(chunk_run, damaged_runs)
             copy[random_below(&seed, round % 2 && bytes > 12 ? 12 : bytes)] = (uint8_t)random_next(&seed);
         struct run run = {copy, bytes, round % 5 ? count : 1 + random_below(&seed, COUNT_MAX), codec->decoders};
         struct run_summary unused;
-        (void)run_decode_values(&run, 0, run.count, decoded);
+        (void)run_decode_values(&run, 0, run.count, decoded, NULL);
         (void)run_decode_times(&run, run.count / 2, run.count - run.count / 2, decoded_times);
         (void)run_summarise(&run, &unused);
         free(copy);
@@ -242,7 +281,7 @@ Test(chunk_run, random_bytes)
         random_fill(&seed, input, bytes + RUN_SLACK_BYTES);
         if (bytes > 4 && round % 2) memcpy(input, (const uint8_t[]){2, 0, (uint8_t)(round % 24), 0}, 4);
         struct run run = {input, bytes, 1 + random_below(&seed, COUNT_MAX), round % 3 ? codec->decoders : NULL};
-        (void)run_decode_values(&run, 0, run.count, decoded);
+        (void)run_decode_values(&run, 0, run.count, decoded, NULL);
         free(input);
     }
     codec_free(codec);

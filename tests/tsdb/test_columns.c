@@ -243,9 +243,9 @@ Test(columns, keys_of_times)
     struct column_buffer buffer = {0};
 
     columns_reserve(&buffer, 5);
-    columns_append(&buffer, early, 3, 7);
+    columns_append(&buffer, early, 3, 7, 0);
     cr_expect(columns_view(&buffer).column == 7);
-    columns_append(&buffer, late, 2, 8);
+    columns_append(&buffer, late, 2, 8, 0);
     uint64_t both = columns_view(&buffer).column;
     cr_expect(both != 0 && both != 7 && both != 8);
     columns_clip(&buffer, 0, 1, 5);
@@ -256,20 +256,20 @@ Test(columns, keys_of_times)
     cr_expect(columns_view(&buffer).column == 0, "cut");
 
     columns_clear(&buffer);
-    columns_append(&buffer, early, 3, 7);
-    columns_append(&buffer, late, 2, 8);
+    columns_append(&buffer, early, 3, 7, 0);
+    columns_append(&buffer, late, 2, 8, 0);
     cr_expect(columns_view(&buffer).column == both, "the same parts again");
     columns_remove(&buffer, 0, 2, 2);
     cr_expect(columns_view(&buffer).column == 0, "a gap");
 
     columns_clear(&buffer);
-    columns_append(&buffer, early, 3, 0);
-    columns_append(&buffer, late, 2, 8);
+    columns_append(&buffer, early, 3, 0, 0);
+    columns_append(&buffer, late, 2, 8, 0);
     cr_expect(columns_view(&buffer).column == 0, "a part is not known");
 
     columns_clear(&buffer);
-    columns_append(&buffer, late, 2, 8);
-    columns_append(&buffer, early, 3, 7);
+    columns_append(&buffer, late, 2, 8, 0);
+    columns_append(&buffer, early, 3, 7, 0);
     columns_join(&buffer, 2);
     cr_expect(columns_view(&buffer).column == 0 && buffer.times.data[0] == 1, "merged");
     column_buffer_release(&buffer);
@@ -305,13 +305,55 @@ Test(columns, times_that_lie_there)
         } else {
             columns_reserve(&buffer, some);
             if (kind == 5) continue; /* what could not be decoded */
-            columns_append(&buffer, pieces[piece], some, kind == 4 ? 0 : piece * 10 + some);
+            columns_append(&buffer, pieces[piece], some, kind == 4 ? 0 : piece * 10 + some, 0);
         }
         memcpy(model + count, pieces[piece], some * sizeof *model);
         count += some;
         cr_assert(buffer.times.count == count && memcmp(buffer.times.data, model, count * sizeof *model) == 0,
                   "round %d", round);
     }
+    writer_release(&gorilla);
+    column_buffer_release(&buffer);
+}
+
+/* That values are whole is known of the result if it is known of all that was put together. */
+Test(columns, whole_bits)
+{
+    static const int64_t early[] = {1, 2, 3}, late[] = {4, 5};
+    struct column_buffer buffer = {0};
+    struct writer gorilla = {0};
+
+    columns_reserve(&buffer, 5);
+    columns_append(&buffer, early, 3, 0, 7);
+    columns_reserve(&buffer, 2);
+    columns_append(&buffer, late, 2, 0, 9);
+    cr_expect(columns_view(&buffer).whole_bits == 9);
+    columns_clip(&buffer, 0, 2, 4);
+    cr_expect(columns_view(&buffer).whole_bits == 9, "less of the same");
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 0, 9);
+    columns_append(&buffer, late, 2, 0, 7);
+    cr_expect(columns_view(&buffer).whole_bits == 9);
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 0, 9);
+    columns_append(&buffer, late, 2, 0, 0);
+    cr_expect(columns_view(&buffer).whole_bits == 0);
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 0, 0);
+    columns_append(&buffer, late, 2, 0, 9);
+    cr_expect(columns_view(&buffer).whole_bits == 0);
+
+    columns_clear(&buffer);
+    columns_append(&buffer, early, 3, 0, 9);
+    gorilla_encode(late, (const uint64_t[]){0, 0}, 2, &gorilla);
+    memset(writer_reserve(&gorilla, GORILLA_SLACK_BYTES), 0, GORILLA_SLACK_BYTES);
+    cr_assert(columns_decode(&buffer, gorilla.data, gorilla.count, SIZE_MAX));
+    cr_expect(columns_view(&buffer).whole_bits == 0, "a chunk is not known");
+    columns_clear(&buffer);
+    columns_append(&buffer, late, 2, 0, 9);
+    columns_set_aside(&buffer, 1);
+    columns_merge(&buffer, 0);
+    cr_expect(columns_view(&buffer).whole_bits == 0, "nor is what is merged in");
     writer_release(&gorilla);
     column_buffer_release(&buffer);
 }

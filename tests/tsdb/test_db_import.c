@@ -51,7 +51,7 @@ static status plain_read(void *context, uint32_t series, int64_t from_ms, int64_
         int64_t time_ms = plain->from_ms + (plain->falls ? plain->count - 1 - i : i) * plain->step_ms;
         if (time_ms < from_ms || time_ms > to_ms) continue;
         *columns_reserve(out, 1) = plain->value + series;
-        columns_append(out, &time_ms, 1, 0);
+        columns_append(out, &time_ms, 1, 0, 0);
     }
     return ok();
 }

@@ -410,7 +410,11 @@ static void check_newest(const struct twin_series *series, int64_t from_ms, int6
     twin_assert(time_ms == (expected ? expected->time_ms : INT64_MIN), "the newest is at %lld, expected %lld",
                 (long long)time_ms, expected ? (long long)expected->time_ms : 0);
     twin_assert(!expected || double_bits(value) == expected->value, "it does not hold");
-    samples got = {1, 0, newest->times_ms, newest->values, newest->histograms, newest->starts_ms};
+    samples got = {.count = 1,
+                   .times_ms = newest->times_ms,
+                   .values = newest->values,
+                   .histograms = newest->histograms,
+                   .starts_ms = newest->starts_ms};
     if (expected) check_rich(expected, &got, 0);
 }
 
