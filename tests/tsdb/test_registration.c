@@ -64,6 +64,7 @@ static void expect_same(struct registry *a, struct registry *b)
         struct series_labels x = registry_labels(a, id), y = registry_labels(b, id);
         cr_assert(hash128_equal(registry_fingerprint(a, id), registry_fingerprint(b, id)));
         cr_assert(x.list == y.list && x.count == y.count);
+        if (x.count == 0) continue; /* a hole */
         cr_assert(memcmp(x.names, y.names, x.count * sizeof *x.names) == 0);
         cr_assert(memcmp(x.values, y.values, x.count * sizeof *x.values) == 0);
     }
