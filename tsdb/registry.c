@@ -1,7 +1,7 @@
 /* The registry; see registry.h and, for its structures, registry_internal.h. */
 #include "tsdb/registry_internal.h"
 
-enum { PAGE_BYTES = 4096, SLOTS_AHEAD = 16 };
+enum { PAGE_BYTES = 4096, FOUND_AT_ONCE = 1024 };
 
 struct registry *registry_new(const struct hash_secret *secret, uint32_t number)
 {
@@ -80,17 +80,12 @@ uint64_t registry_bytes(const struct registry *registry)
            atomic_load_explicit(&registry->table_bytes, memory_order_relaxed);
 }
 
-static void count_bytes(struct registry *registry, uint64_t bytes)
-{
-    if (bytes) atomic_fetch_add_explicit(&registry->table_bytes, bytes, memory_order_relaxed);
-}
-
 static void add_to_map(struct registry *registry, struct map *map, uint64_t hash, uint32_t id)
 {
     size_t before = map_bytes(map);
 
     map_add(map, hash, id);
-    count_bytes(registry, map_bytes(map) - before);
+    registry_count_bytes(registry, map_bytes(map) - before);
 }
 
 uint32_t registry_lookup_locked(const struct registry *registry, hash128 hash)
@@ -151,12 +146,16 @@ static void find_some(const struct registry *registry, const hash128 *fingerprin
     }
 }
 
+/* The lock is given up now and then: whoever adds series waits for it, and then whoever looks some up. */
 void registry_find_series(struct registry *registry, const hash128 *fingerprints, size_t count, uint32_t *ids)
 {
-    pthread_rwlock_rdlock(&registry->lock);
-    for (size_t i = 0; i < count; i += SLOTS_AHEAD)
-        find_some(registry, fingerprints + i, count - i < SLOTS_AHEAD ? count - i : SLOTS_AHEAD, ids + i);
-    pthread_rwlock_unlock(&registry->lock);
+    for (size_t i = 0; i < count;) {
+        size_t end = count - i < FOUND_AT_ONCE ? count : i + FOUND_AT_ONCE;
+        pthread_rwlock_rdlock(&registry->lock);
+        for (; i < end; i += SLOTS_AHEAD)
+            find_some(registry, fingerprints + i, end - i < SLOTS_AHEAD ? end - i : SLOTS_AHEAD, ids + i);
+        pthread_rwlock_unlock(&registry->lock);
+    }
 }
 
 /* `count` words that lie together; returns the first. A run never crosses a segment of the paged array. */
@@ -166,7 +165,7 @@ static uint32_t words_alloc(struct registry *registry, uint32_t count)
 
     if (paged_segment_(first, &at_first) != paged_segment_(first + count - 1, &at_last)) first += count - 1 - at_last;
     assert(first <= UINT32_MAX - count);
-    count_bytes(registry, (uint64_t)(first + count - registry->word_count) * sizeof(uint32_t));
+    registry_count_bytes(registry, (uint64_t)(first + count - registry->word_count) * sizeof(uint32_t));
     registry->word_count = first + count;
     paged_reserve(&registry->words, registry->word_count);
     return first;
@@ -182,8 +181,7 @@ uint32_t registry_posting_block(uint32_t index, uint32_t *offset)
     return size;
 }
 
-/* Adds the ids from `id` on to a value. */
-static void add_postings_of(struct registry *registry, struct value *value, uint32_t id, uint32_t ids)
+void registry_add_postings(struct registry *registry, struct value *value, uint32_t id, uint32_t ids)
 {
     uint32_t count = atomic_load_explicit(&value->count, memory_order_relaxed), end = id + ids, offset;
 
@@ -211,8 +209,7 @@ static void add_postings_of(struct registry *registry, struct value *value, uint
     atomic_store_explicit(&value->count, count, memory_order_release);
 }
 
-/* The series from `first` to `last` have the name. */
-static void add_to_runs(struct registry *registry, struct name *name, uint32_t first, uint32_t last)
+void registry_add_run(struct registry *registry, struct name *name, uint32_t first, uint32_t last)
 {
     size_t before = name->series.capacity;
 
@@ -220,20 +217,15 @@ static void add_to_runs(struct registry *registry, struct name *name, uint32_t f
         vec_last(&name->series)->last = last;
     } else {
         vec_push(&name->series, (struct run){first, last});
-        count_bytes(registry, (name->series.capacity - before) * sizeof(struct run));
+        registry_count_bytes(registry, (name->series.capacity - before) * sizeof(struct run));
     }
-}
-
-static uint64_t text_hash(str text)
-{
-    return hash_bytes(text.data, text.len);
 }
 
 uint32_t registry_find_name_locked(const struct registry *registry, str name)
 {
     struct map_cursor c;
 
-    for (uint32_t id = map_find(&registry->name_map, text_hash(name), &c); id != MAP_NONE;
+    for (uint32_t id = map_find(&registry->name_map, registry_text_hash(name), &c); id != MAP_NONE;
          id = map_next(&registry->name_map, &c)) {
         if (str_equal(name_at(registry, id)->text, name)) return id;
     }
@@ -244,7 +236,7 @@ uint32_t registry_find_value_locked(const struct name *name, str value)
 {
     struct map_cursor c;
 
-    for (uint32_t id = map_find(&name->value_map, text_hash(value), &c); id != MAP_NONE;
+    for (uint32_t id = map_find(&name->value_map, registry_text_hash(value), &c); id != MAP_NONE;
          id = map_next(&name->value_map, &c)) {
         const struct value *v = value_at(name, id);
         if (str_equal(str_make(v->text, v->len), value)) return id;
@@ -275,12 +267,12 @@ void registry_put_name_locked(struct registry *registry, uint32_t id, str text)
 {
     if (id >= registry->name_count) {
         paged_reserve(&registry->names, id + 1);
-        count_bytes(registry, (id + 1 - registry->name_count) * sizeof(struct name));
+        registry_count_bytes(registry, (id + 1 - registry->name_count) * sizeof(struct name));
     }
     struct name *name = name_at(registry, id);
     name->text = arena_copy_str(&registry->text, text);
     paged_init(&name->values, sizeof(struct value));
-    add_to_map(registry, &registry->name_map, text_hash(text), id);
+    add_to_map(registry, &registry->name_map, registry_text_hash(text), id);
     if (id >= registry->name_count) atomic_store_explicit(&registry->name_count, id + 1, memory_order_release);
 }
 
@@ -294,7 +286,7 @@ void registry_put_value_locked(struct registry *registry, struct name *name, uin
 {
     if (id >= name->value_count) {
         paged_reserve(&name->values, id + 1);
-        count_bytes(registry, values_bytes(id + 1) - values_bytes(name->value_count));
+        registry_count_bytes(registry, values_bytes(id + 1) - values_bytes(name->value_count));
     }
     struct value *value = value_at(name, id);
     value->text = arena_copy_str(&registry->text, text).data;
@@ -302,7 +294,7 @@ void registry_put_value_locked(struct registry *registry, struct name *name, uin
     name->text_bytes += text.len;
     name->values_known++;
     registry->pair_count++;
-    if (!registry->is_loading) add_to_map(registry, &name->value_map, text_hash(text), id);
+    if (!registry->is_loading) add_to_map(registry, &name->value_map, registry_text_hash(text), id);
     if (id >= name->value_count) atomic_store_explicit(&name->value_count, id + 1, memory_order_release);
 }
 
@@ -315,7 +307,7 @@ void registry_put_list_locked(struct registry *registry, uint32_t id, const uint
 {
     if (id >= registry->list_count) {
         paged_reserve(&registry->lists, id + 1);
-        count_bytes(registry, (id + 1 - registry->list_count) * sizeof(struct list));
+        registry_count_bytes(registry, (id + 1 - registry->list_count) * sizeof(struct list));
     }
     struct list *list = list_at(registry, id);
     list->names = arena_array(&registry->text, uint32_t, count);
@@ -332,41 +324,9 @@ static void add_postings(struct registry *registry, uint32_t id)
 
     for (uint32_t i = 0; i < names->count; i++) {
         struct name *name = name_at(registry, names->names[i]);
-        add_postings_of(registry, value_at(name, words[1 + i]), id, 1);
-        add_to_runs(registry, name, id, id);
+        registry_add_postings(registry, value_at(name, words[1 + i]), id, 1);
+        registry_add_run(registry, name, id, id);
     }
-}
-
-/* Labels spelled as they are hashed. What the next series shares with the one before it stays: up to the first label
- * that differs. */
-struct spelling {
-    uint32_t list, values[LABELS_MAX];
-    size_t ends[LABELS_MAX]; /* of the labels in `bytes` */
-    struct writer bytes;
-};
-
-static hash128 fingerprint_from_labels(const struct registry *registry, uint32_t id, struct spelling *spelling)
-{
-    struct series_labels set = registry_labels(registry, id);
-    uint32_t i = 0;
-
-    if (spelling->bytes.count && set.list == spelling->list) {
-        while (i < set.count && set.values[i] == spelling->values[i]) i++;
-    }
-    spelling->list = set.list;
-    spelling->bytes.count = i ? spelling->ends[i - 1] : 0;
-    for (; i < set.count; i++) {
-        label pair = {registry_name(registry, set.names[i]), registry_value(registry, set.names[i], set.values[i])};
-        labels_write(&pair, 1, &spelling->bytes);
-        spelling->values[i] = set.values[i];
-        spelling->ends[i] = spelling->bytes.count;
-    }
-    return hash_keyed(&registry->secret, spelling->bytes.data, spelling->bytes.count);
-}
-
-static bool has_fingerprint(const struct registered *series)
-{
-    return series->fingerprint.low || series->fingerprint.high;
 }
 
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
@@ -377,7 +337,7 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
 
     if (id >= count) {
         paged_reserve(&registry->series, id + 1);
-        count_bytes(registry, (uint64_t)(id + 1 - count) * sizeof(struct registered));
+        registry_count_bytes(registry, (uint64_t)(id + 1 - count) * sizeof(struct registered));
     }
     struct registered *series = series_at(registry, id);
     series->fingerprint = fingerprint;
@@ -387,132 +347,13 @@ void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 
     words[0] = list;
     if (names->count) memcpy(words + 1, values, names->count * sizeof *values);
     if (!registry->is_loading) {
-        if (!has_fingerprint(series)) {
-            struct spelling spelling = {.bytes = {0}};
-            series->fingerprint = fingerprint_from_labels(registry, id, &spelling);
-            writer_release(&spelling.bytes);
-        }
+        if (!registry_is_fingerprint(fingerprint)) series->fingerprint = registry_make_fingerprint(registry, id);
         add_postings(registry, id);
         add_to_map(registry, &registry->series_map, series->fingerprint.low, id);
     }
     if (id >= count) {
         atomic_store_explicit(&registry->series_count, id + 1, memory_order_release);
     }
-}
-
-void registry_begin_loading(struct registry *registry)
-{
-    registry->is_loading = true;
-}
-
-/* The table of series is far larger than a cache: its slots are asked for some series ahead. */
-static void build_series_map(struct registry *registry)
-{
-    struct spelling spelling = {.bytes = {0}};
-    size_t before = map_bytes(&registry->series_map);
-    uint32_t count = registry_series_count(registry);
-
-    map_reserve(&registry->series_map, count);
-    for (uint32_t id = 0, next = 0; id < count; id++) {
-        for (; next < count && next < id + SLOTS_AHEAD; next++) {
-            struct registered *series = series_at(registry, next);
-            if (!series->labels) continue;
-            if (!has_fingerprint(series)) series->fingerprint = fingerprint_from_labels(registry, next, &spelling);
-            map_prefetch(&registry->series_map, series->fingerprint.low);
-        }
-        if (series_at(registry, id)->labels)
-            map_add(&registry->series_map, series_at(registry, id)->fingerprint.low, id);
-    }
-    writer_release(&spelling.bytes);
-    count_bytes(registry, map_bytes(&registry->series_map) - before);
-}
-
-/* The look-up tables, each made once in its size. */
-static void *build_maps(void *context)
-{
-    struct registry *registry = context;
-
-    build_series_map(registry);
-    for (uint32_t n = 0; n < registry->name_count; n++) {
-        struct name *name = name_at(registry, n);
-        size_t before = map_bytes(&name->value_map);
-        map_reserve(&name->value_map, name->value_count);
-        for (uint32_t v = 0; v < name->value_count; v++) {
-            const struct value *value = value_at(name, v);
-            if (value->text) map_add(&name->value_map, text_hash(str_make(value->text, value->len)), v);
-        }
-        count_bytes(registry, map_bytes(&name->value_map) - before);
-    }
-    return NULL;
-}
-
-/* Neighbouring series with one list of names, and for each name since which of them its value is what it is. */
-struct alike {
-    uint32_t list, first;
-    uint32_t values[LABELS_MAX], since[LABELS_MAX];
-};
-
-/* Series `end` has another value for a name, or is not one of them. */
-static void end_value(struct registry *registry, const struct alike *alike, uint32_t i, uint32_t end)
-{
-    struct name *name = name_at(registry, list_at(registry, alike->list)->names[i]);
-    add_postings_of(registry, value_at(name, alike->values[i]), alike->since[i], end - alike->since[i]);
-}
-
-static void end_alike(struct registry *registry, struct alike *alike, uint32_t end)
-{
-    const struct list *list = list_at(registry, alike->list);
-
-    if (alike->first == SERIES_NONE) return;
-    for (uint32_t i = 0; i < list->count; i++) {
-        end_value(registry, alike, i, end);
-        add_to_runs(registry, name_at(registry, list->names[i]), alike->first, end - 1);
-    }
-    alike->first = SERIES_NONE;
-}
-
-/* The postings of all series. Neighbours mostly share their target's labels, so values are taken by runs. */
-static void build_postings(struct registry *registry)
-{
-    struct alike alike = {.first = SERIES_NONE};
-    uint32_t count = registry_series_count(registry);
-
-    for (uint32_t id = 0; id < count; id++) {
-        struct series_labels set = registry_labels(registry, id);
-        if (alike.first == SERIES_NONE || set.count == 0 || set.list != alike.list) {
-            end_alike(registry, &alike, id);
-            if (set.count == 0) continue; /* a hole */
-            alike.list = set.list;
-            alike.first = id;
-            for (uint32_t i = 0; i < set.count; i++) alike.since[i] = id;
-            memcpy(alike.values, set.values, set.count * sizeof *set.values);
-            continue;
-        }
-        for (uint32_t i = 0; i < set.count; i++) {
-            if (set.values[i] == alike.values[i]) continue;
-            end_value(registry, &alike, i, id);
-            alike.values[i] = set.values[i];
-            alike.since[i] = id;
-        }
-    }
-    end_alike(registry, &alike, count);
-}
-
-void registry_end_loading(struct registry *registry)
-{
-    pthread_t thread;
-
-    if (!registry->is_loading) return;
-    pthread_rwlock_wrlock(&registry->lock);
-    bool is_alone = pthread_create(&thread, NULL, build_maps, registry) != 0;
-    build_postings(registry);
-    if (is_alone) {
-        build_maps(registry);
-    } else {
-        pthread_join(thread, NULL);
-    }
-    registry->is_loading = false;
-    pthread_rwlock_unlock(&registry->lock);
 }
 
 static uint32_t intern_name(struct registry *registry, str text, struct writer *registration)
@@ -562,7 +403,7 @@ static void remember_spelling(struct registry *registry, hash128 raw, uint32_t i
     add_to_map(registry, &registry->alias_map, raw.low, (uint32_t)registry->aliases.count);
     size_t before = registry->aliases.capacity;
     vec_push(&registry->aliases, (struct alias){raw, id});
-    count_bytes(registry, (registry->aliases.capacity - before) * sizeof(struct alias));
+    registry_count_bytes(registry, (registry->aliases.capacity - before) * sizeof(struct alias));
 }
 
 static uint32_t add_series(struct registry *registry, const label *pairs, size_t count, hash128 fingerprint,

@@ -19,7 +19,8 @@
 enum {
     POSTING_BLOCK_MIN = 4,
     POSTING_BLOCK_MAX = 1024,
-    ALIASES_PER_SERIES = 2 /* spellings remembered beside the canonical one */
+    ALIASES_PER_SERIES = 2, /* spellings remembered beside the canonical one */
+    SLOTS_AHEAD = 16        /* places in tables that are asked for before they are looked at */
 };
 
 struct registered {
@@ -135,6 +136,28 @@ void registry_put_list_locked(struct registry *registry, uint32_t id, const uint
 /* A fingerprint of zeros is made from the labels; while a registry is being loaded, at the end. */
 void registry_put_series_locked(struct registry *registry, uint32_t id, hash128 fingerprint, uint32_t list,
                                 const uint32_t *values);
+
+/* Adds the ids from `id` on to a value; the series from `first` to `last` have the name. */
+void registry_add_postings(struct registry *registry, struct value *value, uint32_t id, uint32_t ids);
+void registry_add_run(struct registry *registry, struct name *name, uint32_t first, uint32_t last);
+
+/* Of a series whose labels are known; zeros stand for none. */
+hash128 registry_make_fingerprint(const struct registry *registry, uint32_t id);
+
+static inline bool registry_is_fingerprint(hash128 fingerprint)
+{
+    return fingerprint.low || fingerprint.high;
+}
+
+static inline uint64_t registry_text_hash(str text)
+{
+    return hash_bytes(text.data, text.len);
+}
+
+static inline void registry_count_bytes(struct registry *registry, uint64_t bytes)
+{
+    if (bytes) atomic_fetch_add_explicit(&registry->table_bytes, bytes, memory_order_relaxed);
+}
 
 /* Entries of a registration. */
 void registration_name(struct writer *out, uint32_t id, str text);

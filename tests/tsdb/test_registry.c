@@ -82,6 +82,12 @@ Test(registry, series_get_dense_ids, .fini = release_arena)
     resolve(registry, raw, SERIES, ids);
     for (uint32_t i = 0; i < SERIES; i++)
         cr_assert(ids[i] == (i % 3 ? i : SERIES_NONE), "only sorted spellings are found by their bytes");
+    hash128 *fingerprints = arena_array(&arena, hash128, SERIES + 1000);
+    static uint32_t found[SERIES + 1000];
+    for (uint32_t i = 0; i < SERIES + 1000; i++)
+        fingerprints[i] = i % 4 == 3 ? (hash128){i, i} : registry_fingerprint(registry, i * 7 % SERIES);
+    registry_find_series(registry, fingerprints, SERIES + 1000, found);
+    for (uint32_t i = 0; i < SERIES + 1000; i++) cr_assert(found[i] == (i % 4 == 3 ? SERIES_NONE : i * 7 % SERIES));
     writer_release(&registration);
     registry_unref(registry);
 }
