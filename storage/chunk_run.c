@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-enum { SCALE_MASK = 31, WITH_FACTOR = 32, WITH_EXCEPTIONS = 64 };
+enum { SCALE_MASK = 31, WITH_FACTOR = 32, WITH_EXCEPTIONS = 64, SHORT_FRAMES = 128 };
 enum coder { CODER_ZERO, CODER_LANES, CODER_ANS };
 enum { CODER_SHIFT = 3, PREDICTOR_MASK = 7 };
 
@@ -200,7 +200,8 @@ static void write_run(struct run_encoder *encoder, const double *values, size_t 
     normalise(integers, count, factor);
     if (count > 1 && factor % 10 == 0) scale = drop_tens(scale, &base, &stored);
     if (!encoder->trainer) {
-        writer_u8(out, (uint8_t)(scale | (stored != 1 ? WITH_FACTOR : 0U) | (has_exceptions ? WITH_EXCEPTIONS : 0U)));
+        writer_u8(out, (uint8_t)(scale | (stored != 1 ? WITH_FACTOR : 0U) | (has_exceptions ? WITH_EXCEPTIONS : 0U) |
+                                 SHORT_FRAMES));
         if (stored != 1) writer_varint(out, stored);
         writer_signed(out, base);
         if (has_exceptions) write_exceptions(encoder, values, out);
@@ -236,6 +237,7 @@ struct opened {
     uint64_t factor;
     struct reader exceptions; /* what is behind their number */
     uint64_t exception_count;
+    size_t frame;        /* integers in each frame but the last */
     struct reader sizes; /* of frames */
     struct reader frames;
     unsigned whole_bits; /* of the values that were decoded, as run_decode_values tells them */
@@ -262,14 +264,15 @@ static bool open_run(const struct run *run, struct opened *out)
     unsigned head = reader_u8(&in);
 
     out->scale = head & SCALE_MASK;
-    if (head > (SCALE_MASK | WITH_FACTOR | WITH_EXCEPTIONS) || !decimal_scale_valid(out->scale)) return false;
+    out->frame = head & SHORT_FRAMES ? RUN_FRAME : RUN_FRAME_3;
+    if (!decimal_scale_valid(out->scale)) return false;
     out->factor = head & WITH_FACTOR ? reader_varint(&in) : 1;
     out->base = reader_signed(&in);
     out->exception_count = head & WITH_EXCEPTIONS ? reader_varint(&in) : 0;
     out->exceptions = in;
     if (head & WITH_EXCEPTIONS && !skip_exceptions(&in, out->exception_count, run->count)) return false;
     out->sizes = in;
-    for (size_t i = RUN_FRAME; i < run->count; i += RUN_FRAME) reader_varint(&in);
+    for (size_t i = out->frame; i < run->count; i += out->frame) reader_varint(&in);
     out->frames = in;
     return !reader_failed(&in) && run->count > 0;
 }
@@ -277,7 +280,7 @@ static bool open_run(const struct run *run, struct opened *out)
 /* The next frame's bytes, of the frames that begin at `first`. */
 static bool next_frame(const struct run *run, struct opened *opened, size_t first, struct reader *out)
 {
-    bool is_last = run->count - first <= RUN_FRAME;
+    bool is_last = run->count - first <= opened->frame;
     uint64_t size = is_last ? reader_left(&opened->frames) : reader_varint(&opened->sizes);
 
     if (size > reader_left(&opened->frames)) return false;
@@ -338,12 +341,12 @@ static unsigned join_bits(unsigned a, unsigned b)
 static bool decode_range(const struct run *run, struct opened *opened, size_t first, size_t count, double *values,
                          int64_t *times_ms)
 {
-    int64_t integers[RUN_FRAME];
+    int64_t integers[RUN_FRAME_3];
     struct reader in;
 
     opened->whole_bits = 1;
-    for (size_t start = 0; start < first + count; start += RUN_FRAME) {
-        size_t part = run->count - start < RUN_FRAME ? run->count - start : RUN_FRAME;
+    for (size_t start = 0; start < first + count; start += opened->frame) {
+        size_t part = run->count - start < opened->frame ? run->count - start : opened->frame;
         if (!next_frame(run, opened, start, &in)) return false;
         if (start + part <= first) continue;
         size_t from = first > start ? first - start : 0,
@@ -404,7 +407,7 @@ bool run_summarise(const struct run *run, struct run_summary *out)
     if (!open_run(run, &opened)) return false;
     out->scale = opened.scale;
     out->exceptions = (uint32_t)opened.exception_count;
-    for (size_t start = 0; start < run->count; start += RUN_FRAME) {
+    for (size_t start = 0; start < run->count; start += opened.frame) {
         if (!next_frame(run, &opened, start, &in)) return false;
         unsigned head = reader_u8(&in);
         if ((head >> CODER_SHIFT) > CODER_ANS || (head & PREDICTOR_MASK) >= PREDICTORS) return false;

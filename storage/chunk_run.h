@@ -1,12 +1,13 @@
 /* Runs: one column of one series, its values or its times, compressed as integers.
  *
- *     1 byte   scale (chunk_decimal.h; of times DECIMAL_BITS); 32: with a factor; 64: with exceptions
+ *     1 byte   scale (chunk_decimal.h; of times DECIMAL_BITS); 32: with a factor; 64: with exceptions; 128: frames are
+ *              of RUN_FRAME integers, else, before block format 4, of RUN_FRAME_3
  *     varint   factor, if there is one
  *     varint   base, zigzag; a value is (base + factor * integer) / 10^scale
  *     if there are exceptions: their number, and of each: varint distance from the one before (the first: from -1),
  *              1 byte 0 stale marker, 1 NaN, 2 -0, or 3 and the 8 bytes of the value
  *     varints  bytes of each frame but the last
- *     frames   of RUN_FRAME integers, the last one of fewer
+ *     frames   of so many integers, the last one of fewer
  *
  * A frame decodes without the others:
  *
@@ -29,7 +30,8 @@
 #include "storage/chunk_predict.h"
 
 enum {
-    RUN_FRAME = 2048,
+    RUN_FRAME = 1024,
+    RUN_FRAME_3 = 2048,
     RUN_SLACK_BYTES = 32 /* readable bytes that decoding needs behind a run */
 };
 

@@ -13,11 +13,13 @@
  *     lists          a page: count; for each: count, name ids in order
  *     metadata       a page: count; for each metric, in order: name, type u8, help, unit
  *     exemplars      page_list (block_exemplars.h)
- *     footer         varints: format 3, number, first and last head, creation time (zigzag ms), first and last sample
+ *     footer         varints: format 4, number, first and last head, creation time (zigzag ms), first and last sample
  *                        time (zigzag ms), series, samples; secret 192 bytes; series page_list; page_refs of names,
  *                        lists, metadata; varints: rich samples, time columns; time column page_list; page_ref of
  *                        models. A page_ref of 0, 0 says that there is none. Then, if there are exemplars: their
  *                        page_list, their first and last time (zigzag ms). Format 2 has none.
+ *
+ * Format 3, which can be read, differs in runs alone (storage/chunk_run.h).
  *
  * Format 2, which can be read, has as series: page_list, 64 series a page: u64 base; u32 end of each entry; entries:
  * fingerprint 16 bytes; varints: list id, value rank for each name of the list, offset of the data minus base, its
@@ -33,7 +35,7 @@
 #include "storage/block_file.h"
 
 enum {
-    BLOCK_FORMAT = 3,
+    BLOCK_FORMAT = 4,
     BLOCK_FORMAT_OLDEST = 2,
     BLOCK_SERIES_PER_PAGE_2 = 64,
     BLOCK_SETS_PER_PAGE = 64,

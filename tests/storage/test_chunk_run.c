@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { COUNT_MAX = 3 * RUN_FRAME + 100 };
+enum { COUNT_MAX = 3 * RUN_FRAME_3 + 100 };
 
 enum series {
     CONSTANT,

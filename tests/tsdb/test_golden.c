@@ -107,3 +107,8 @@ Test(golden, block_format_3, .init = init, .fini = fini)
 {
     test_folder(3);
 }
+
+Test(golden, block_format_4, .init = init, .fini = fini)
+{
+    test_folder(4);
+}
