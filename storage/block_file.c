@@ -643,6 +643,12 @@ status block_file_read(struct block_file *file, uint64_t offset, void *out, size
     return tell(file, file_read(file->file, offset, out, bytes));
 }
 
+bool block_file_read_ahead(struct block_file *file, uint64_t offset, void *out, size_t bytes)
+{
+    if (offset > file->bytes || bytes > file->bytes - offset) return false;
+    return !failed(file_read(file->file, offset, out, bytes));
+}
+
 status block_file_page(struct block_file *file, struct page_ref ref, const struct page **out)
 {
     uint8_t *data = NULL;

@@ -104,6 +104,9 @@ const char *block_file_name(const struct block_file *file);
 /* Part of a raw extent. */
 status block_file_read(struct block_file *file, uint64_t offset, void *out, size_t bytes);
 
+/* The same of what nobody has asked for yet: whether it could be read. */
+bool block_file_read_ahead(struct block_file *file, uint64_t offset, void *out, size_t bytes);
+
 /* A verified page, in the cache. Given back with page_release. Thread-safe. */
 struct page {
     const uint8_t *data;

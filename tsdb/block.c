@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+enum { AHEAD_BYTES_MIN = 8 << 10, AHEAD_BYTES_MAX = 64 << 10, AHEAD_GAP_BYTES = 4 << 10 };
+
 static const struct index_class block_index_class;
 
 status block_note(struct block *block, status s)
@@ -210,7 +212,10 @@ uint32_t block_find_name(const struct block_tables *tables, str name)
 void block_cursor_release(struct block_cursor *cursor)
 {
     page_release(cursor->page);
+    page_release(cursor->models);
+    page_release(cursor->times);
     series_page_release(&cursor->columns);
+    writer_release(&cursor->ahead);
     *cursor = (struct block_cursor){0};
 }
 
@@ -372,12 +377,41 @@ status block_in_file(struct block *block, const struct block_series *series, sta
     return block_note(block, status_at(s.code, at, "%s: at offset %llu: %s", block_file_name(block->file), at, s.text));
 }
 
-status block_load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer)
+/* Whether the bytes are among those read ahead, now or already. */
+static bool find_ahead(struct block_cursor *cursor, uint64_t offset, uint32_t bytes)
 {
+    uint64_t size = block_bytes(cursor->block);
+    bool follows = offset >= cursor->next_at && offset - cursor->next_at <= AHEAD_GAP_BYTES && cursor->next_at > 0;
+
+    if (offset > size || bytes > size - offset) return false;
+    if (offset >= cursor->ahead_at && offset + bytes <= cursor->ahead_at + cursor->ahead_bytes) return true;
+    size_t step = cursor->ahead_step * 2 < AHEAD_BYTES_MIN ? AHEAD_BYTES_MIN : cursor->ahead_step * 2;
+    cursor->ahead_step = !follows ? 0 : step < AHEAD_BYTES_MAX ? step : AHEAD_BYTES_MAX;
+    if (cursor->is_exact || cursor->ahead_step <= bytes) return false;
+    cursor->ahead_at = offset;
+    cursor->ahead_bytes = size - offset < cursor->ahead_step ? size - offset : cursor->ahead_step;
+    uint8_t *to = writer_reserve(&cursor->ahead, cursor->ahead_bytes + GORILLA_SLACK_BYTES);
+    if (!block_file_read_ahead(cursor->block->file, offset, to, cursor->ahead_bytes)) cursor->ahead_bytes = 0;
+    memset(to + cursor->ahead_bytes, 0, GORILLA_SLACK_BYTES);
+    return cursor->ahead_bytes > 0;
+}
+
+status block_load_data(struct block_cursor *cursor, const struct block_series *series, struct column_buffer *buffer,
+                       const uint8_t **out)
+{
+    bool is_ahead = find_ahead(cursor, series->offset, series->bytes);
+
+    cursor->next_at = series->offset + series->bytes;
+    cursor->data_bytes += series->bytes;
+    if (is_ahead) {
+        *out = cursor->ahead.data + (series->offset - cursor->ahead_at);
+        return ok();
+    }
     buffer->bytes.count = 0;
     uint8_t *to = writer_reserve(&buffer->bytes, (size_t)series->bytes + GORILLA_SLACK_BYTES);
-    TRY(block_file_read(block->file, series->offset, to, series->bytes));
+    TRY(block_file_read(cursor->block->file, series->offset, to, series->bytes));
     memset(to + series->bytes, 0, GORILLA_SLACK_BYTES);
+    *out = to;
     return ok();
 }
 
@@ -385,13 +419,15 @@ status block_read(struct block *block, struct block_cursor *cursor, uint32_t ord
                   struct column_buffer *buffer)
 {
     struct block_series series;
+    const uint8_t *data;
 
+    assert(!cursor->block || cursor->block == block);
+    cursor->block = block;
     TRY(read_extent(block, cursor, ordinal, &series));
-    TRY(block_load_data(block, &series, buffer));
-    struct series_block around = block_around(block, &series);
+    TRY(block_load_data(cursor, &series, buffer, &data));
+    struct series_block around = block_around(cursor, &series);
     status s = block_in_file(block, &series,
-                             series_data_read(buffer->bytes.data, series.bytes, series.fingerprint, &around, from_ms,
-                                              to_ms, buffer));
+                             series_data_read(data, series.bytes, series.fingerprint, &around, from_ms, to_ms, buffer));
     buffer->damage = block_in_file(block, &series, buffer->damage);
     return s;
 }

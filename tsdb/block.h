@@ -68,12 +68,27 @@ struct block_series {
     uint32_t bytes;
 };
 
-/* Reads entries one after the other; keeps the page of the last one. Zeroed is fresh. */
+/* Reads series of one block one after the other, rising ordinals best: keeps the page of the last entry and what its
+ * data refers to, and reads ahead where the data of the next follows. Zeroed is fresh. */
 struct block_cursor {
-    const struct page *page;
-    uint32_t index; /* of the page */
-    bool is_open;   /* `columns` are the page's */
+    struct block *block; /* that data was read of */
+
+    const struct page *page; /* of entries */
+    uint32_t index;          /* of the page */
+    bool is_open;            /* `columns` are the page's */
     struct series_page columns;
+
+    const struct page *models; /* of the block; NULL if it has none */
+    bool has_models;           /* they were looked for */
+    const struct page *times;  /* a decoded time column, or NULL */
+    uint32_t times_column;     /* its number */
+
+    bool is_exact;                  /* nothing is to be read ahead, for a check that tells every error */
+    struct writer ahead;            /* bytes of the file, with slack behind them */
+    uint64_t ahead_at, ahead_bytes; /* which */
+    uint64_t next_at;               /* where the data read last ends */
+    size_t ahead_step;              /* read at once the last time; 0: nothing followed */
+    uint64_t data_bytes;            /* of series, read so far */
 };
 status block_series(struct block *block, struct block_cursor *cursor, uint32_t ordinal, struct block_series *out);
 void block_cursor_release(struct block_cursor *cursor);

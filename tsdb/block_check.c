@@ -47,16 +47,15 @@ static status found(struct check *check, status s)
     return ok();
 }
 
-static status check_data(struct check *check, const struct block_series *series, uint64_t *total)
+static status check_data(struct check *check, struct block_cursor *cursor, const struct block_series *series,
+                         uint64_t *total)
 {
     const struct block_info *info = &check->block->info;
-    struct series_block around = block_around(check->block, series);
+    struct series_block around = block_around(cursor, series);
     uint64_t count = 0;
+    const uint8_t *bytes;
 
-    check->buffer.bytes.count = 0;
-    uint8_t *bytes = writer_reserve(&check->buffer.bytes, (size_t)series->bytes + GORILLA_SLACK_BYTES);
-    memset(bytes + series->bytes, 0, GORILLA_SLACK_BYTES);
-    status s = block_file_read(check->block->file, series->offset, bytes, series->bytes);
+    status s = block_load_data(cursor, series, &check->buffer, &bytes);
     if (!failed(s)) {
         s = series_data_check(bytes, series->bytes, series->fingerprint, &around, &check->buffer, &count);
         s.at += series->offset;
@@ -89,7 +88,7 @@ static status spell_labels(struct check *check, const struct block_series *serie
 
 static status check_series(struct check *check)
 {
-    struct block_cursor cursor = {0};
+    struct block_cursor cursor = {.block = check->block, .is_exact = true};
     struct writer spelled = {0};
     uint64_t total = 0;
     status s = ok();
@@ -105,7 +104,7 @@ static status check_series(struct check *check)
         hash128 expected = hash_keyed(&check->block->info.secret, spelled.data, spelled.count);
         if (!failed(s) && !hash128_equal(expected, series.fingerprint))
             find(check, series.offset, "the fingerprint of series %u is not that of its labels", i);
-        if (!failed(s)) s = check_data(check, &series, &total);
+        if (!failed(s)) s = check_data(check, &cursor, &series, &total);
     }
     if (!failed(s) && check->findings == 0 && total != check->block->info.samples)
         find(check, 0, "%llu samples, the footer says %llu", (unsigned long long)total,

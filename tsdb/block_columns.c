@@ -13,9 +13,8 @@ static status malformed(struct block *block, const char *what, uint32_t number)
                                          number));
 }
 
-static status cached_models(void *context, const struct page **out)
+static status cached_models(struct block *block, const struct page **out)
 {
-    struct block *block = context;
     const struct page *page;
 
     *out = NULL;
@@ -73,9 +72,8 @@ static status decode_column(struct block *block, uint32_t column, const struct w
     return ok();
 }
 
-static status cached_times(void *context, uint32_t column, const struct page **out)
+static status cached_times(struct block *block, uint32_t column, const struct page **out)
 {
-    struct block *block = context;
     struct writer stored = {0};
 
     *out = page_cache_find(block->cache, block, (uint64_t)column + 1);
@@ -86,16 +84,41 @@ static status cached_times(void *context, uint32_t column, const struct page **o
     return s;
 }
 
+/* Most series of a scrape have one column, so the last one stays with the cursor. */
+static status times_of(void *context, uint32_t column, const struct page **out)
+{
+    struct block_cursor *cursor = context;
+
+    if (!cursor->times || cursor->times_column != column) {
+        page_release(cursor->times);
+        cursor->times = NULL;
+        TRY(cached_times(cursor->block, column, &cursor->times));
+        cursor->times_column = column;
+    }
+    *out = cursor->times;
+    return ok();
+}
+
+static status models_of(void *context, const struct page **out)
+{
+    struct block_cursor *cursor = context;
+
+    if (!cursor->has_models) TRY(cached_models(cursor->block, &cursor->models));
+    cursor->has_models = true;
+    *out = cursor->models;
+    return ok();
+}
+
 static status read_bytes(void *context, uint64_t offset, void *out, size_t bytes)
 {
-    struct block *block = context;
+    struct block *block = ((struct block_cursor *)context)->block;
 
     if (offset > block_bytes(block) || bytes > block_bytes(block) - offset)
         return status_make(STATUS_CORRUPT, "%s: a shared run lies beyond the end", block_file_name(block->file));
     return block_file_read(block->file, offset, out, bytes);
 }
 
-struct series_block block_around(struct block *block, const struct block_series *series)
+struct series_block block_around(struct block_cursor *cursor, const struct block_series *series)
 {
-    return (struct series_block){block, block->info.number, series->offset, cached_times, cached_models, read_bytes};
+    return (struct series_block){cursor, cursor->block->info.number, series->offset, times_of, models_of, read_bytes};
 }

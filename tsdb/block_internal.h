@@ -34,13 +34,14 @@ bool block_entry_in_page(const struct page *page, size_t prefix, uint32_t slots,
 /* Entries in page `page` of `total` entries. */
 uint32_t block_slots(uint32_t total, uint32_t page, uint32_t per_page);
 
-/* The data of a series, into the buffer's bytes, with slack behind it. */
-status block_load_data(struct block *block, const struct block_series *series, struct column_buffer *buffer);
+/* The data of a series with slack behind it: in the cursor or the buffer, valid until either is used again. */
+status block_load_data(struct block_cursor *cursor, const struct block_series *series, struct column_buffer *buffer,
+                       const uint8_t **out);
 
 /* Names the file and the place in an error about series data. */
 status block_in_file(struct block *block, const struct block_series *series, status s);
 
-/* What runs of a series refer to. */
-struct series_block block_around(struct block *block, const struct block_series *series);
+/* What runs of a series refer to; lives in the cursor, which must have its block. */
+struct series_block block_around(struct block_cursor *cursor, const struct block_series *series);
 
 #endif

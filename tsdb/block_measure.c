@@ -112,15 +112,19 @@ static void tell_chunk(void *context, const struct chunk_entry *entry, const uin
 status block_each_chunk(struct block *block, const struct block_series *series, struct column_buffer *scratch,
                         void (*each)(void *context, const struct block_chunk *chunk), void *context)
 {
-    struct series_block around = block_around(block, series);
+    struct block_cursor cursor = {.block = block};
+    struct series_block around = block_around(&cursor, series);
     struct walk walk = {block, series, NULL, each, context};
-    const struct page *models;
+    const struct page *models = NULL;
+    const uint8_t *data = NULL;
 
-    TRY(block_load_data(block, series, scratch));
-    TRY(around.models(around.context, &models));
+    status s = block_load_data(&cursor, series, scratch, &data);
+    if (!failed(s)) s = around.models(around.context, &models);
     if (models) walk.models = (const struct model_decoders *)(const void *)models->data;
-    status s =
-        series_data_each(scratch->bytes.data, series->bytes, series->fingerprint, &around, scratch, tell_chunk, &walk);
-    page_release(models);
-    return block_in_file(block, series, s);
+    if (!failed(s))
+        s = block_in_file(block, series,
+                          series_data_each(data, series->bytes, series->fingerprint, &around, scratch, tell_chunk,
+                                           &walk));
+    block_cursor_release(&cursor);
+    return s;
 }

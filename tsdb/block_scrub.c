@@ -30,9 +30,10 @@ static status scrub_series(struct scrub *scrub)
     status s = ok();
 
     for (uint32_t i = 0; i < scrub->block->info.series && !failed(s); i++) {
+        uint64_t before = cursor.data_bytes;
         columns_clear(&scrub->buffer);
         s = unless_damage(block_read(scrub->block, &cursor, i, INT64_MIN, INT64_MAX, &scrub->buffer));
-        read += scrub->buffer.bytes.count + scrub->buffer.times.count; /* about */
+        read += cursor.data_bytes - before;
         if (read < PACE_BYTES && i + 1 < scrub->block->info.series) continue;
         if (!failed(s) && !scrub->pace(scrub->context, read)) s = status_make(STATUS_CANCELED, "the scrub was stopped");
         read = 0;

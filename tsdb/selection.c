@@ -348,15 +348,15 @@ status selection_label_pairs(struct selection *selection, uint32_t row, struct l
 
 /* Appends a source's samples of a row in [from, to] behind those already there, and merges them if they are not later.
  */
-static bool read_source(const struct selection *selection, uint32_t index, uint32_t place, int64_t from_ms,
-                        int64_t to_ms, bool passes_chunks, struct column_buffer *buffer)
+static bool read_source(const struct selection *selection, uint32_t index, struct block_cursor *cursor, uint32_t place,
+                        int64_t from_ms, int64_t to_ms, bool passes_chunks, struct column_buffer *buffer)
 {
     struct snapshot_source *source = selection->sources[index];
 
     for (uint32_t h = 0; h < (source->block ? 1 : source->head_count); h++) {
         size_t first = buffer->times.count;
         buffer->passes_chunks = passes_chunks && !hidden_touches(&source->hidden[h], place);
-        status s = source_read(selection->snapshot, source, h, place, from_ms, to_ms, buffer);
+        status s = source_read(selection->snapshot, source, cursor, h, place, from_ms, to_ms, buffer);
         buffer->passes_chunks = false;
         if (failed(s)) {
             buffer->error = s;
@@ -378,7 +378,11 @@ bool selection_read_row(const struct selection *selection, uint32_t row, bool pa
     if (selection->snapshot->tolerates_damage) passes_chunks = false;
     for (uint32_t i = 0; i < selection->source_count; i++) {
         uint32_t place = selection->places[i][row];
-        if (place != ABSENT && !read_source(selection, i, place, from + 1, to, passes_chunks, buffer)) return false;
+        struct block_cursor cursor = {0};
+        if (place == ABSENT) continue;
+        bool done = read_source(selection, i, &cursor, place, from + 1, to, passes_chunks, buffer);
+        block_cursor_release(&cursor);
+        if (!done) return false;
     }
     return true;
 }
@@ -433,12 +437,12 @@ static void newest_in_head(struct snapshot *snapshot, const struct snapshot_sour
         return;
     }
     columns_clear(buffer);
-    (void)source_read(snapshot, source, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
+    (void)source_read(snapshot, source, NULL, h, id, from_ms, at_ms, buffer); /* a head in memory can be read */
     take_last(newest, buffer);
 }
 
 /* `recorded` is what the newest head of the source says, or NULL. */
-static bool newest_in(const struct selection *selection, uint32_t index, uint32_t place,
+static bool newest_in(const struct selection *selection, uint32_t index, struct block_cursor *cursor, uint32_t place,
                       const struct recorded *recorded, int64_t from_ms, int64_t at_ms, struct column_buffer *buffer,
                       struct rich_sample *newest)
 {
@@ -448,19 +452,20 @@ static bool newest_in(const struct selection *selection, uint32_t index, uint32_
         newest_in_head(selection->snapshot, source, h, place, recorded, from_ms, at_ms, buffer, newest);
     if (!source->block) return true;
     columns_clear(buffer);
-    if (!read_source(selection, index, place, from_ms, at_ms, false, buffer)) return false;
+    if (!read_source(selection, index, cursor, place, from_ms, at_ms, false, buffer)) return false;
     take_last(newest, buffer);
     return true;
 }
 
-static bool newest_of_row(const struct selection *selection, uint32_t row, const struct recorded *recorded,
-                          int64_t from_ms, int64_t at_ms, struct column_buffer *buffer, struct rich_sample *newest)
+static bool newest_of_row(const struct selection *selection, struct block_cursor *cursors, uint32_t row,
+                          const struct recorded *recorded, int64_t from_ms, int64_t at_ms, struct column_buffer *buffer,
+                          struct rich_sample *newest)
 {
     for (uint32_t k = selection->source_count; k-- > 0 && from_ms < at_ms; recorded = NULL) {
         const struct snapshot_source *source = selection->sources[k];
         uint32_t place = selection->places[k][row];
         if (place == ABSENT || source->max_ms < newest->time_ms || !source_overlaps(source, from_ms, at_ms)) continue;
-        if (!newest_in(selection, k, place, recorded, from_ms + 1, at_ms, buffer, newest)) return false;
+        if (!newest_in(selection, k, &cursors[k], place, recorded, from_ms + 1, at_ms, buffer, newest)) return false;
     }
     return true;
 }
@@ -485,21 +490,21 @@ static bool ask_records(const struct selection *selection, const uint32_t *rows,
     return true;
 }
 
-bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
-                      int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out)
+static bool find_newest(const struct selection *selection, struct block_cursor *cursors, const uint32_t *rows,
+                        uint32_t count, int64_t from_ms, int64_t at_ms, struct column_buffer *buffer,
+                        struct newest_samples *out)
 {
     struct recorded recorded[ROWS_AT_ONCE];
     bool is_recorded = false;
 
-    if (failed(buffer->error)) return false;
-    arena_reset(&buffer->newest);
     for (uint32_t i = 0; i < count; i++) {
         struct rich_sample newest = {.time_ms = INT64_MIN};
         uint32_t at = i % ROWS_AT_ONCE;
         if (at == 0)
             is_recorded =
                 ask_records(selection, rows + i, count - i < ROWS_AT_ONCE ? count - i : ROWS_AT_ONCE, recorded);
-        if (!newest_of_row(selection, rows[i], is_recorded ? &recorded[at] : NULL, from_ms, at_ms, buffer, &newest))
+        if (!newest_of_row(selection, cursors, rows[i], is_recorded ? &recorded[at] : NULL, from_ms, at_ms, buffer,
+                           &newest))
             return false;
         out->times_ms[i] = newest.time_ms;
         out->values[i] = newest.value;
@@ -507,4 +512,16 @@ bool selection_newest(const struct selection *selection, const uint32_t *rows, u
         if (out->histograms) out->histograms[i] = newest.histogram;
     }
     return true;
+}
+
+bool selection_newest(const struct selection *selection, const uint32_t *rows, uint32_t count, int64_t from_ms,
+                      int64_t at_ms, struct column_buffer *buffer, struct newest_samples *out)
+{
+    if (failed(buffer->error)) return false;
+    arena_reset(&buffer->newest);
+    struct block_cursor *cursors = memory_zalloc(selection->source_count * sizeof *cursors);
+    bool done = find_newest(selection, cursors, rows, count, from_ms, at_ms, buffer, out);
+    for (uint32_t i = 0; i < selection->source_count; i++) block_cursor_release(&cursors[i]);
+    free(cursors);
+    return done;
 }

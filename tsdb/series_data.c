@@ -319,7 +319,6 @@ static status decode_run(const uint8_t *bytes, const struct chunk_entry *entry, 
                       models ? (const struct model_decoders *)(const void *)models->data : NULL};
     unsigned whole_bits;
     bool good = run_decode_values(&run, first, end - first, columns_reserve(buffer, end - first), &whole_bits);
-    page_release(models);
     if (!good) return status_at(STATUS_CORRUPT, entry->offset, "a run is malformed");
     columns_append(buffer, times->times_ms + first, end - first, times_key(block->number, entry->column, first, end),
                    whole_bits);
@@ -337,9 +336,7 @@ static status read_run(const uint8_t *bytes, const struct chunk_entry *entry, co
                             .times_ms = (const int64_t *)(const void *)column->data};
     size_t first = find_time(times.times_ms, times.count, from_ms);
     size_t end = to_ms == INT64_MAX ? times.count : find_time(times.times_ms, times.count, to_ms + 1);
-    status s = first < end ? decode_run(bytes, entry, block, &times, first, end, buffer) : ok();
-    page_release(column);
-    return s;
+    return first < end ? decode_run(bytes, entry, block, &times, first, end, buffer) : ok();
 }
 
 static status read_chunk(const uint8_t *bytes, const struct chunk_entry *entry, hash128 fingerprint, int64_t from_ms,
@@ -434,7 +431,6 @@ static status tell_run(const uint8_t *bytes, struct chunk_entry *entry, const st
     entry->samples = (uint32_t)(column->bytes / sizeof *times_ms);
     entry->min_ms = times_ms[0];
     entry->max_ms = times_ms[entry->samples - 1];
-    page_release(column);
     return ok();
 }
 

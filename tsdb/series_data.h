@@ -76,8 +76,9 @@ struct series_block {
     void *context;
     uint32_t number; /* the block's */
     uint64_t at;     /* where the series data lies in the file */
-    status (*times)(void *context, uint32_t column, const struct page **out); /* its data are int64_t */
-    status (*models)(void *context, const struct page **out);                 /* struct model_decoders, or NULL */
+    /* Pages stay until the next call; of times the data are int64_t, of models struct model_decoders, or NULL. */
+    status (*times)(void *context, uint32_t column, const struct page **out);
+    status (*models)(void *context, const struct page **out);
     status (*bytes)(void *context, uint64_t offset, void *out, size_t bytes);
 };
 

@@ -71,9 +71,9 @@ static inline bool source_has_hidden(const struct snapshot_source *source)
     return source->hidden[0].count || source->hidden[1].count;
 }
 
-/* Appends a series' visible samples in [from, to]: of the block, or of one of the heads. */
-status source_read(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t head, uint32_t place,
-                   int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
+/* Appends a series' visible samples in [from, to]: of the block, with a cursor of it, or of one of the heads. */
+status source_read(struct snapshot *snapshot, const struct snapshot_source *source, struct block_cursor *cursor,
+                   uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms, struct column_buffer *buffer);
 
 /* Reads a row into the buffer, where chunks may have been passed on, if that is asked for. The columns are in order;
  * the chunks are only if no source has samples where another has a chunk. */

@@ -35,15 +35,13 @@ status source_find_hidden(struct snapshot *snapshot, struct snapshot_source *sou
 }
 
 /* What is damaged is left out where the snapshot says so. */
-static status read_block(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t place,
-                         int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
+static status read_block(struct snapshot *snapshot, const struct snapshot_source *source, struct block_cursor *cursor,
+                         uint32_t place, int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
 {
-    struct block_cursor cursor = {0};
     size_t first = buffer->times.count;
 
     buffer->skips_damage = snapshot->tolerates_damage;
-    status s = block_read(source->block, &cursor, place, from_ms, to_ms, buffer);
-    block_cursor_release(&cursor);
+    status s = block_read(source->block, cursor, place, from_ms, to_ms, buffer);
     if (failed(buffer->damage)) {
         (void)snapshot_goes_without(snapshot, source, &buffer->damage);
         buffer->damage = ok();
@@ -53,13 +51,13 @@ static status read_block(struct snapshot *snapshot, const struct snapshot_source
     return ok();
 }
 
-status source_read(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t head, uint32_t place,
-                   int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
+status source_read(struct snapshot *snapshot, const struct snapshot_source *source, struct block_cursor *cursor,
+                   uint32_t head, uint32_t place, int64_t from_ms, int64_t to_ms, struct column_buffer *buffer)
 {
     size_t first = buffer->times.count;
 
     if (source->block) {
-        TRY(read_block(snapshot, source, place, from_ms, to_ms, buffer));
+        TRY(read_block(snapshot, source, cursor, place, from_ms, to_ms, buffer));
     } else {
         head_read(source->heads[head], place, &source->horizons[head], from_ms, to_ms, buffer);
     }
@@ -69,8 +67,8 @@ status source_read(struct snapshot *snapshot, const struct snapshot_source *sour
 
 /* Looks for a sample of a series in one part of the source: any, if no tombstone touches the series. */
 static status find_visible(struct snapshot *snapshot, const struct snapshot_source *source, uint32_t part,
-                           uint32_t place, const struct select_request *request, struct column_buffer *buffer,
-                           bool *out)
+                           uint32_t place, const struct select_request *request, struct block_cursor *cursor,
+                           struct column_buffer *buffer, bool *out)
 {
     const struct hidden *hidden = &source->hidden[part];
     int64_t from = request->from_ms < source->min_ms ? source->min_ms : request->from_ms + 1;
@@ -82,7 +80,7 @@ static status find_visible(struct snapshot *snapshot, const struct snapshot_sour
     *out = false;
     if (hidden_covers(hidden, place, from, to)) return ok();
     columns_clear(buffer);
-    TRY(source_read(snapshot, source, part, place, from, to, buffer));
+    TRY(source_read(snapshot, source, cursor, part, place, from, to, buffer));
     *out = buffer->times.count > 0;
     return buffer->error;
 }
@@ -92,16 +90,18 @@ static status keep_visible(struct snapshot *snapshot, const struct snapshot_sour
                            const struct select_request *request, uint32_t *places, uint32_t *count)
 {
     struct column_buffer buffer = {0};
+    struct block_cursor cursor = {0};
     uint32_t kept = 0;
     status s = ok();
 
     for (uint32_t i = 0; i < *count && !failed(s); i++) {
         bool any = false;
         for (uint32_t part = 0; part < part_count(source) && !any && !failed(s); part++)
-            s = find_visible(snapshot, source, part, places[i], request, &buffer, &any);
+            s = find_visible(snapshot, source, part, places[i], request, &cursor, &buffer, &any);
         if (any) places[kept++] = places[i];
     }
     *count = kept;
+    block_cursor_release(&cursor);
     column_buffer_release(&buffer);
     return s;
 }

@@ -88,7 +88,7 @@ Test(block_format, what_is_no_footer)
     cr_expect(failed(block_info_decode(STR(""), &got)));
     out.data[0] = BLOCK_FORMAT + 1;
     status s = block_info_decode(written(&out), &got);
-    cr_expect(s.code == STATUS_UNSUPPORTED && strcmp(s.text, "block format 4, this program reads 2 to 3") == 0, "%s",
+    cr_expect(s.code == STATUS_UNSUPPORTED && strcmp(s.text, "block format 5, this program reads 2 to 4") == 0, "%s",
               s.text);
     out.data[0] = BLOCK_FORMAT;
     for (int round = 0; round < 5000; round++) {
