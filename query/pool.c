@@ -80,7 +80,8 @@ void pool_close(struct pool *pool)
     free(pool);
 }
 
-/* Sees to it that a thread looks for work. Signals go to other threads of the process. */
+/* Sees to it that a thread looks for work. A pool that is being closed makes no more of them: whoever closes it waits
+ * for those that there are. Signals go to other threads of the process. */
 static void rouse_locked(struct pool *pool)
 {
     sigset_t all, old;
@@ -91,7 +92,7 @@ static void rouse_locked(struct pool *pool)
         pthread_cond_signal(&pool->work);
         return;
     }
-    if (pool->thread_count == pool->thread_room) return;
+    if (pool->closing || pool->thread_count == pool->thread_room) return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     if (pthread_create(&pool->thread_ids[pool->thread_count], NULL, thread_main, pool) == 0) pool->thread_count++;
